@@ -1,0 +1,14 @@
+//! Everything that haven decides, as pure functions from facts to requests.
+//!
+//! For: one place where every decision is made, run unchanged by the daemon and by the simulator.
+//! Never: a clock, a random number, a file, a process, a task, a panic. Facts come in as arguments, requests go out
+//! as values.
+
+pub mod event;
+pub mod ids;
+pub mod plan;
+pub mod plant;
+pub mod spec;
+pub mod state;
+pub mod units;
+pub mod wire;

@@ -1,0 +1,127 @@
+//! Planted bugs: each switches one safety rule off, so that a scenario can show that the rule is needed and that
+//! the checkers would see it missing.
+//!
+//! Compiled in by the feature `plants` only, and none is on until a test chooses one for its thread. Without the
+//! feature [`on`] is `false` at compile time, and no rule can be switched off.
+
+/// One rule that can be switched off. The name says what goes wrong; the comment, which rule it removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plant {
+    /// A new leader counts leases from what it heard before, not from its own election [S-1].
+    LeaseCountedFromLastHeard,
+    /// Act lease and hold lease are one: whoever loses the act lease stops everything [S-2].
+    OneLease,
+    /// Elections may take longer than D [S-2].
+    SlowElections,
+    /// An acknowledgement revives a lapsed hold lease [S-4].
+    LapsedLeaseRevives,
+    /// Actions are carried out when applied, current or not [S-4].
+    ActOnApply,
+    /// A status read counts although an earlier action's processes live [S-5].
+    IgnoreOrphans,
+    /// A majority of voters is not asked; the leader's own silence is enough for NodeLost [S-9].
+    LeaderAloneJudges,
+    /// A voter that hears nobody may testify [S-9].
+    DeafVoterTestifies,
+    /// The leader never hands over and isolates nobody [S-9, H-16].
+    NoHandOver,
+    /// Being heard one way counts as reach [H-16].
+    OneWayReach,
+    /// Lagging nodes keep their act lease [S-10].
+    LaggardKeepsActLease,
+    /// Lagging nodes are never isolated [H-17].
+    LaggardNeverIsolated,
+    /// Fence orders have no latest send time [S-11].
+    NoLatestSend,
+    /// A node is readmitted while an order against it is open [S-11].
+    ReadmitUnderOrder,
+    /// A person's word is taken while the node is heard [S-13].
+    WordWhileHeard,
+    /// A node that sees its own death stops gracefully [S-13].
+    GracefulDeath,
+    /// Stores are not compared with what they promised [S-18].
+    TrustAnyStore,
+    /// A plan is adopted only if nothing at all was logged since it was made [S-20].
+    PlanNeedsExactIndex,
+    /// The steps of a plan are taken over without looking at their facts [S-20].
+    PlanWithoutPreconditions,
+    /// LogTime follows the leader's wall clock [S-21].
+    WallClockLogTime,
+    /// The watchdog is not fed without a lease, whatever runs [S-23].
+    FeedOnlyWithLease,
+    /// An acknowledgement needs a quorum proof not older than D, by the leader's clock [H-1].
+    AckByProofAge,
+    /// Proofs and orders are about the daemon's life, not the boot [H-6].
+    ProofNamesGeneration,
+    /// A reboot is no proof [H-6].
+    RebootIsNoProof,
+    /// Two reads of Off may be 200 ms apart whatever the device's staleness [H-7].
+    QuickReads,
+    /// A read begun before the loss counts [H-7].
+    EarlyReads,
+    /// A lapsed act lease needs a readmission, too [H-11].
+    ActLapseNeedsReadmission,
+    /// A node is acknowledged while its loss is proposed and after [H-12].
+    AckTheLost,
+    /// A late datagram of a dead boot is taken for a contradiction [H-18].
+    LateDatagramContradicts,
+    /// A contradiction changes nothing [H-18].
+    IgnoreContradiction,
+    /// What a lost node held is started elsewhere at once [S2].
+    StartWithoutProof,
+    /// Off is believed when the device's program says so [7, agents].
+    TrustReturnCode,
+    /// An append is reported durable before it is [S4].
+    EarlyDurable,
+    /// openraft's leader restore is on [S4].
+    LeaderRestore,
+    /// The fold mixes in something that differs between nodes [S5].
+    DivergentFold,
+    /// Everything that is lost at once is shot at once [S-15].
+    NoStormBrake,
+    /// A storm brake holds proofs back, too [S-15].
+    BrakeHoldsProofs,
+    /// What is found running on a returning node is adopted although the log places it elsewhere [S-12].
+    AdoptSecondCopy,
+    /// Exclusive resources start on nodes that were not audited [S-12].
+    NoBootAudit,
+    /// A pause never ends [H-19].
+    EndlessPause,
+    /// The watchdog is closed before the cluster knows [S-6].
+    CloseBeforeDisarm,
+    /// The self-fence sum counts one watchdog timeout, not two [H-8].
+    OneWatchdogTimeout,
+    /// A watchdog that stops with its machine's clock counts [S-3].
+    SoftWatchdogCounts,
+}
+
+#[cfg(feature = "plants")]
+mod chosen {
+    use std::cell::Cell;
+
+    use super::Plant;
+
+    thread_local! {
+        // The simulator runs a whole cluster on one thread; tests on other threads are not touched.
+        static CHOSEN: Cell<Option<Plant>> = const { Cell::new(None) };
+    }
+
+    /// Whether `plant` is on in this thread.
+    pub fn on(plant: Plant) -> bool {
+        CHOSEN.get() == Some(plant)
+    }
+
+    /// Switches the rule of `plant` off in this thread, or all rules on again.
+    pub fn choose(plant: Option<Plant>) {
+        CHOSEN.set(plant);
+    }
+}
+
+#[cfg(feature = "plants")]
+pub use chosen::{choose, on};
+
+/// Always `false` in a build without the feature `plants`.
+#[cfg(not(feature = "plants"))]
+pub const fn on(_: Plant) -> bool {
+    false
+}

@@ -1,0 +1,309 @@
+//! The fold of events about members: joining, lives, loss, return and readmission.
+
+use std::collections::BTreeMap;
+
+use super::member::{Admission, DEAD_BOOTS_KEPT, DeadBoot, Member, Standing, Watchdog};
+use super::{ClusterState, Refusal, Run};
+use crate::event::{Joined, Proof, Standby, WatchdogReport};
+use crate::ids::{BootId, Incarnation, MemberId, NodeId, StoreId};
+use crate::plant::{self, Plant};
+
+impl ClusterState {
+    pub(super) fn armed(&mut self, node: &NodeId, boot: BootId, report: &WatchdogReport) -> Result<(), Refusal> {
+        let armed = self.now();
+        self.living(node, boot)?.watchdog = Some(Watchdog { boot, report: report.clone(), armed });
+        Ok(())
+    }
+
+    pub(super) fn disarmed(&mut self, node: &NodeId, boot: BootId) -> Result<(), Refusal> {
+        self.living(node, boot)?.watchdog = None;
+        Ok(())
+    }
+
+    pub(super) fn set_attribute(&mut self, node: &NodeId, name: &str, value: Option<&str>) -> Result<(), Refusal> {
+        let attributes = &mut self.member_mut(node)?.attributes;
+        match value {
+            Some(value) => drop(attributes.insert(name.to_owned(), value.to_owned())),
+            None => drop(attributes.remove(name)),
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_standby(&mut self, node: &NodeId, standby: Standby, by: &str) -> Result<(), Refusal> {
+        let member = self.member_mut(node)?;
+        member.standby = standby;
+        by.clone_into(&mut member.standby_by);
+        Ok(())
+    }
+
+    pub(super) fn distrust_store(&mut self, node: &NodeId, store: StoreId, reason: &str) -> Result<(), Refusal> {
+        let member = self.member_mut(node)?;
+        if member.store != store {
+            return Err(Refusal::UsedMember(node.clone()));
+        }
+        member.distrusted = Some(reason.to_owned());
+        Ok(())
+    }
+
+    pub(super) fn member_mut(&mut self, node: &NodeId) -> Result<&mut Member, Refusal> {
+        self.members.get_mut(node).ok_or_else(|| Refusal::UnknownNode(node.clone()))
+    }
+
+    /// The member, if `boot` is its current boot and not over.
+    pub(super) fn living(&mut self, node: &NodeId, boot: BootId) -> Result<&mut Member, Refusal> {
+        let member = self.member_mut(node)?;
+        if let Some(dead) = member.death_of(boot) {
+            return Err(Refusal::DeadBoot { node: node.clone(), boot, proof: dead.since.index });
+        }
+        if member.boot() != Some(boot) {
+            let current = member.incarnation.map_or_else(|| "nothing".to_owned(), |i| i.to_string());
+            return Err(Refusal::Incarnation { node: node.clone(), found: format!("{boot:?}"), current });
+        }
+        Ok(member)
+    }
+
+    /// The member, if it lives this very life.
+    fn life(&mut self, node: &NodeId, incarnation: Incarnation) -> Result<&mut Member, Refusal> {
+        let member = self.living(node, incarnation.boot)?;
+        if member.incarnation != Some(incarnation) {
+            let current = member.incarnation.map_or_else(|| "nothing".to_owned(), |i| i.to_string());
+            return Err(Refusal::Incarnation { node: node.clone(), found: incarnation.to_string(), current });
+        }
+        Ok(member)
+    }
+
+    pub(super) fn join(&mut self, joined: &Joined) -> Result<(), Refusal> {
+        let now = self.now();
+        let used = joined.member <= self.last_member
+            || self.members.values().any(|m| m.store == joined.store)
+            || self.removed.contains(&joined.member);
+        if used || joined.endpoints.is_empty() {
+            return Err(Refusal::UsedMember(joined.node.clone()));
+        }
+        if let Some(old) = self.members.get_mut(&joined.node) {
+            // The same machine with another store: it keeps its boots, deaths and orders, and gets a new number.
+            if joined.replaces != Some(old.member) {
+                return Err(Refusal::KnownNode(joined.node.clone()));
+            }
+            self.removed.insert(old.member);
+            old.member = joined.member;
+            old.store = joined.store;
+            old.endpoints.clone_from(&joined.endpoints);
+            old.distrusted = None;
+        } else {
+            self.members.insert(joined.node.clone(), new_member(joined, now));
+        }
+        self.last_member = joined.member;
+        Ok(())
+    }
+
+    pub(super) fn booted(&mut self, node: &NodeId, store: StoreId, incarnation: Incarnation) -> Result<(), Refusal> {
+        let now = self.now();
+        let member = self.member_mut(node)?;
+        if member.store != store {
+            return Err(Refusal::UsedMember(node.clone()));
+        }
+        if let Some(dead) = member.death_of(incarnation.boot) {
+            return Err(Refusal::DeadBoot { node: node.clone(), boot: incarnation.boot, proof: dead.since.index });
+        }
+        let before = member.incarnation;
+        if before.is_some_and(|b| b.boot == incarnation.boot && b.generation >= incarnation.generation) {
+            let current = before.map_or_else(String::new, |b| b.to_string());
+            return Err(Refusal::Incarnation { node: node.clone(), found: incarnation.to_string(), current });
+        }
+        member.incarnation = Some(incarnation);
+        member.standing = Standing::Returning;
+        member.since = now;
+        member.admission = None;
+        member.lapses = 0;
+        let old_boot = before.map(|b| b.boot).filter(|boot| *boot != incarnation.boot);
+        if let Some(old_boot) = old_boot {
+            member.attributes.clear();
+            member.audit = None;
+            member.watchdog = None;
+            if member.death_of(old_boot).is_none() && !plant::on(Plant::RebootIsNoProof) {
+                self.bury(node, old_boot, Proof::Rebooted { by: incarnation.boot });
+            }
+        } else if plant::on(Plant::ProofNamesGeneration) && before.is_some() {
+            // The planted bug: a new life of the daemon is taken for a new boot of the machine.
+            self.free_presence(node, incarnation.boot);
+        } else {
+            self.orphan_actions(node, "the daemon restarted during it");
+        }
+        Ok(())
+    }
+
+    /// Records that `boot` is over, and frees what it held.
+    pub(super) fn bury(&mut self, node: &NodeId, boot: BootId, proof: Proof) {
+        let since = self.now();
+        if let Some(member) = self.members.get_mut(node) {
+            member.dead.push(DeadBoot { boot, since, proof });
+            let excess = member.dead.len().saturating_sub(DEAD_BOOTS_KEPT);
+            member.dead.drain(..excess);
+            if member.watchdog.as_ref().is_some_and(|w| w.boot == boot) {
+                member.watchdog = None;
+            }
+        }
+        self.free_presence(node, boot);
+    }
+
+    pub(super) fn leave(&mut self, node: &NodeId, boot: BootId, to: Standing) -> Result<(), Refusal> {
+        let now = self.now();
+        let time = self.time;
+        let member = self.living(node, boot)?;
+        let may_leave = match (&member.standing, &to) {
+            (Standing::Returning | Standing::Online, _) => true,
+            // A pause that is over is a loss like any other [H-19].
+            (Standing::Paused { until, .. }, _) => *until <= time && !plant::on(Plant::EndlessPause),
+            // Who is isolated and then heard by nobody is lost; the other way round there is nothing to say.
+            (Standing::Isolated { .. }, Standing::Lost) => true,
+            (Standing::Joined | Standing::Lost | Standing::Isolated { .. } | Standing::Stopped, _) => false,
+        };
+        if !may_leave {
+            let found = member.standing.word();
+            return Err(Refusal::Standing { node: node.clone(), found, needed: "a node that takes part" });
+        }
+        let was_isolated = matches!(member.standing, Standing::Isolated { .. });
+        member.standing = to;
+        // Reads of Off that began under the isolation stay good: the boot has been out of the cluster since then.
+        if !was_isolated {
+            member.since = now;
+        }
+        member.admission = None;
+        if plant::on(Plant::StartWithoutProof) {
+            self.free_presence(node, boot);
+        }
+        Ok(())
+    }
+
+    pub(super) fn returned(&mut self, node: &NodeId, incarnation: Incarnation) -> Result<(), Refusal> {
+        let now = self.now();
+        let member = self.life(node, incarnation)?;
+        if !(member.is_released_by_proof() || matches!(member.standing, Standing::Paused { .. } | Standing::Stopped)) {
+            let found = member.standing.word();
+            return Err(Refusal::Standing { node: node.clone(), found, needed: "a lost or isolated node" });
+        }
+        member.standing = Standing::Returning;
+        member.since = now;
+        Ok(())
+    }
+
+    pub(super) fn readmit(&mut self, node: &NodeId, incarnation: Incarnation, lapses: u32) -> Result<(), Refusal> {
+        let now = self.now();
+        if let Some(order) = self.fencing.open_against(node).next()
+            && !plant::on(Plant::ReadmitUnderOrder)
+        {
+            return Err(Refusal::OpenOrder { node: node.clone(), order: order.id });
+        }
+        if let Some(resource) = self.unverified(node) {
+            return Err(Refusal::NotProbed { node: node.clone(), resource });
+        }
+        let member = self.life(node, incarnation)?;
+        if member.standing != Standing::Returning {
+            let found = member.standing.word();
+            return Err(Refusal::Standing { node: node.clone(), found, needed: "a returning node" });
+        }
+        if member.lapses != lapses {
+            return Err(Refusal::Lapses { node: node.clone(), known: member.lapses, covered: lapses });
+        }
+        member.standing = Standing::Online;
+        member.since = now;
+        member.admission = Some(Admission { incarnation, lapses, index: now.index });
+        Ok(())
+    }
+
+    pub(super) fn lapsed(&mut self, node: &NodeId, incarnation: Incarnation, lapses: u32) -> Result<(), Refusal> {
+        let now = self.now();
+        let member = self.life(node, incarnation)?;
+        if lapses <= member.lapses {
+            return Err(Refusal::Already("the lapse is known"));
+        }
+        member.lapses = lapses;
+        member.admission = None;
+        if member.standing == Standing::Online {
+            member.standing = Standing::Returning;
+            member.since = now;
+        }
+        Ok(())
+    }
+
+    pub(super) fn rest(&mut self, node: &NodeId, incarnation: Incarnation, to: Standing) -> Result<(), Refusal> {
+        let now = self.now();
+        if to == Standing::Stopped
+            && let Some((resource, _)) = self.held_by(node).next()
+        {
+            return Err(Refusal::WeakProof(format!("{resource} is not known to be stopped on {node}")));
+        }
+        let member = self.life(node, incarnation)?;
+        if !matches!(member.standing, Standing::Online | Standing::Returning) {
+            let found = member.standing.word();
+            return Err(Refusal::Standing { node: node.clone(), found, needed: "an online node" });
+        }
+        member.standing = to;
+        member.since = now;
+        member.admission = None;
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, node: &NodeId) -> Result<(), Refusal> {
+        if let Some((resource, _)) = self.held_by(node).next() {
+            return Err(Refusal::WeakProof(format!("{resource} may still run on {node}")));
+        }
+        let member = self.members.remove(node).ok_or_else(|| Refusal::UnknownNode(node.clone()))?;
+        self.removed.insert(member.member);
+        for status in self.resources.values_mut() {
+            status.presence.remove(node);
+            status.failures.remove(node);
+        }
+        self.silences.retain(|(observer, subject), _| observer != node && subject != node);
+        self.links_down.retain(|(observer, subject, _), _| observer != node && subject != node);
+        Ok(())
+    }
+
+    /// Actions of a life that is over: what they came to is unknown until somebody looks.
+    fn orphan_actions(&mut self, node: &NodeId, why: &str) {
+        let now = self.now();
+        let orphans: Vec<_> =
+            self.plan.in_flight().filter(|(_, s)| s.step.key.node == *node).map(|(id, s)| (id, s.clone())).collect();
+        for (id, state) in orphans {
+            self.plan.steps.remove(&id);
+            let Some(status) = self.resources.get_mut(&state.step.key.resource) else { continue };
+            status.generation += 1;
+            if let Some(presence) = status.presence.get_mut(node) {
+                presence.run = Run::Unknown { why: format!("{}: {why}", state.step.key) };
+                presence.since = now;
+            }
+        }
+    }
+}
+
+fn new_member(joined: &Joined, now: super::Since) -> Member {
+    Member {
+        node: joined.node.clone(),
+        member: joined.member,
+        store: joined.store,
+        kind: joined.kind,
+        endpoints: joined.endpoints.clone(),
+        product_uuid: joined.product_uuid.clone(),
+        joined: now,
+        incarnation: None,
+        standing: Standing::Joined,
+        since: now,
+        admission: None,
+        lapses: 0,
+        dead: Vec::new(),
+        watchdog: None,
+        audit: None,
+        standby: Standby::Off,
+        standby_by: String::new(),
+        attributes: BTreeMap::new(),
+        distrusted: None,
+    }
+}
+
+impl ClusterState {
+    /// The number that the next member gets.
+    pub fn next_member(&self) -> MemberId {
+        self.last_member.next()
+    }
+}

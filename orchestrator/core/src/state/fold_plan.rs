@@ -1,0 +1,317 @@
+//! The fold of plans and of what became of their steps.
+
+use std::collections::BTreeSet;
+
+use super::plan::{DroppedStep, Phase, StepState};
+use super::resource::{FATAL, FailedOp, Failures, Presence, Run};
+use super::{ClusterState, Refusal};
+use crate::event::Outcome;
+use crate::ids::{ActionId, Incarnation, LogIndex, NodeId, ResourceId};
+use crate::plan::{Plan, Step, StepKey, Task};
+use crate::plant::{self, Plant};
+use crate::spec::{OnFail, Settings};
+
+/// Longest text of an agent that is kept in the state, in bytes.
+pub(super) const DETAIL_MAX: usize = 512;
+
+impl ClusterState {
+    pub(super) fn fold_plan(&mut self, plan: &Plan) -> Result<(), Refusal> {
+        if plan.parent != self.plan.id || plan.id != self.plan.id.next() {
+            return Err(Refusal::PlanSuperseded { parent: plan.parent, current: self.plan.id });
+        }
+        if plant::on(Plant::PlanNeedsExactIndex) && plan.based_on != LogIndex(self.index.0.saturating_sub(1)) {
+            return Err(Refusal::Already("something was logged since the plan was made"));
+        }
+        let adopted = self.now();
+        self.plan.id = plan.id;
+        self.plan.adopted = adopted;
+        // Waiting steps have certainly not begun. Those in flight go on, and the new plan reckons with them.
+        self.plan.steps.retain(|_, s| s.in_flight());
+        self.plan.dropped = self.take_steps(plan);
+        self.settle_plan();
+        Ok(())
+    }
+
+    /// Takes over the steps whose facts still hold; returns the others with the reason.
+    fn take_steps(&mut self, plan: &Plan) -> Vec<DroppedStep> {
+        let mut dropped = Vec::new();
+        let mut kept: Vec<(ActionId, &Step)> = Vec::new();
+        for (place, step) in plan.steps.iter().enumerate() {
+            match self.step_fault(plan, step) {
+                Some(why) if !plant::on(Plant::PlanWithoutPreconditions) => {
+                    dropped.push(DroppedStep { key: step.key.clone(), why });
+                }
+                Some(_) | None => kept.push((plan.action(place), step)),
+            }
+        }
+        self.drop_the_bereft(&mut kept, &mut dropped);
+        for (id, step) in kept {
+            self.plan.steps.insert(id, StepState { step: step.clone(), phase: Phase::Waiting, before: None });
+        }
+        dropped
+    }
+
+    /// A step whose predecessor is neither in the plan nor in flight can never become due: it rested on something
+    /// that has changed. Dropping one may bereave another.
+    fn drop_the_bereft(&self, kept: &mut Vec<(ActionId, &Step)>, dropped: &mut Vec<DroppedStep>) {
+        loop {
+            let known: BTreeSet<&StepKey> =
+                kept.iter().map(|(_, s)| &s.key).chain(self.plan.in_flight().map(|(_, s)| &s.step.key)).collect();
+            let bereft = |step: &Step| step.after.iter().find(|key| !known.contains(key)).cloned();
+            let gone: Vec<(ActionId, StepKey)> =
+                kept.iter().filter_map(|(id, step)| Some((*id, bereft(step)?))).collect();
+            if gone.is_empty() {
+                return;
+            }
+            kept.retain(|(id, step)| {
+                let missing = gone.iter().find(|(g, _)| g == id);
+                if let Some((_, before)) = missing {
+                    dropped.push(DroppedStep { key: step.key.clone(), why: format!("`{before}` is not to come") });
+                }
+                missing.is_none()
+            });
+        }
+    }
+
+    /// Which fact of `step` does not hold any more, if one does not.
+    fn step_fault(&self, plan: &Plan, step: &Step) -> Option<String> {
+        let key = &step.key;
+        let Some(status) = self.resources.get(&key.resource) else {
+            return Some("the resource is gone".to_owned());
+        };
+        if status.generation != step.generation {
+            return Some(format!("{} has changed since", key.resource));
+        }
+        let Some(member) = self.members.get(&key.node) else {
+            return Some(format!("{} is no member", key.node));
+        };
+        if member.incarnation != Some(step.incarnation) || member.death().is_some() {
+            return Some(format!("{} lives another life", key.node));
+        }
+        if self.maintenance.changed != step.maintenance && key.task != Task::Probe {
+            return Some("maintenance has begun or ended since".to_owned());
+        }
+        if status.released != step.proof && key.task == Task::Start {
+            return Some("the proof that it rests on is not the last one".to_owned());
+        }
+        if self.plan.find_in_flight(|other| other.resource == key.resource && other.node == key.node).is_some() {
+            return Some("an action is at it".to_owned());
+        }
+        if key.task == Task::Start {
+            // Whoever made the plan: a start that could make a second copy is not taken over.
+            let stopped_before: Vec<NodeId> = plan
+                .steps
+                .iter()
+                .filter(|s| s.key.task == Task::Stop && s.key.resource == key.resource && step.after.contains(&s.key))
+                .map(|s| s.key.node.clone())
+                .collect();
+            if stopped_before.contains(&key.node) {
+                return None;
+            }
+            return self.start_blockers(&key.resource, &key.node, &stopped_before).first().map(ToString::to_string);
+        }
+        None
+    }
+
+    /// Makes due every waiting step whose predecessors have all ended well.
+    pub(super) fn settle_plan(&mut self) {
+        let since = self.now();
+        let open: BTreeSet<StepKey> = self
+            .plan
+            .steps
+            .values()
+            .filter(|s| !matches!(s.phase, Phase::Ended { outcome: Outcome::Done, .. }))
+            .map(|s| s.step.key.clone())
+            .collect();
+        let ready: Vec<ActionId> = self
+            .plan
+            .waiting()
+            .filter(|(_, s)| s.step.after.iter().all(|key| !open.contains(key)))
+            .map(|(id, _)| id)
+            .collect();
+        for id in ready {
+            let Some(state) = self.plan.steps.get(&id).cloned() else { continue };
+            let before = self.mark_due(id, &state.step);
+            if let Some(entry) = self.plan.steps.get_mut(&id) {
+                entry.phase = Phase::Due { since };
+                entry.before = before;
+            }
+        }
+    }
+
+    /// From here on the executor may be at it: the state must say so, whoever is asked next.
+    fn mark_due(&mut self, id: ActionId, step: &Step) -> Option<Run> {
+        let since = self.now();
+        let run = match step.key.task {
+            Task::Probe => return None,
+            Task::Start => Run::Starting { action: id },
+            Task::Stop => Run::Stopping { action: id },
+        };
+        let definition = self.spec.definition(&step.key.resource);
+        let status = self.resources.get_mut(&step.key.resource)?;
+        let presence = status.presence.get_mut(&step.key.node)?;
+        let before = std::mem::replace(&mut presence.run, run);
+        presence.since = since;
+        if step.key.task == Task::Start {
+            presence.definition = definition;
+        }
+        status.generation += 1;
+        Some(before)
+    }
+
+    pub(super) fn fold_started(&mut self, action: ActionId, incarnation: Incarnation) -> Result<(), Refusal> {
+        let since = self.now();
+        let state = self.open_action(action, incarnation)?;
+        state.phase = Phase::Begun { since };
+        Ok(())
+    }
+
+    fn open_action(&mut self, action: ActionId, incarnation: Incarnation) -> Result<&mut StepState, Refusal> {
+        let state = self.plan.steps.get_mut(&action).filter(|s| s.in_flight());
+        let state = state.ok_or(Refusal::ActionNotOpen(action))?;
+        let owner = state.step.incarnation;
+        if owner != incarnation {
+            return Err(Refusal::ActionOwner { action, owner, found: incarnation });
+        }
+        Ok(state)
+    }
+
+    pub(super) fn fold_finished(
+        &mut self,
+        action: ActionId,
+        incarnation: Incarnation,
+        outcome: Outcome,
+        detail: &str,
+    ) -> Result<(), Refusal> {
+        let since = self.now();
+        let state = self.open_action(action, incarnation)?;
+        state.phase = Phase::Ended { outcome, since };
+        let (step, before) = (state.step.clone(), state.before.clone());
+        match step.key.task {
+            Task::Probe => self.probed(&step, outcome, detail),
+            Task::Start => self.start_ended(&step, outcome, before, detail),
+            Task::Stop => self.stop_ended(&step, outcome, before, detail),
+        }
+        if let Some(status) = self.resources.get_mut(&step.key.resource) {
+            status.generation += 1;
+        }
+        self.forget_if_removed(&step.key.resource);
+        self.settle_plan();
+        Ok(())
+    }
+
+    fn probed(&mut self, step: &Step, outcome: Outcome, detail: &str) {
+        let key = &step.key;
+        let run = match outcome {
+            // An agent that is not installed runs nothing; that it can never start here is a failure of its own.
+            Outcome::Done | Outcome::Hopeless => Run::Stopped,
+            Outcome::FoundRunning => Run::Running,
+            Outcome::Failed => Run::Failed,
+            Outcome::Unknown => Run::Unknown { why: format!("the probe did not tell: {}", bounded(detail)) },
+            Outcome::NotRun => return,
+        };
+        self.set_run(&key.resource, &key.node, step.incarnation, run);
+        if outcome == Outcome::Hopeless {
+            self.count_failure(&key.resource, &key.node, FailedOp::Monitor, outcome, detail);
+        }
+    }
+
+    fn start_ended(&mut self, step: &Step, outcome: Outcome, before: Option<Run>, detail: &str) {
+        let key = &step.key;
+        let run = match outcome {
+            Outcome::Done | Outcome::FoundRunning => Run::Running,
+            Outcome::NotRun => before.unwrap_or(Run::Stopped),
+            Outcome::Failed | Outcome::Hopeless => Run::Failed,
+            Outcome::Unknown => Run::Unknown { why: format!("the start did not end in time: {}", bounded(detail)) },
+        };
+        let ran = run == Run::Running;
+        self.set_run(&key.resource, &key.node, step.incarnation, run);
+        if ran {
+            let since = self.now();
+            if let Some(status) = self.resources.get_mut(&key.resource) {
+                status.last_ran = Some((key.node.clone(), since));
+            }
+        } else if outcome != Outcome::NotRun {
+            self.count_failure(&key.resource, &key.node, FailedOp::Start, outcome, detail);
+        }
+    }
+
+    fn stop_ended(&mut self, step: &Step, outcome: Outcome, before: Option<Run>, detail: &str) {
+        let key = &step.key;
+        let run = match outcome {
+            Outcome::Done => Run::Stopped,
+            Outcome::NotRun => before.unwrap_or(Run::Failed),
+            Outcome::Failed | Outcome::Hopeless | Outcome::FoundRunning => Run::Failed,
+            Outcome::Unknown => Run::Unknown { why: format!("the stop did not end in time: {}", bounded(detail)) },
+        };
+        self.set_run(&key.resource, &key.node, step.incarnation, run);
+        if !matches!(outcome, Outcome::Done | Outcome::NotRun) {
+            self.count_failure(&key.resource, &key.node, FailedOp::Stop, outcome, detail);
+        }
+    }
+
+    /// Writes down what the resource does on the node's boot.
+    pub(super) fn set_run(&mut self, resource: &ResourceId, node: &NodeId, by: Incarnation, run: Run) {
+        let since = self.now();
+        let Some(status) = self.resources.get_mut(resource) else { return };
+        let old = status.presence.get(node).filter(|p| p.boot == by.boot);
+        let same = old.is_some_and(|p| p.run == run);
+        let presence = Presence {
+            boot: by.boot,
+            since: old.filter(|_| same).map_or(since, |p| p.since),
+            verified: since.index,
+            report: old.map_or(0, |p| p.report),
+            definition: old.map_or(0, |p| p.definition),
+            run,
+        };
+        status.presence.insert(node.clone(), presence);
+    }
+
+    /// Counts a failure, and keeps what follows from it.
+    pub(super) fn count_failure(
+        &mut self,
+        resource: &ResourceId,
+        node: &NodeId,
+        op: FailedOp,
+        outcome: Outcome,
+        detail: &str,
+    ) {
+        let settings = self.settings();
+        let fatal = outcome == Outcome::Hopeless || op == FailedOp::Stop || start_is_fatal(op, &settings);
+        let on_fail = self.on_fail(resource, op);
+        let last = self.now();
+        let Some(status) = self.resources.get_mut(resource) else { return };
+        let before = status.failures.get(node).map_or(0, |f| f.count);
+        let count = if fatal { FATAL } else { before.saturating_add(1) };
+        let hopeless = outcome == Outcome::Hopeless;
+        let failures = Failures { count, last, op, on_fail, detail: bounded(detail), hopeless };
+        status.failures.insert(node.clone(), failures);
+    }
+
+    fn on_fail(&self, resource: &ResourceId, op: FailedOp) -> OnFail {
+        let configured = self.spec.resources.get(resource).and_then(|r| r.operation(op.word())?.on_fail);
+        configured.unwrap_or(if op == FailedOp::Stop { OnFail::Fence } else { OnFail::Restart })
+    }
+
+    /// A resource that left the configuration is forgotten once it runs nowhere.
+    pub(super) fn forget_if_removed(&mut self, resource: &ResourceId) {
+        let gone = !self.spec.resources.contains_key(resource)
+            && self.resources.get(resource).is_some_and(|s| s.presence.values().all(|p| p.run.is_stopped()));
+        if gone {
+            self.resources.remove(resource);
+        }
+    }
+}
+
+fn start_is_fatal(op: FailedOp, settings: &Settings) -> bool {
+    op == FailedOp::Start && settings.start_failure_is_fatal
+}
+
+/// `text` cut to [`DETAIL_MAX`] bytes at a character's end.
+pub(crate) fn bounded(text: &str) -> String {
+    let mut end = text.len().min(DETAIL_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,93 @@
+//! The fold of configuration changes.
+//!
+//! Never: a lint. Whether a configuration makes sense is judged by the leader before it proposes; the fold must
+//! come to the same state on every version of haven, so it only applies.
+
+use std::collections::BTreeSet;
+
+use super::{ClusterState, Refusal};
+use crate::event::TestResult;
+use crate::ids::{LogIndex, ResourceId};
+use crate::spec::{Body, DevicesTested, Spec, SpecEdit};
+
+impl ClusterState {
+    pub(super) fn fold_spec(&mut self, base: LogIndex, edits: &[SpecEdit]) -> Result<(), Refusal> {
+        if base != self.revision {
+            return Err(Refusal::SpecConflict { base, revision: self.revision });
+        }
+        // Positions are taken from the index: larger than any before, and equal on every node.
+        let seq = self.index.0.saturating_mul(1 << 16);
+        let spec = self.spec.edited(edits, seq)?;
+        let before = std::mem::replace(&mut self.spec, spec);
+        self.revision = self.index;
+        self.follow_resources(&before);
+        self.refresh_timing();
+        Ok(())
+    }
+
+    /// Gives every primitive a status, and a new generation to those whose configuration changed.
+    fn follow_resources(&mut self, before: &Spec) {
+        let index = self.index;
+        let primitives: BTreeSet<ResourceId> = self
+            .spec
+            .resources
+            .values()
+            .filter(|r| matches!(r.body, Body::Primitive { .. }))
+            .map(|r| r.id.clone())
+            .collect();
+        for id in &primitives {
+            let changed = before.resources.get(id) != self.spec.resources.get(id);
+            let status = self.resources.entry(id.clone()).or_default();
+            if changed {
+                status.generation += 1;
+                status.configured = index;
+            }
+        }
+        let gone: Vec<ResourceId> = self.resources.keys().filter(|id| !primitives.contains(*id)).cloned().collect();
+        for id in gone {
+            if let Some(status) = self.resources.get_mut(&id) {
+                status.generation += 1;
+                status.failures.clear();
+            }
+            self.forget_if_removed(&id);
+        }
+        self.fencing.devices.retain(|id, _| self.spec.devices.contains_key(id));
+    }
+
+    /// Takes over the timings that follow from the settings and the tests of devices.
+    pub(super) fn refresh_timing(&mut self) {
+        let timing = self.settings().timing;
+        // The leader lints before it proposes; if a faulty timing came through, the one in force stays.
+        if timing.check().is_err() {
+            return;
+        }
+        let hold = timing.hold(self.devices_tested());
+        self.timing.change(timing, hold, self.index);
+    }
+
+    /// Whether every node that runs resources has a device that passed its last test for it.
+    pub fn devices_tested(&self) -> DevicesTested {
+        let tested = |node| {
+            self.spec.fence_levels(node).iter().flat_map(|level| &level.devices).any(|id| {
+                let status = self.fencing.devices.get(id);
+                let last = status.and_then(|s| s.tests.get(node));
+                matches!(last, Some((TestResult::Passed(_), _)))
+            })
+        };
+        let mut nodes = self.members.values().filter(|m| m.runs_resources()).peekable();
+        if nodes.peek().is_some() && nodes.all(|m| tested(&m.node)) {
+            DevicesTested::All
+        } else {
+            DevicesTested::NotAll
+        }
+    }
+}
+
+impl Spec {
+    /// A checksum of what a primitive is started with: agent and parameters. A running resource whose definition
+    /// has changed is restarted. Zero for what is not in the configuration.
+    pub fn definition(&self, id: &ResourceId) -> u32 {
+        let Some(resource) = self.resources.get(id) else { return 0 };
+        crc32c::crc32c(&crate::wire::to_vec(&(&resource.body, &resource.params))).max(1)
+    }
+}
