@@ -1,0 +1,1 @@
+//! HTTP and JSON over the node, its OpenAPI description, and the client.

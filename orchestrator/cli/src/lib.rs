@@ -1,0 +1,1 @@
+//! The one program `haven`: daemon, command line, simulator, demo.

@@ -1,0 +1,1 @@
+//! Configurations of other systems and of haven, from text and to text.

@@ -1,0 +1,1 @@
+//! The production environment: tokio, quinn, files, processes, watchdog, tracing and metrics.

@@ -1,0 +1,1 @@
+//! QUIC transport, certificates and join tokens.

@@ -1,0 +1,1 @@
+//! The running node: core, log and agents bound over an environment.

@@ -1,0 +1,1 @@
+//! Resource agents and fence devices over Host.

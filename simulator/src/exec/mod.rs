@@ -1,0 +1,312 @@
+//! A single-threaded executor on virtual time.
+//!
+//! For: one seed, one interleaving. Time moves only when no task is ready, and then jumps to the next timer, so a
+//! minute of cluster time costs milliseconds. Among ready tasks a seeded choice is made, which explores orders that
+//! a queue never shows. Tasks belong to an owner: the world, the daemon of a node, or the machine of a node. The
+//! tasks of an owner die together, and can be frozen together.
+//!
+//! All types are `Send` although only one thread runs: openraft's `single-threaded` feature would be unified into
+//! every other user of openraft in the build, production included.
+
+mod clock;
+mod prng;
+mod runtime;
+mod sleep;
+mod watch;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
+
+pub use clock::{ClockState, NodeClock, TrueTime, clock_of, monotonic, set_clock};
+pub use prng::Prng;
+pub use runtime::{Elapsed, JoinHandle, SimInstant, SimRuntime, Timeout};
+pub use sleep::{Sleep, sleep, sleep_until};
+
+/// A machine of the simulation, counted from 1.
+pub type Machine = u8;
+
+/// Whom a task belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// Links, faults, devices, people. Never killed, never frozen.
+    World,
+    /// The daemon of a machine: dies with a daemon kill, a crash or a power loss.
+    Daemon(Machine),
+    /// Everything else on a machine, such as the programs that agents started: survives its daemon.
+    Machine(Machine),
+}
+
+impl Owner {
+    /// The machine whose clock its tasks see.
+    pub fn machine(self) -> Option<Machine> {
+        match self {
+            Self::World => None,
+            Self::Daemon(machine) | Self::Machine(machine) => Some(machine),
+        }
+    }
+}
+
+type BoxedTask = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Task {
+    owner: Owner,
+    /// `None` while the task is being polled.
+    future: Option<BoxedTask>,
+    waker: Arc<TaskWaker>,
+}
+
+struct TaskWaker {
+    id: u64,
+    queued: AtomicBool,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            // `try_with`: wakers are dropped, and may fire, while thread-locals are torn down.
+            let _ = EXECUTOR.try_with(|e| e.borrow_mut().ready.push_back(self.id));
+        }
+    }
+}
+
+struct Timer {
+    waker: Waker,
+    owner: Owner,
+}
+
+pub(crate) struct Executor {
+    now: u64,
+    next_id: u64,
+    next_timer: u64,
+    ready: VecDeque<u64>,
+    /// Ready tasks of frozen owners.
+    parked: Vec<u64>,
+    frozen: BTreeSet<Owner>,
+    tasks: BTreeMap<u64, Task>,
+    timers: BTreeMap<(u64, u64), Timer>,
+    /// Where the timers are that [`delay_timers`] has moved, by number.
+    moved: BTreeMap<u64, (u64, u64)>,
+    clocks: BTreeMap<Machine, NodeClock>,
+    /// Picks the next task among the ready ones.
+    schedule: Prng,
+    /// Feeds openraft's `thread_rng` (election timeouts).
+    entropy: Prng,
+    polls: u64,
+}
+
+impl Executor {
+    fn new(seed: u64) -> Self {
+        Self {
+            now: 0,
+            next_id: 0,
+            next_timer: 0,
+            ready: VecDeque::new(),
+            parked: Vec::new(),
+            frozen: BTreeSet::new(),
+            tasks: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+            schedule: Prng::named(seed, "schedule", 0),
+            entropy: Prng::named(seed, "entropy", 0),
+            polls: 0,
+        }
+    }
+
+    /// A random ready task whose owner is not frozen.
+    fn pick(&mut self) -> Option<u64> {
+        loop {
+            let waiting = u64::try_from(self.ready.len()).unwrap_or(u64::MAX);
+            if waiting > 1 {
+                let chosen = usize::try_from(self.schedule.below(waiting)).unwrap_or(0);
+                self.ready.swap(0, chosen);
+            }
+            let id = self.ready.pop_front()?;
+            match self.tasks.get(&id) {
+                Some(task) if self.frozen.contains(&task.owner) => self.parked.push(id),
+                Some(_) => return Some(id),
+                None => {}
+            }
+        }
+    }
+}
+
+thread_local! {
+    // The runtime's functions take no `self`, so the executor can only live beside the thread.
+    static EXECUTOR: RefCell<Executor> = RefCell::new(Executor::new(0));
+    static CURRENT: Cell<Owner> = const { Cell::new(Owner::World) };
+}
+
+/// Virtual nanoseconds since the run began: the world's time, which no node sees.
+pub fn now() -> u64 {
+    EXECUTOR.with(|e| e.borrow().now)
+}
+
+/// The owner of the task that runs.
+pub fn current() -> Owner {
+    CURRENT.get()
+}
+
+/// How often a task was polled so far, for figures.
+pub fn polls() -> u64 {
+    EXECUTOR.with(|e| e.borrow().polls)
+}
+
+/// Starts `future` as a task of `owner`.
+pub fn spawn_on(owner: Owner, future: impl Future<Output = ()> + Send + 'static) {
+    EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        let id = e.next_id;
+        e.next_id += 1;
+        let waker = Arc::new(TaskWaker { id, queued: AtomicBool::new(true) });
+        e.tasks.insert(id, Task { owner, future: Some(Box::pin(future)), waker });
+        e.ready.push_back(id);
+    });
+}
+
+/// Drops all tasks of `owner`, which is what a crash is: no destructor of Raft gets to say goodbye. A frozen owner is
+/// thawed: whoever comes after it is another life.
+pub fn kill(owner: Owner) {
+    let dead: Vec<Task> = EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        e.frozen.remove(&owner);
+        let ids: Vec<u64> = e.tasks.iter().filter(|(_, t)| t.owner == owner).map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| e.tasks.remove(&id)).collect()
+    });
+    // Outside the borrow: dropping a future wakes others, which borrows the executor.
+    drop(dead);
+}
+
+/// Stops polling the tasks of `owner`; time goes on for them, and what comes due waits until [`thaw`].
+pub fn freeze(owner: Owner) {
+    EXECUTOR.with(|e| e.borrow_mut().frozen.insert(owner));
+}
+
+/// Lets a frozen owner go on.
+pub fn thaw(owner: Owner) {
+    EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        e.frozen.remove(&owner);
+        let parked = std::mem::take(&mut e.parked);
+        e.ready.extend(parked);
+    });
+}
+
+/// Whether `owner` is frozen.
+pub fn is_frozen(owner: Owner) -> bool {
+    EXECUTOR.with(|e| e.borrow().frozen.contains(&owner))
+}
+
+/// Stops the clock of a machine and everything on it, as a hypervisor does with a virtual machine.
+pub fn stand_still(machine: Machine) {
+    freeze(Owner::Daemon(machine));
+    freeze(Owner::Machine(machine));
+    clock::change(machine, |clock| clock.with_state(now(), ClockState::Standing));
+}
+
+/// Lets a machine that stood still go on. Its clock is behind by the time that it stood.
+pub fn go_on(machine: Machine) {
+    let stood = clock::change(machine, |clock| clock.with_state(now(), ClockState::Running));
+    delay_timers(machine, now().saturating_sub(stood.anchor));
+    thaw(Owner::Daemon(machine));
+    thaw(Owner::Machine(machine));
+}
+
+/// Moves all timers of a machine by `nanos`: its clock stood still for that long.
+fn delay_timers(machine: Machine, nanos: u64) {
+    EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        let keys: Vec<(u64, u64)> =
+            e.timers.iter().filter(|(_, t)| t.owner.machine() == Some(machine)).map(|(key, _)| *key).collect();
+        for key in keys {
+            if let Some(timer) = e.timers.remove(&key) {
+                let later = (key.0.saturating_add(nanos), key.1);
+                e.timers.insert(later, timer);
+                e.moved.insert(key.1, later);
+            }
+        }
+    });
+}
+
+/// Runs `main` to its end under `seed`. Panics when nothing can ever happen again (a deadlock).
+pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 'static) -> T {
+    // The fresh executor is in place before the old tasks are dropped, for the same reason as in `kill`.
+    let old = EXECUTOR.with(|e| std::mem::replace(&mut *e.borrow_mut(), Executor::new(seed)));
+    drop(old);
+    let slot: Arc<Mutex<Option<T>>> = Arc::default();
+    let result = slot.clone();
+    spawn_on(Owner::World, async move {
+        let value = main.await;
+        *lock(&result) = Some(value);
+    });
+    loop {
+        match EXECUTOR.with(|e| e.borrow_mut().pick()) {
+            Some(id) => poll_task(id),
+            None => advance_clock(),
+        }
+        if let Some(value) = lock(&slot).take() {
+            let rest = EXECUTOR.with(|e| std::mem::take(&mut e.borrow_mut().tasks));
+            drop(rest);
+            return value;
+        }
+    }
+}
+
+fn poll_task(id: u64) {
+    let taken = EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        e.polls += 1;
+        let task = e.tasks.get_mut(&id)?;
+        task.waker.queued.store(false, Ordering::Relaxed);
+        Some((task.future.take()?, task.waker.clone(), task.owner))
+    });
+    let Some((mut future, waker, owner)) = taken else {
+        return;
+    };
+    CURRENT.set(owner);
+    let poll = future.as_mut().poll(&mut Context::from_waker(&Waker::from(waker)));
+    CURRENT.set(Owner::World);
+    let leftover = EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        if poll.is_ready() {
+            return (Some(future), e.tasks.remove(&id));
+        }
+        match e.tasks.get_mut(&id) {
+            Some(task) => {
+                task.future = Some(future);
+                (None, None)
+            }
+            // Killed while it ran: by a task of the same owner, or by itself.
+            None => (Some(future), None),
+        }
+    });
+    drop(leftover);
+}
+
+#[allow(clippy::panic, reason = "a deadlock is a bug of the simulation, and the run cannot go on")]
+fn advance_clock() {
+    let waker = EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        let ((at, _), timer) = e.timers.pop_first()?;
+        e.now = e.now.max(at);
+        Some(timer.waker)
+    });
+    match waker {
+        Some(waker) => waker.wake(),
+        None => panic!("deadlock: no task is ready and no timer is set"),
+    }
+}
+
+/// A poisoned lock means that a task has panicked; the run is failing already.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,6 @@
+//! The simulated environment: virtual time, links, disks, power and device models, in one thread from one seed.
+//!
+//! For: running `haven-node` unchanged through faults that take years to happen by themselves.
+//! Never: an OS thread, a clock, an entropy source, or a task of `tokio`.
+
+pub mod exec;

@@ -1,0 +1,1 @@
+//! Scenarios, golden files, conformance and live tests.
