@@ -4,10 +4,19 @@
 //! Never: a clock, a random number, a file, a process, a task, a panic. Facts come in as arguments, requests go out
 //! as values.
 
+#[cfg(test)]
+mod bench;
+pub mod detector;
 pub mod event;
+pub mod heartbeat;
 pub mod ids;
+pub mod lease;
+pub mod logtime;
+pub mod node;
 pub mod plan;
 pub mod plant;
+pub mod quorum;
+pub mod scheduler;
 pub mod spec;
 pub mod state;
 pub mod units;

@@ -205,6 +205,10 @@ pub enum Event {
         /// Why, for people.
         #[n(6)]
         reason: String,
+        /// Which fence level of the node is used, from 0. One order is one level: a later level is a later order,
+        /// with a latest send time of its own.
+        #[n(7)]
+        level: u32,
     },
     /// Nothing was sent, and nothing will be.
     #[n(14)]
@@ -500,6 +504,35 @@ pub enum Event {
         /// What was found.
         #[n(2)]
         reason: String,
+    },
+    /// The leader hands over to a voter that reaches all that it reaches, and more; or it is leaving [S-9].
+    #[n(41)]
+    LeaderHandedOver {
+        /// Who led.
+        #[n(0)]
+        from: NodeId,
+        /// Who is to lead.
+        #[n(1)]
+        to: NodeId,
+        /// Why.
+        #[n(2)]
+        reason: String,
+    },
+    /// A node that was proven off is switched on again, after every order against it has ended.
+    #[n(42)]
+    PowerOnOrdered {
+        /// The node.
+        #[n(0)]
+        node: NodeId,
+        /// The boot that is over.
+        #[n(1)]
+        after: BootId,
+        /// Who sends it.
+        #[n(2)]
+        executor: NodeId,
+        /// The life of the executor.
+        #[n(3)]
+        executor_incarnation: Incarnation,
     },
 }
 

@@ -31,7 +31,7 @@ pub use lint::{Fault, Severity, lint};
 pub use meta::{Managed, Meta, OnFail, TargetRole, Threshold, parse_span};
 pub use resource::{AgentClass, AgentName, Body, Operation, Resource, Role};
 pub use rule::{Compare, DateExpr, Expr, RuleScore, ValueKind};
-pub use settings::{NoQuorum, Placement, SETTINGS, Settings, Symmetric};
+pub use settings::{AfterFence, NoQuorum, Placement, SETTINGS, Settings, Symmetric};
 pub use timing::{DevicesTested, Hold, Profile, Timing, TimingFault, with_drift};
 
 use crate::ids::{ConstraintId, DeviceId, NodeId, ResourceId};

@@ -37,12 +37,23 @@ pub struct Settings {
     pub start_failure_is_fatal: bool,
     /// Longest time for one call of a fence program.
     pub fence_timeout: Millis,
+    /// Whether a fenced node is switched on again.
+    pub power_on: AfterFence,
     /// Timeout of an operation that has none.
     pub operation_timeout: Millis,
     /// Time between two heartbeat digests in the log.
     pub digest_interval: Millis,
     /// Addresses that every node should reach, from ha.cf's `ping`.
     pub ping_nodes: Vec<String>,
+}
+
+/// What becomes of a node that was fenced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterFence {
+    /// It is switched on again.
+    SwitchOn,
+    /// It stays off until a person switches it on.
+    LeaveOff,
 }
 
 /// Whether resources run anywhere unless forbidden.
@@ -72,6 +83,7 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("stop-all-resources", "true|false", "false", "everything is stopped"),
     ("start-failure-is-fatal", "true|false", "true", "one failed start closes the node for the resource"),
     ("fence-timeout", "1s..10min", "30s", "longest time for one call of a fence program"),
+    ("power-on-after-fence", "true|false", "true", "a node that was fenced is switched on again when all is settled"),
     ("operation-timeout", "1s..1h", "20s", "timeout of operations that set none"),
     ("digest-interval", "1s..1min", "5s", "time between heartbeat digests in the log"),
     ("placement-strategy", "default", "default", "how nodes are chosen among equals"),
@@ -101,6 +113,7 @@ impl Settings {
             stop_all: false,
             start_failure_is_fatal: true,
             fence_timeout: Millis::secs(30),
+            power_on: AfterFence::SwitchOn,
             operation_timeout: Millis::secs(20),
             digest_interval: Millis::secs(5),
             ping_nodes: Vec::new(),
@@ -121,6 +134,9 @@ impl Settings {
             "stop-all-resources" => self.stop_all = flag(value)?,
             "start-failure-is-fatal" => self.start_failure_is_fatal = flag(value)?,
             "fence-timeout" => self.fence_timeout = span_within(value, Millis::secs(1), Millis::secs(600))?,
+            "power-on-after-fence" => {
+                self.power_on = if flag(value)? { AfterFence::SwitchOn } else { AfterFence::LeaveOff };
+            }
             "operation-timeout" => self.operation_timeout = span_within(value, Millis::secs(1), Millis::secs(3600))?,
             "digest-interval" => self.digest_interval = span_within(value, Millis::secs(1), Millis::secs(60))?,
             "ping-nodes" => self.ping_nodes = value.split_whitespace().map(str::to_owned).collect(),

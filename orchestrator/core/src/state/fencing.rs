@@ -83,6 +83,9 @@ pub struct FenceOrder {
     /// When the result came.
     #[n(11)]
     pub ended: Option<Since>,
+    /// Which fence level of the node it uses, from 0.
+    #[n(12)]
+    pub level: u32,
 }
 
 /// What is known of a device.
@@ -119,6 +122,23 @@ impl DeviceStatus {
     }
 }
 
+/// An order to switch a node on again. Nothing depends on what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct PowerOn {
+    /// The boot that is over; another boot of the node makes the order void.
+    #[n(0)]
+    pub after: BootId,
+    /// Who sends it.
+    #[n(1)]
+    pub executor: NodeId,
+    /// Which life of the executor.
+    #[n(2)]
+    pub executor_incarnation: Incarnation,
+    /// When it was ordered.
+    #[n(3)]
+    pub ordered: Since,
+}
+
 /// All orders and devices.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Encode, Decode)]
 pub struct FencingState {
@@ -131,6 +151,9 @@ pub struct FencingState {
     /// Ways of proof other than devices that a contradiction has discredited for a node.
     #[n(2)]
     pub distrusted_ways: BTreeMap<NodeId, String>,
+    /// The last order to switch each node on again.
+    #[n(3)]
+    pub power_on: BTreeMap<NodeId, PowerOn>,
 }
 
 impl FencingState {

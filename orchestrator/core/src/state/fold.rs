@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::fold_plan::bounded;
 use super::{
-    Audit, ClusterRecord, ClusterState, Freeze, Maintenance, OrderResult, Refusal, Standing, TimingState, Token,
+    Audit, ClusterRecord, ClusterState, Freeze, Maintenance, OrderResult, PowerOn, Refusal, Standing, TimingState,
+    Token,
 };
 use crate::event::{Event, FeatureLevel, FreezeSubject};
 use crate::ids::{ClusterId, LogIndex, MemberId, Term};
@@ -129,6 +130,19 @@ impl ClusterState {
             Event::TimingSettled { change } => {
                 let settled = self.timing.settle(*change);
                 if settled { Ok(()) } else { Err(Refusal::Already("the timings have changed since, or are settled")) }
+            }
+            Event::LeaderHandedOver { .. } => {
+                self.handed_over = Some(now);
+                Ok(())
+            }
+            Event::PowerOnOrdered { node, after, executor, executor_incarnation } => {
+                let order = PowerOn {
+                    after: *after,
+                    executor: executor.clone(),
+                    executor_incarnation: *executor_incarnation,
+                    ordered: now,
+                };
+                self.power_on(node, order)
             }
             Event::StoreDistrusted { node, store, reason } => self.distrust_store(node, *store, reason),
         }

@@ -1,6 +1,6 @@
 //! The fold of orders, proofs, contradictions and device tests.
 
-use super::fencing::{FenceOrder, OrderResult};
+use super::fencing::{FenceOrder, OrderResult, PowerOn};
 use super::{ClusterState, Refusal};
 use crate::event::{Counted, DeviceTest, Event, FreezeSubject, PowerRead, Proof};
 use crate::ids::{BootId, DeviceId, LogIndex, NodeId, OrderId};
@@ -28,8 +28,16 @@ impl ClusterState {
     }
 
     pub(super) fn ordered(&mut self, event: &Event) -> Result<(), Refusal> {
-        let Event::FenceOrdered { node, boot, executor, executor_incarnation, send_within, device_deadline, reason } =
-            event
+        let Event::FenceOrdered {
+            node,
+            boot,
+            executor,
+            executor_incarnation,
+            send_within,
+            device_deadline,
+            reason,
+            level,
+        } = event
         else {
             return Ok(());
         };
@@ -52,11 +60,28 @@ impl ClusterState {
             send_within: *send_within,
             device_deadline: *device_deadline,
             reason: reason.clone(),
+            level: *level,
             sent: Vec::new(),
             result: None,
             ended: None,
         };
         self.fencing.orders.insert(id, order);
+        Ok(())
+    }
+
+    /// Switching on is safe only when nothing can switch off any more, and for a boot that is over [S-11].
+    pub(super) fn power_on(&mut self, node: &NodeId, order: PowerOn) -> Result<(), Refusal> {
+        if let Some(open) = self.fencing.open_against(node).next() {
+            return Err(Refusal::OpenOrder { node: node.clone(), order: open.id });
+        }
+        let member = self.members.get(node).ok_or_else(|| Refusal::UnknownNode(node.clone()))?;
+        if member.boot() != Some(order.after) || member.death_of(order.after).is_none() {
+            return Err(Refusal::Already("the node lives, or is not proven off"));
+        }
+        if self.fencing.power_on.get(node).is_some_and(|known| known.after == order.after) {
+            return Err(Refusal::Already("it was ordered to be switched on"));
+        }
+        self.fencing.power_on.insert(node.clone(), order);
         Ok(())
     }
 

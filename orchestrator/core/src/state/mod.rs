@@ -25,13 +25,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-pub use fencing::{DeviceStatus, FenceOrder, FencingState, OrderResult};
+pub use fencing::{DeviceStatus, FenceOrder, FencingState, OrderResult, PowerOn};
 pub use fold::Entry;
+pub(crate) use fold_plan::bounded;
 pub use guard::Blocker;
 pub use member::{Admission, Audit, DeadBoot, Member, Standing, Watchdog};
 pub use plan::{DroppedStep, Phase, PlanState, StepState};
 pub use refusal::Refusal;
-pub use resource::{FailedOp, Failures, Presence, ResourceStatus, Run};
+pub use resource::{FATAL, FailedOp, Failures, Presence, ResourceStatus, Run};
 pub use timing::TimingState;
 
 use crate::event::{Digest, FeatureLevel, FreezeSubject, MemberKind};
@@ -200,6 +201,9 @@ pub struct ClusterState {
     /// The index of the last digest.
     #[n(22)]
     pub digest_index: LogIndex,
+    /// When leadership was handed over last.
+    #[n(23)]
+    pub handed_over: Option<Since>,
 }
 
 impl ClusterState {

@@ -115,7 +115,7 @@ impl FailedOp {
 }
 
 /// The count of a fatal failure: it closes the node for the resource whatever the threshold.
-pub(super) const FATAL: u32 = 1_000_000;
+pub const FATAL: u32 = 1_000_000;
 
 /// Failures of a resource on a node that were not forgiven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]

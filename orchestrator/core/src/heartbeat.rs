@@ -1,0 +1,140 @@
+//! The datagrams between nodes: heartbeats from each node to every other that must hear it, and the leader's
+//! acknowledgements, from which leases are made.
+//!
+//! A heartbeat is the same for all who get it, so it is encoded once. It stays below one packet for 64 nodes.
+
+use minicbor::{Decode, Encode};
+
+use crate::ids::{ClusterId, Generation, Incarnation, LogIndex, MemberId, NodeId, StoreId, Term};
+use crate::units::{Millis, WallTime};
+use crate::wire;
+
+/// Longest text of a datagram that is looked at, in bytes.
+const DATAGRAM_MAX: usize = 2048;
+
+/// What one node sends to others.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Datagram {
+    /// I live.
+    #[n(0)]
+    Heartbeat(#[n(0)] Heartbeat),
+    /// The leader has heard you, and still led afterwards.
+    #[n(1)]
+    Ack(#[n(0)] Ack),
+}
+
+impl Datagram {
+    /// The bytes that travel.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::to_vec(self)
+    }
+
+    /// Reads bytes from a peer. `None` for anything that is no datagram of this cluster's kind.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > DATAGRAM_MAX {
+            return None;
+        }
+        minicbor::decode(bytes).ok()
+    }
+}
+
+/// A Raft vote: whom this node has voted for last, in which term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
+pub struct RaftVote {
+    /// The term.
+    #[n(0)]
+    pub term: Term,
+    /// The member voted for.
+    #[n(1)]
+    pub member: MemberId,
+}
+
+/// I live.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Heartbeat {
+    /// The cluster; others' datagrams change nothing.
+    #[n(0)]
+    pub cluster: ClusterId,
+    /// Who.
+    #[n(1)]
+    pub from: NodeId,
+    /// In which life.
+    #[n(2)]
+    pub incarnation: Incarnation,
+    /// Counts the heartbeats of this life.
+    #[n(3)]
+    pub sequence: u64,
+    /// The vote at the moment of sending, read from the store itself: the leader's quorum proof rests on it [H-26].
+    #[n(4)]
+    pub vote: RaftVote,
+    /// How far it has applied the log.
+    #[n(5)]
+    pub applied: LogIndex,
+    /// Its store.
+    #[n(6)]
+    pub store: StoreId,
+    /// The last entry of that store that is durable.
+    #[n(7)]
+    pub durable: (Term, LogIndex),
+    /// Whom it hears.
+    #[n(8)]
+    pub hears: Vec<PeerView>,
+    /// How many hold leases of this life have lapsed.
+    #[n(9)]
+    pub lapses: u32,
+    /// Its wall clock.
+    #[n(10)]
+    pub wall: WallTime,
+    /// The hash of its state right after a digest: the digest's index, and the hash.
+    #[n(11)]
+    pub hash: Option<(LogIndex, u32)>,
+}
+
+/// What a node knows of another by ear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct PeerView {
+    /// The other.
+    #[n(0)]
+    pub member: MemberId,
+    /// The beginning of the boot id that was heard; zero if none was.
+    #[n(1)]
+    pub boot_tag: u32,
+    /// The daemon's life that was heard.
+    #[n(2)]
+    pub generation: Generation,
+    /// The last heartbeat that was heard of it: an echo that proves when this node lived.
+    #[n(3)]
+    pub sequence: u64,
+    /// How long nothing was heard of it, or since this node listens.
+    #[n(4)]
+    pub silence: Millis,
+    /// How old its own word is that it hears this node; `None` if it never said so.
+    #[n(5)]
+    pub hears_me: Option<Millis>,
+}
+
+/// The leader has heard a heartbeat, and a majority of voters heard the leader after that [S-1, H-1].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Ack {
+    /// The cluster.
+    #[n(0)]
+    pub cluster: ClusterId,
+    /// The leader.
+    #[n(1)]
+    pub from: NodeId,
+    /// The life whose heartbeat is acknowledged.
+    #[n(2)]
+    pub to: Incarnation,
+    /// The heartbeat.
+    #[n(3)]
+    pub sequence: u64,
+    /// The leader's commit index: what must be applied before anything is done.
+    #[n(4)]
+    pub commit: LogIndex,
+    /// Length of the act lease, from the sending of that heartbeat.
+    #[n(5)]
+    pub act: Millis,
+    /// Length of the hold lease, from the same.
+    #[n(6)]
+    pub hold: Millis,
+}

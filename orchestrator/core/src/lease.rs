@@ -1,0 +1,231 @@
+//! The two leases of a node, made from the leader's acknowledgements on this node's clock alone.
+//!
+//! *Act lease*: without it nothing is started, promoted or adopted; any acknowledgement renews it. *Hold lease*:
+//! without it exclusive resources are stopped; once it has lapsed, only a committed readmission brings it back [S-4].
+//! Both run from the sending of the acknowledged heartbeat, so no other machine's clock is inside them [S-1, H-1].
+
+use crate::detector::Detector;
+use crate::heartbeat::Ack;
+use crate::ids::LogIndex;
+use crate::plant::{self, Plant};
+use crate::units::{Millis, Monotonic};
+
+/// What an earlier daemon life of this boot has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inherited {
+    /// This is the first life of the boot: nothing runs that haven started.
+    FirstLife,
+    /// Its hold lease was good until then.
+    Until(Monotonic),
+    /// There was an earlier life, and nobody knows what its hold lease was.
+    Unknown,
+}
+
+/// Where the hold lease stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// This life never had one.
+    Never,
+    /// Valid until then.
+    Until(Monotonic),
+    /// It ended; the node waits for a readmission.
+    Lapsed,
+}
+
+/// The leases of one daemon life.
+#[derive(Debug, Clone)]
+pub struct Leases {
+    act_until: Option<Monotonic>,
+    /// The highest commit index that came with an acknowledgement.
+    commit: LogIndex,
+    hold: Hold,
+    lapses: u32,
+    /// The lapses that the last readmission covers.
+    covered: u32,
+}
+
+/// Something about a lease that the node must act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The hold lease has ended: exclusive resources are to be stopped.
+    HoldLapsed,
+    /// The hold lease is good until then.
+    HoldRenewed(Monotonic),
+}
+
+impl Leases {
+    /// The leases of a new life: no act lease, and the hold lease that was inherited. One whose end is unknown is
+    /// taken for ended at once.
+    pub fn new(inherited: Inherited) -> Self {
+        let hold = match inherited {
+            Inherited::FirstLife => Hold::Never,
+            Inherited::Until(until) => Hold::Until(until),
+            Inherited::Unknown => Hold::Until(Monotonic::default()),
+        };
+        Self { act_until: None, commit: LogIndex(0), hold, lapses: 0, covered: 0 }
+    }
+
+    /// Takes an acknowledgement in. One for a heartbeat that this life did not send, or sent too long ago, does
+    /// nothing.
+    pub fn acknowledged(&mut self, ears: &Detector, ack: &Ack, now: Monotonic) -> Option<Change> {
+        let sent = ears.sent_at(ack.sequence)?;
+        self.commit = self.commit.max(ack.commit);
+        self.act_until = self.act_until.max(Some(sent + ack.act));
+        let until = sent + ack.hold;
+        let (revives, lapsed) = (plant::on(Plant::LapsedLeaseRevives), self.lapses > self.covered);
+        if (lapsed && !revives) || until <= now {
+            return None;
+        }
+        match self.hold {
+            Hold::Until(old) if old >= until => None,
+            Hold::Until(_) | Hold::Never | Hold::Lapsed => {
+                self.hold = Hold::Until(until);
+                Some(Change::HoldRenewed(until))
+            }
+        }
+    }
+
+    /// Takes a readmission in that covers `lapses`; the next acknowledgement gives a hold lease again.
+    pub fn readmitted(&mut self, lapses: u32) {
+        self.covered = self.covered.max(lapses);
+    }
+
+    /// Looks at the clock. Tells once when the hold lease has ended.
+    pub fn look(&mut self, now: Monotonic) -> Option<Change> {
+        let ended = match self.hold {
+            Hold::Until(until) => until <= now || (plant::on(Plant::OneLease) && !self.acts(now)),
+            Hold::Never | Hold::Lapsed => false,
+        };
+        if !ended {
+            return None;
+        }
+        self.hold = Hold::Lapsed;
+        self.lapses += 1;
+        Some(Change::HoldLapsed)
+    }
+
+    /// Holds on until `until` without acknowledgements: a planned pause [H-19].
+    pub fn extend(&mut self, until: Monotonic) {
+        if let Hold::Until(old) = self.hold {
+            self.hold = Hold::Until(old.max(until));
+        }
+    }
+
+    /// Whether the act lease is valid.
+    pub fn acts(&self, now: Monotonic) -> bool {
+        self.act_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether a state applied up to `applied` is current: nothing is done on an older one [S-4].
+    pub fn is_current(&self, applied: LogIndex) -> bool {
+        applied >= self.commit
+    }
+
+    /// Whether the hold lease is valid.
+    pub fn holds(&self, now: Monotonic) -> bool {
+        matches!(self.hold, Hold::Until(until) if now < until)
+    }
+
+    /// Where the hold lease stands.
+    pub fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    /// How many hold leases of this life have lapsed.
+    pub fn lapses(&self) -> u32 {
+        self.lapses
+    }
+
+    /// When one of the leases ends next, for the timer.
+    pub fn next_end(&self, now: Monotonic) -> Option<Monotonic> {
+        let hold = match self.hold {
+            Hold::Until(until) => Some(until),
+            Hold::Never | Hold::Lapsed => None,
+        };
+        [self.act_until, hold].into_iter().flatten().filter(|until| *until > now).min()
+    }
+
+    /// What is left of the act lease.
+    pub fn act_left(&self, now: Monotonic) -> Millis {
+        self.act_until.map_or(Millis::ZERO, |until| until.since(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{BootId, ClusterId, Generation, Incarnation, MemberId, NodeId};
+
+    const ACT: Millis = Millis(1500);
+    const HOLD: Millis = Millis(6000);
+
+    struct Bench {
+        ears: Detector,
+        leases: Leases,
+    }
+
+    fn at(ms: u64) -> Monotonic {
+        Monotonic::from_micros(1_000_000_000) + Millis(ms)
+    }
+
+    fn bench() -> Bench {
+        let me = Incarnation { boot: BootId::from_bytes([1; 16]), generation: Generation(1) };
+        let ears = Detector::new(NodeId::new("c").unwrap(), MemberId(3), me, at(0));
+        Bench { ears, leases: Leases::new(Inherited::FirstLife) }
+    }
+
+    impl Bench {
+        fn ack(&mut self, sequence: u64, commit: u64, now: Monotonic) -> Option<Change> {
+            let ack = Ack {
+                cluster: ClusterId::from_bytes([9; 16]),
+                from: NodeId::new("a").unwrap(),
+                to: Incarnation { boot: BootId::from_bytes([1; 16]), generation: Generation(1) },
+                sequence,
+                commit: LogIndex(commit),
+                act: ACT,
+                hold: HOLD,
+            };
+            self.leases.acknowledged(&self.ears, &ack, now)
+        }
+    }
+
+    #[test]
+    fn leases_run_from_the_sending_of_the_heartbeat_not_from_the_acknowledgement() {
+        let mut b = bench();
+        let sequence = b.ears.next_sequence(at(100));
+        b.ack(sequence, 7, at(900));
+        assert!(b.leases.acts(at(1599)) && !b.leases.acts(at(1600)));
+        assert!(b.leases.holds(at(6099)) && !b.leases.holds(at(6100)));
+        assert!(b.leases.is_current(LogIndex(7)) && !b.leases.is_current(LogIndex(6)));
+    }
+
+    #[test]
+    fn a_lapsed_hold_lease_is_not_revived_by_an_acknowledgement() {
+        let mut b = bench();
+        let first = b.ears.next_sequence(at(0));
+        b.ack(first, 1, at(10));
+        assert_eq!(b.leases.look(at(6000)), Some(Change::HoldLapsed));
+        let second = b.ears.next_sequence(at(6100));
+        assert_eq!(b.ack(second, 2, at(6110)), None);
+        assert!(b.leases.acts(at(6200)) && !b.leases.holds(at(6200)));
+        b.leases.readmitted(1);
+        let third = b.ears.next_sequence(at(6300));
+        assert_eq!(b.ack(third, 3, at(6310)), Some(Change::HoldRenewed(at(12_300))));
+    }
+
+    #[test]
+    fn a_hold_lease_of_an_earlier_life_whose_end_is_unknown_has_ended() {
+        let mut leases = Leases::new(Inherited::Unknown);
+        assert_eq!(leases.look(at(0)), Some(Change::HoldLapsed));
+        let mut leases = Leases::new(Inherited::Until(at(500)));
+        assert_eq!(leases.look(at(499)), None);
+        assert_eq!(leases.look(at(500)), Some(Change::HoldLapsed));
+    }
+
+    #[test]
+    fn an_acknowledgement_of_a_heartbeat_never_sent_gives_nothing() {
+        let mut b = bench();
+        assert_eq!(b.ack(77, 1, at(10)), None);
+        assert!(!b.leases.acts(at(10)));
+    }
+}

@@ -1,0 +1,175 @@
+//! The leader's decisions about lives: boots, lapses, returns and readmissions; and what is heard of them.
+
+use super::Node;
+use super::io::{Facts, Output};
+use super::judge::Matter;
+use crate::event::{Event, IsolationCause, LinkVerdict, Testimony};
+use crate::ids::{LinkId, NodeId};
+use crate::plant::{self, Plant};
+use crate::state::{Member, Standing};
+use crate::units::Millis;
+
+impl Node {
+    /// New lives, and lapses that their nodes tell of.
+    pub(super) fn judge_boots(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let limit = facts.state.timing.current.dead_after;
+        for member in facts.state.members.values() {
+            let heard = if member.node == self.id.node {
+                Some((self.id.incarnation, self.id.store, self.leases.lapses()))
+            } else {
+                let fresh = self.ears.silence(&member.node, facts.now) < limit;
+                self.ears.last(&member.node).filter(|_| fresh).map(|(_, h)| (h.incarnation, h.store, h.lapses))
+            };
+            let Some((incarnation, store, lapses)) = heard else { continue };
+            let newer = member
+                .incarnation
+                .is_none_or(|known| known.boot != incarnation.boot || known.generation < incarnation.generation);
+            if newer && store == member.store && member.death_of(incarnation.boot).is_none() {
+                let node = member.node.clone();
+                let event = Event::NodeBooted { node: node.clone(), store, incarnation };
+                self.judge.propose(facts.now, Matter::Booted(node, incarnation), event, out);
+            } else if member.incarnation == Some(incarnation) && lapses > member.lapses {
+                let node = member.node.clone();
+                let event = Event::HoldLapsed { node: node.clone(), incarnation, lapses };
+                self.judge.propose(facts.now, Matter::Lapse(node, lapses), event, out);
+            }
+        }
+    }
+
+    /// Every change of who hears whom, voter by voter and link by link.
+    pub(super) fn judge_hearing(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let limit = facts.state.timing.current.dead_after;
+        for observer in facts.state.voters() {
+            for subject in facts.state.members.values().filter(|m| m.node != *observer) {
+                let absent =
+                    matches!(subject.standing, Standing::Joined | Standing::Stopped) || subject.death().is_some();
+                let Some(silence) = self.silence_of(facts, observer, subject) else { continue };
+                let pair = (observer.clone(), subject.node.clone());
+                let known = facts.state.silences.contains_key(&pair);
+                let event = match (silence >= limit, known) {
+                    (true, false) if !absent => {
+                        Event::PeerSilent { observer: pair.0.clone(), subject: pair.1.clone(), silence }
+                    }
+                    (false, true) => Event::PeerHeard { observer: pair.0.clone(), subject: pair.1.clone() },
+                    (true, _) | (false, false) => continue,
+                };
+                self.judge.propose(facts.now, Matter::Hearing(pair.0, pair.1), event, out);
+            }
+        }
+        self.judge_links(facts, out);
+    }
+
+    /// The leader's own links; what others hear on each of theirs they see themselves.
+    fn judge_links(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let limit = facts.state.timing.current.dead_after;
+        for member in facts.state.members.values().filter(|m| m.node != self.id.node && m.endpoints.len() > 1) {
+            let heard = self.ears.silence(&member.node, facts.now) < limit;
+            for link in (0..member.endpoints.len()).filter_map(|n| u8::try_from(n).ok()).map(LinkId) {
+                let key = (self.id.node.clone(), member.node.clone(), link);
+                let down = facts.state.links_down.contains_key(&key);
+                let silent = self.ears.link_silence(&member.node, link, facts.now) >= limit;
+                let verdict = match (silent, down) {
+                    // A node that is silent on all links is silent; that is told elsewhere.
+                    (true, false) if heard => LinkVerdict::Down,
+                    (false, true) => LinkVerdict::Up,
+                    (true, _) | (false, false) => continue,
+                };
+                let (observer, subject) = (key.0.clone(), key.1.clone());
+                let event = Event::LinkChanged { observer, subject, link, verdict };
+                self.judge.propose(facts.now, Matter::Link(key.0, key.1, link), event, out);
+            }
+        }
+    }
+
+    /// How long `observer` has not heard `subject`, by its own word; `None` if its word is too old or about a boot
+    /// that is not the present one.
+    pub(super) fn silence_of(&self, facts: &Facts, observer: &NodeId, subject: &Member) -> Option<Millis> {
+        if *observer == self.id.node {
+            return Some(self.ears.silence(&subject.node, facts.now));
+        }
+        let (at, heartbeat) = self.ears.last(observer)?;
+        let age = facts.state.timing.current.testimony(self.ears.round_trip(observer));
+        if facts.now.since(at) > age {
+            return None;
+        }
+        heartbeat.hears.iter().find(|v| v.member == subject.member).map(|v| v.silence)
+    }
+
+    /// The voters that hear nothing of `subject` and may say so.
+    pub(super) fn testimonies(&self, facts: &Facts, subject: &Member) -> Vec<(crate::ids::MemberId, Testimony)> {
+        let limit = facts.state.timing.current.dead_after;
+        let mut found = Vec::new();
+        for voter in facts.state.voters() {
+            let Some(member) = facts.state.members.get(voter) else { continue };
+            if *voter == subject.node || !self.may_testify(facts, member) {
+                continue;
+            }
+            if let Some(silence) = self.silence_of(facts, voter, subject).filter(|s| *s >= limit) {
+                found.push((member.member, Testimony { voter: voter.clone(), silence }));
+            }
+        }
+        found
+    }
+
+    /// A voter that hears no other voter is deaf, and bears witness against nobody [S-9].
+    fn may_testify(&self, facts: &Facts, voter: &Member) -> bool {
+        if plant::on(Plant::DeafVoterTestifies) || facts.state.voters().len() <= 2 {
+            return true;
+        }
+        let limit = facts.state.timing.current.dead_after;
+        if voter.node == self.id.node {
+            let others = facts.state.voters().into_iter().filter(|v| **v != self.id.node);
+            return others.into_iter().any(|v| self.ears.silence(v, facts.now) < limit);
+        }
+        let Some((_, heartbeat)) = self.ears.last(&voter.node) else { return false };
+        let hears = |v: &crate::heartbeat::PeerView| v.silence < limit && facts.state.is_voter(v.member);
+        heartbeat.hears.iter().any(hears)
+    }
+
+    /// Who was out and is heard again; and who may start things again.
+    pub(super) fn judge_returns(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        for member in facts.state.members.values() {
+            let node = &member.node;
+            let Some(incarnation) = member.incarnation.filter(|_| member.death().is_none()) else { continue };
+            let live = *node == self.id.node && incarnation == self.id.incarnation
+                || self.ears.last(node).is_some_and(|(_, h)| h.incarnation == incarnation)
+                    && self.reaches_steadily(facts, node);
+            if !live || facts.state.freeze_of(Some(node), None).is_some() {
+                continue;
+            }
+            let event = match &member.standing {
+                Standing::Isolated { cause: IsolationCause::Lagging } if self.lag(facts, node) > Millis::ZERO => {
+                    continue;
+                }
+                Standing::Lost | Standing::Isolated { .. } | Standing::Stopped => {
+                    Event::NodeReturned { node: node.clone(), incarnation }
+                }
+                // The pause is for a restart; the same life is heard again when the restart did not come.
+                Standing::Paused { until, .. } if *until <= facts.state.time => {
+                    Event::NodeReturned { node: node.clone(), incarnation }
+                }
+                Standing::Returning if self.is_ready(facts, member) => {
+                    Event::NodeReadmitted { node: node.clone(), incarnation, lapses: member.lapses }
+                }
+                Standing::Joined | Standing::Returning | Standing::Online | Standing::Paused { .. } => continue,
+            };
+            self.judge.propose(facts.now, Matter::Standing(node.clone()), event, out);
+        }
+    }
+
+    fn reaches_steadily(&self, facts: &Facts, node: &NodeId) -> bool {
+        let timing = facts.state.timing.current;
+        self.ears.reaches(node, facts.now, timing.dead_after)
+            && self.ears.silence(node, facts.now) < timing.heartbeat().times(4)
+    }
+
+    /// Whether nothing stands between a returning node and its readmission.
+    fn is_ready(&self, facts: &Facts, member: &Member) -> bool {
+        let node = &member.node;
+        let lapses_known =
+            *node == self.id.node || self.ears.last(node).is_some_and(|(_, h)| h.lapses == member.lapses);
+        let open = facts.state.fencing.open_against(node).next().is_some() && !plant::on(Plant::ReadmitUnderOrder);
+        let wanted_dead = self.fence_needs.iter().any(|need| need.node == *node);
+        lapses_known && !open && !wanted_dead && facts.state.unverified(node).is_none()
+    }
+}

@@ -1,0 +1,323 @@
+//! Carrying out fence orders, and reading power without one.
+//!
+//! An order is sent within its latest send time and under an act lease, or never [S-11]. Before sending comes one
+//! last look: a lost node that is heard again is not shot. What a device's program returns is never proof; Off read
+//! twice, in new sessions, far enough apart, is [H-7].
+
+use std::collections::BTreeMap;
+
+use super::Identity;
+use super::io::{Facts, Output, PowerAnswer, PowerAsk, PowerJob};
+use super::outbox::Outbox;
+use crate::detector::Detector;
+use crate::event::{Event, PowerRead, PowerState, Proof, Withdrawal};
+use crate::ids::{BootId, DeviceId, LogIndex, NodeId, OrderId};
+use crate::lease::Leases;
+use crate::plant::{self, Plant};
+use crate::spec::FenceLevel;
+use crate::state::{ClusterState, FenceOrder, Standing};
+use crate::units::{Millis, Monotonic};
+
+/// Time between two reads while a device still says On, or does not answer.
+const POLL: Millis = Millis(300);
+/// Time for the reads after the device's own deadline for switching has passed.
+const READS_MAX: Millis = Millis::secs(10);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Switching,
+    Reading,
+    Pausing(Monotonic),
+    Off(Millis),
+    Failed(String),
+}
+
+#[derive(Debug)]
+struct Device {
+    phase: Phase,
+    first_off: Option<Monotonic>,
+    trouble: String,
+}
+
+/// One order, or one look at a node's power, in hand.
+#[derive(Debug)]
+struct Work {
+    node: NodeId,
+    boot: BootId,
+    /// The entry that put the node out of the cluster: reads count from there.
+    since: LogIndex,
+    devices: BTreeMap<DeviceId, Device>,
+    until: Monotonic,
+    deadline: Millis,
+}
+
+/// The fencing hand of one node.
+#[derive(Debug, Default)]
+pub(super) struct Fencer {
+    work: BTreeMap<PowerAsk, Work>,
+    /// Orders of this life that were begun or given up, and when the last of them was applied.
+    seen: BTreeMap<OrderId, Monotonic>,
+    done: std::collections::BTreeSet<OrderId>,
+    switched_on: BTreeMap<NodeId, BootId>,
+}
+
+impl Fencer {
+    /// Takes up orders for this node, and goes on with those in hand.
+    pub(super) fn tend(
+        &mut self,
+        facts: &Facts,
+        id: &Identity,
+        leases: &Leases,
+        ears: &Detector,
+        outbox: &mut Outbox,
+        out: &mut Vec<Output>,
+    ) {
+        let mine: Vec<FenceOrder> = facts
+            .state
+            .fencing
+            .orders
+            .values()
+            .filter(|o| o.result.is_none() && o.executor == id.node && o.executor_incarnation == id.incarnation)
+            .cloned()
+            .collect();
+        self.seen.retain(|order, _| mine.iter().any(|o| o.id == *order));
+        self.done.retain(|order| mine.iter().any(|o| o.id == *order));
+        for order in mine {
+            let ask = PowerAsk::Order(order.id);
+            if !self.done.contains(&order.id) && !self.work.contains_key(&ask) {
+                self.consider(facts, leases, ears, &order, outbox, out);
+            }
+        }
+        for ask in self.work.keys().cloned().collect::<Vec<_>>() {
+            self.go_on(facts, &ask, id, outbox, out);
+        }
+        self.switch_on(facts, id, leases, out);
+    }
+
+    /// A new order: the last look, and then the shot, if it is not too late.
+    fn consider(
+        &mut self,
+        facts: &Facts,
+        leases: &Leases,
+        ears: &Detector,
+        order: &FenceOrder,
+        outbox: &mut Outbox,
+        out: &mut Vec<Output>,
+    ) {
+        let seen = *self.seen.entry(order.id).or_insert(facts.now);
+        let late = facts.now > seen + order.send_within && !plant::on(Plant::NoLatestSend);
+        let may = (leases.acts(facts.now) && leases.is_current(facts.state.index)) || plant::on(Plant::NoLatestSend);
+        let Some(member) = facts.state.members.get(&order.node) else { return };
+        let withdraw = |cause| Event::FenceWithdrawn { order: order.id, cause };
+        let contradicts = facts.state.fencing.distrusted_ways.contains_key(&order.node);
+        let over = member.death_of(order.boot).is_some() && !contradicts;
+        if over || member.boot() != Some(order.boot) {
+            self.finish(order.id, withdraw(Withdrawal::NotNeeded), outbox);
+            return;
+        }
+        if late {
+            self.finish(order.id, withdraw(Withdrawal::TooLate), outbox);
+            return;
+        }
+        if !may {
+            return;
+        }
+        let heard = ears.silence(&order.node, facts.now) < facts.state.timing.current.dead_after
+            && ears.last(&order.node).is_some_and(|(_, h)| h.incarnation.boot == order.boot);
+        if heard && member.standing == Standing::Lost {
+            self.finish(order.id, withdraw(Withdrawal::HeardAgain), outbox);
+            return;
+        }
+        let levels = facts.state.spec.fence_levels(&order.node);
+        let level = usize::try_from(order.level).ok().and_then(|n| levels.get(n));
+        let Some(level) = level.filter(|l| !l.devices.is_empty()) else {
+            let reason = format!("no fence device of level {} is configured for {}", order.level + 1, order.node);
+            self.finish(order.id, Event::FenceFailed { order: order.id, reason }, outbox);
+            return;
+        };
+        self.shoot(facts, order, level, member.since.index, outbox, out);
+    }
+
+    fn shoot(
+        &mut self,
+        facts: &Facts,
+        order: &FenceOrder,
+        level: &FenceLevel,
+        since: LogIndex,
+        outbox: &mut Outbox,
+        out: &mut Vec<Output>,
+    ) {
+        let ask = PowerAsk::Order(order.id);
+        let deadline = order.device_deadline;
+        let mut devices = BTreeMap::new();
+        for id in &level.devices {
+            outbox.put(Event::FenceSent { order: order.id, device: id.clone() });
+            out.push(power(&ask, &order.node, id, PowerJob::Off, device_deadline(facts.state, id, deadline)));
+            devices.insert(id.clone(), Device { phase: Phase::Switching, first_off: None, trouble: String::new() });
+        }
+        let until = facts.now + deadline + READS_MAX;
+        let (node, boot) = (order.node.clone(), order.boot);
+        self.work.insert(ask, Work { node, boot, since, devices, until, deadline });
+    }
+
+    fn finish(&mut self, order: OrderId, event: Event, outbox: &mut Outbox) {
+        self.done.insert(order);
+        outbox.put(event);
+    }
+
+    /// Reads the power of `node` without an order; nothing happens if that is under way.
+    pub(super) fn read(&mut self, facts: &Facts, node: &NodeId, out: &mut Vec<Output>) {
+        let ask = PowerAsk::Read(node.clone());
+        let Some(member) = facts.state.members.get(node) else { return };
+        let Some(boot) = member.boot() else { return };
+        if self.work.contains_key(&ask) {
+            return;
+        }
+        let deadline = facts.state.settings().fence_timeout;
+        let mut devices = BTreeMap::new();
+        for id in facts.state.spec.fence_levels(node).iter().flat_map(|level| &level.devices) {
+            out.push(power(&ask, node, id, PowerJob::Read, device_deadline(facts.state, id, deadline)));
+            devices.insert(id.clone(), Device { phase: Phase::Reading, first_off: None, trouble: String::new() });
+        }
+        let (node, since, until) = (node.clone(), member.since.index, facts.now + READS_MAX);
+        self.work.insert(ask, Work { node, boot, since, devices, until, deadline });
+    }
+
+    /// Takes a device's answer in.
+    pub(super) fn answered(
+        &mut self,
+        facts: &Facts,
+        id: &Identity,
+        ask: PowerAsk,
+        answer: PowerAnswer,
+        outbox: &mut Outbox,
+    ) {
+        let Some(work) = self.work.get_mut(&ask) else { return };
+        let apart_needed = facts.state.fencing.reads_apart(&answer.device);
+        let Some(device) = work.devices.get_mut(&answer.device) else { return };
+        let trusted = plant::on(Plant::TrustReturnCode) && answer.result.is_ok();
+        match (answer.job, answer.result) {
+            (PowerJob::Off | PowerJob::On, result) => {
+                device.trouble = result.err().unwrap_or_default();
+                device.phase = if trusted { Phase::Off(Millis::ZERO) } else { Phase::Pausing(facts.now) };
+            }
+            (PowerJob::Read, Ok(Some(PowerState::Off))) => {
+                let quick = plant::on(Plant::QuickReads);
+                let needed = if quick { Millis(200) } else { apart_needed };
+                match device.first_off {
+                    Some(first) if answer.begun.since(first) >= needed => {
+                        device.phase = Phase::Off(answer.begun.since(first));
+                    }
+                    Some(first) => device.phase = Phase::Pausing(first + needed),
+                    None => {
+                        device.first_off = Some(answer.begun);
+                        device.phase = Phase::Pausing(answer.begun + needed);
+                    }
+                }
+            }
+            (PowerJob::Read, Ok(Some(PowerState::On) | None)) => {
+                device.first_off = None;
+                device.trouble = "it still reads On".to_owned();
+                device.phase = Phase::Pausing(facts.now + POLL);
+            }
+            (PowerJob::Read, Err(why)) => {
+                device.trouble = why;
+                device.phase = Phase::Pausing(facts.now + POLL);
+            }
+        }
+        self.conclude(facts, id, &ask, outbox);
+    }
+
+    /// Reads again where a pause is over; gives up what takes too long.
+    fn go_on(&mut self, facts: &Facts, ask: &PowerAsk, id: &Identity, outbox: &mut Outbox, out: &mut Vec<Output>) {
+        if let Some(work) = self.work.get_mut(ask) {
+            for (device, state) in &mut work.devices {
+                let Phase::Pausing(until) = state.phase else { continue };
+                if facts.now >= work.until {
+                    state.phase = Phase::Failed(state.trouble.clone());
+                } else if facts.now >= until {
+                    state.phase = Phase::Reading;
+                    let deadline = device_deadline(facts.state, device, work.deadline);
+                    out.push(power(ask, &work.node, device, PowerJob::Read, deadline));
+                }
+            }
+        }
+        self.conclude(facts, id, ask, outbox);
+    }
+
+    /// Ends the work when it is proven, or when no level can be proven any more.
+    fn conclude(&mut self, facts: &Facts, id: &Identity, ask: &PowerAsk, outbox: &mut Outbox) {
+        let Some(work) = self.work.get(ask) else { return };
+        let off = |device: &DeviceId| matches!(work.devices.get(device).map(|d| &d.phase), Some(Phase::Off(_)));
+        let levels = facts.state.spec.fence_levels(&work.node);
+        let complete = levels.iter().find(|l| !l.devices.is_empty() && l.devices.iter().all(off));
+        let order = match ask {
+            PowerAsk::Order(order) => Some(*order),
+            PowerAsk::Read(_) => None,
+        };
+        if let Some(level) = complete {
+            let reads = level.devices.iter().filter_map(|d| match work.devices.get(d)?.phase {
+                Phase::Off(apart) => Some(PowerRead { device: d.clone(), apart }),
+                Phase::Switching | Phase::Reading | Phase::Pausing(_) | Phase::Failed(_) => None,
+            });
+            let proof = Proof::PoweredOff { order, since: work.since, reads: reads.collect(), reader: id.node.clone() };
+            outbox.put(Event::FenceConfirmed { node: work.node.clone(), boot: work.boot, proof });
+            self.done.extend(order);
+            self.work.remove(ask);
+            return;
+        }
+        let ended = |d: &Device| matches!(d.phase, Phase::Off(_) | Phase::Failed(_));
+        if !work.devices.values().all(ended) {
+            return;
+        }
+        let failed: Vec<String> = work
+            .devices
+            .iter()
+            .filter_map(|(device, d)| match &d.phase {
+                Phase::Failed(why) => Some(format!("{device}: {why}")),
+                Phase::Switching | Phase::Reading | Phase::Pausing(_) | Phase::Off(_) => None,
+            })
+            .collect();
+        if let Some(order) = order {
+            self.finish(order, Event::FenceFailed { order, reason: failed.join("; ") }, outbox);
+        }
+        self.work.remove(ask);
+    }
+
+    /// Carries out orders to switch a fenced node on again. Nothing depends on what becomes of them.
+    fn switch_on(&mut self, facts: &Facts, id: &Identity, leases: &Leases, out: &mut Vec<Output>) {
+        for (node, order) in &facts.state.fencing.power_on {
+            let mine = order.executor == id.node && order.executor_incarnation == id.incarnation;
+            let member = facts.state.members.get(node);
+            let still_off = member.is_some_and(|m| m.boot() == Some(order.after) && m.death().is_some());
+            let told = self.switched_on.get(node) == Some(&order.after);
+            if !mine || !still_off || told || !leases.acts(facts.now) {
+                continue;
+            }
+            self.switched_on.insert(node.clone(), order.after);
+            let deadline = facts.state.settings().fence_timeout;
+            let levels = facts.state.spec.fence_levels(node);
+            // Whatever may have been switched off is switched on: of several levels the node needs all.
+            for device in levels.iter().flat_map(|l| &l.devices) {
+                let ask = PowerAsk::Read(node.clone());
+                out.push(power(&ask, node, device, PowerJob::On, device_deadline(facts.state, device, deadline)));
+            }
+        }
+    }
+
+    pub(super) fn next_wake(&self, now: Monotonic) -> Option<Monotonic> {
+        let pauses = self.work.values().flat_map(|w| w.devices.values()).filter_map(|d| match d.phase {
+            Phase::Pausing(until) => Some(until),
+            Phase::Switching | Phase::Reading | Phase::Off(_) | Phase::Failed(_) => None,
+        });
+        pauses.filter(|at| *at > now).min()
+    }
+}
+
+fn device_deadline(state: &ClusterState, device: &DeviceId, default: Millis) -> Millis {
+    state.spec.devices.get(device).and_then(|d| d.timeout).unwrap_or(default).min(default)
+}
+
+fn power(ask: &PowerAsk, node: &NodeId, device: &DeviceId, job: PowerJob, deadline: Millis) -> Output {
+    Output::Power { ask: ask.clone(), node: node.clone(), device: device.clone(), job, deadline }
+}

@@ -1,0 +1,149 @@
+//! What the leader decides for the cluster. Every decision is a proposed event; only its commitment makes it true.
+//!
+//! Each matter is proposed once at a time. When its proposal has ended, well or not, the matter is looked at anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::io::{Commitment, Facts, Output, ProposalId};
+use crate::event::Event;
+use crate::ids::{BootId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId};
+use crate::units::{Millis, Monotonic};
+
+/// Time after which a proposal without an answer is taken for lost.
+const ANSWER_WITHIN: Millis = Millis::secs(5);
+/// Time before a matter is proposed again that the fold refused.
+const AFTER_REFUSAL: Millis = Millis(500);
+
+/// What a decision is about; one proposal at a time for each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Matter {
+    Booted(NodeId, Incarnation),
+    Hearing(NodeId, NodeId),
+    Link(NodeId, NodeId, LinkId),
+    Standing(NodeId),
+    Lapse(NodeId, u32),
+    Order(NodeId),
+    OrderEnd(OrderId),
+    Proof(NodeId),
+    Plan,
+    Digest,
+    Standby(NodeId),
+    Timing,
+    HandOver,
+    PowerOn(NodeId),
+}
+
+/// The leader's mind.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    last: u64,
+    pending: BTreeMap<Matter, (ProposalId, Monotonic)>,
+    refused: BTreeMap<Matter, Monotonic>,
+    /// Losses that were proposed, by proposal: if one comes to nothing, its boot is acknowledged again.
+    pub(super) losses: BTreeMap<ProposalId, (NodeId, BootId)>,
+    pub(super) ended_losses: Vec<(NodeId, BootId)>,
+    pub(super) handing_to: Option<(ProposalId, MemberId)>,
+    pub(super) hand_over: Option<MemberId>,
+    /// The state that was planned with last.
+    pub(super) planned_at: Option<LogIndex>,
+    pub(super) next_digest: Option<Monotonic>,
+    /// The commit index at some moments, to see how far others are behind.
+    pub(super) commits: Vec<(Monotonic, LogIndex)>,
+    /// Since when the executor of an order can be seen to be gone.
+    pub(super) gone: BTreeMap<OrderId, Monotonic>,
+    pub(super) next_read: BTreeMap<NodeId, Monotonic>,
+    pub(super) voters_asked: Option<(BTreeSet<MemberId>, Monotonic)>,
+    pub(super) settled_from: Option<(LogIndex, Monotonic)>,
+    /// When each open fence need may be ordered again.
+    pub(super) order_again: BTreeMap<NodeId, Monotonic>,
+}
+
+impl Judge {
+    /// Forgets everything: somebody else leads.
+    pub(super) fn rest(&mut self) {
+        // The numbers go on, so that a late answer of an earlier leadership is not taken for a new one's.
+        *self = Self { last: self.last, ..Self::default() };
+    }
+
+    /// Proposes `event`, unless a proposal on the same matter is under way or was refused just now.
+    pub(super) fn propose(
+        &mut self,
+        now: Monotonic,
+        matter: Matter,
+        event: Event,
+        out: &mut Vec<Output>,
+    ) -> Option<ProposalId> {
+        if !self.may(now, &matter) {
+            return None;
+        }
+        // Odd numbers: the outbox has the even ones.
+        self.last = if self.last == 0 { 1 } else { self.last + 2 };
+        let proposal = ProposalId(self.last);
+        self.pending.insert(matter, (proposal, now));
+        out.push(Output::Propose { proposal, event: Box::new(event) });
+        Some(proposal)
+    }
+
+    /// Whether `matter` may be proposed now.
+    pub(super) fn may(&self, now: Monotonic, matter: &Matter) -> bool {
+        let open = self.pending.get(matter).is_some_and(|(_, since)| now.since(*since) < ANSWER_WITHIN);
+        let refused = self.refused.get(matter).is_some_and(|until| now < *until);
+        !open && !refused
+    }
+
+    /// Takes the end of a proposal in.
+    pub(super) fn committed(&mut self, proposal: ProposalId, result: &Commitment, now: Monotonic) {
+        let matter = self.pending.iter().find(|(_, (id, _))| *id == proposal).map(|(m, _)| m.clone());
+        let Some(matter) = matter else { return };
+        self.pending.remove(&matter);
+        self.refused.retain(|_, until| *until > now);
+        let well = matches!(result, Commitment::Committed(_, Ok(())));
+        if !well {
+            self.refused.insert(matter, now + AFTER_REFUSAL);
+        }
+        let loss = self.losses.remove(&proposal);
+        // Unknown is not nothing: the loss may still come into the log, so its boot stays without acknowledgements.
+        if matches!(result, Commitment::Committed(_, Err(_))) {
+            self.ended_losses.extend(loss);
+        }
+        if let Some((id, to)) = self.handing_to
+            && id == proposal
+        {
+            self.handing_to = None;
+            if well {
+                self.hand_over = Some(to);
+            }
+        }
+    }
+}
+
+impl super::Node {
+    /// Everything that a leader looks after.
+    pub(super) fn lead(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        self.acks.follow(facts);
+        let Some(term) = facts.raft.leading else {
+            self.judge.rest();
+            return;
+        };
+        // Until its own first entry is applied, a leader does not know all that is committed.
+        if facts.state.term != term || facts.state.cluster.is_none() {
+            return;
+        }
+        for (node, boot) in std::mem::take(&mut self.judge.ended_losses) {
+            self.acks.resume(&node, boot);
+        }
+        if let Some(to) = self.judge.hand_over.take() {
+            out.push(Output::HandOver(to));
+        }
+        self.judge_boots(facts, out);
+        self.judge_hearing(facts, out);
+        self.judge_losses(facts, out);
+        self.judge_returns(facts, out);
+        self.judge_plan(facts, out);
+        self.judge_orders(facts, out);
+        self.judge_proofs(facts, out);
+        self.judge_digest(facts, out);
+        self.judge_voters(facts, out);
+        self.judge_timing(facts, out);
+    }
+}

@@ -1,0 +1,173 @@
+//! The leader's decisions about loss, isolation and hand-over.
+//!
+//! NodeLost needs the leader and a majority of voters silent for D. A leader that does not reach a node which others
+//! hear hands over to a voter that reaches all that it reaches, and more; if there is none, the node is isolated, and
+//! released by proof as if lost [S-9, H-16].
+
+use std::collections::BTreeSet;
+
+use super::Node;
+use super::io::{Facts, Output};
+use super::judge::Matter;
+use crate::event::{Event, IsolationCause};
+use crate::ids::{LogIndex, MemberId, NodeId};
+use crate::plant::{self, Plant};
+use crate::state::{Member, Standing};
+use crate::units::Millis;
+
+/// Leadership is handed over for reach at most this often.
+const HAND_OVER_EVERY: Millis = Millis::secs(60);
+/// How far behind in entries a voter may be and still be handed leadership.
+const CAUGHT_UP: u64 = 64;
+/// Moments at which the commit index is kept, to see lag up to the longest hold lease.
+const COMMITS_KEPT: usize = 1024;
+
+impl Node {
+    pub(super) fn judge_losses(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        self.note_commit(facts);
+        for member in facts.state.members.values() {
+            if member.node == self.id.node {
+                continue;
+            }
+            let takes_part = match &member.standing {
+                Standing::Online | Standing::Returning | Standing::Isolated { .. } => true,
+                Standing::Paused { until, .. } => *until <= facts.state.time && !plant::on(Plant::EndlessPause),
+                Standing::Joined | Standing::Lost | Standing::Stopped => false,
+            };
+            let Some(boot) = member.boot().filter(|_| takes_part && member.death().is_none()) else { continue };
+            // Another boot of the same store is heard: that is told as a boot, not as a loss.
+            if self.ears.last(&member.node).is_some_and(|(_, h)| h.incarnation.boot != boot) {
+                continue;
+            }
+            if self.is_lost(facts, member) {
+                let testimonies = self.testimonies(facts, member).into_iter().map(|(_, t)| t).collect();
+                let event = Event::NodeLost { node: member.node.clone(), boot, testimonies };
+                self.propose_loss(facts, member, event, out);
+            } else if !member.is_released_by_proof() {
+                self.judge_reach(facts, member, out);
+            }
+        }
+    }
+
+    fn propose_loss(&mut self, facts: &Facts, member: &Member, event: Event, out: &mut Vec<Output>) {
+        let Some(boot) = member.boot() else { return };
+        let matter = Matter::Standing(member.node.clone());
+        if !self.judge.may(facts.now, &matter) {
+            return;
+        }
+        // Before the proposal leaves: from here on this boot gets no acknowledgement [H-12].
+        self.acks.withhold(&member.node, boot);
+        if let Some(proposal) = self.judge.propose(facts.now, matter, event, out) {
+            self.judge.losses.insert(proposal, (member.node.clone(), boot));
+        }
+    }
+
+    fn is_lost(&self, facts: &Facts, member: &Member) -> bool {
+        let limit = facts.state.timing.current.dead_after;
+        if self.ears.silence(&member.node, facts.now) < limit {
+            return false;
+        }
+        if plant::on(Plant::LeaderAloneJudges) {
+            return true;
+        }
+        let silent: BTreeSet<MemberId> = self.testimonies(facts, member).into_iter().map(|(id, _)| id).collect();
+        facts.state.is_quorum(&silent)
+    }
+
+    /// Not lost: is it reached, and does it keep up?
+    fn judge_reach(&mut self, facts: &Facts, member: &Member, out: &mut Vec<Output>) {
+        let timing = facts.state.timing.current;
+        let node = &member.node;
+        // Time for the testimonies of others to come: what they hear decides between lost and isolated.
+        let patience = timing.dead_after + timing.heartbeat().times(3);
+        let unreached = self.unreached_for(facts, node);
+        if unreached >= patience && self.heard_by_others(facts, member) && !plant::on(Plant::NoHandOver) {
+            match self.better_leader(facts, node) {
+                Some((id, to)) if !self.is_damped(facts) => self.hand_over(facts, node, id, to, out),
+                Some(_) | None => self.isolate(facts, member, IsolationCause::Unreachable, out),
+            }
+        } else if self.lag(facts, node) >= facts.state.timing.hold && !plant::on(Plant::LaggardNeverIsolated) {
+            self.isolate(facts, member, IsolationCause::Lagging, out);
+        }
+    }
+
+    fn isolate(&mut self, facts: &Facts, member: &Member, cause: IsolationCause, out: &mut Vec<Output>) {
+        let Some(boot) = member.boot() else { return };
+        let event = Event::NodeIsolated { node: member.node.clone(), boot, cause };
+        self.propose_loss(facts, member, event, out);
+    }
+
+    /// How long this node and `node` have not heard each other.
+    fn unreached_for(&self, facts: &Facts, node: &NodeId) -> Millis {
+        let silence = self.ears.silence(node, facts.now);
+        let deaf = self.ears.hears_me(node, facts.now).unwrap_or_else(|| facts.now.since(self.ears.listening()));
+        if plant::on(Plant::OneWayReach) { silence } else { silence.max(deaf) }
+    }
+
+    /// Whether some other voter hears the node, so that it is not lost.
+    fn heard_by_others(&self, facts: &Facts, member: &Member) -> bool {
+        let limit = facts.state.timing.current.dead_after;
+        let own = self.ears.silence(&member.node, facts.now) < limit;
+        let voters = facts.state.voters().into_iter().filter(|v| **v != self.id.node && **v != member.node);
+        own || voters.into_iter().any(|v| self.silence_of(facts, v, member).is_some_and(|s| s < limit))
+    }
+
+    fn is_damped(&self, facts: &Facts) -> bool {
+        facts.state.handed_over.is_some_and(|h| facts.state.time.since(h.time) < HAND_OVER_EVERY)
+    }
+
+    /// A caught-up voter that reaches every node this leader reaches, this leader included, and `missing` besides.
+    fn better_leader(&self, facts: &Facts, missing: &NodeId) -> Option<(MemberId, NodeId)> {
+        let limit = facts.state.timing.current.dead_after;
+        let reached: Vec<&Member> =
+            facts.state.members.values().filter(|m| self.ears.reaches(&m.node, facts.now, limit)).collect();
+        for voter in facts.state.voters() {
+            if *voter == self.id.node || !self.ears.reaches(voter, facts.now, limit) {
+                continue;
+            }
+            let (Some(member), Some((_, heartbeat))) = (facts.state.members.get(voter), self.ears.last(voter)) else {
+                continue;
+            };
+            let behind = facts.state.index.0.saturating_sub(heartbeat.applied.0);
+            if behind > CAUGHT_UP || member.distrusted.is_some() || !member.is_admitted() {
+                continue;
+            }
+            let reaches = |id: MemberId| {
+                id == member.member
+                    || heartbeat
+                        .hears
+                        .iter()
+                        .any(|v| v.member == id && v.silence < limit && v.hears_me.is_some_and(|age| age < limit))
+            };
+            let missing = facts.state.members.get(missing).is_some_and(|m| reaches(m.member));
+            if missing && reached.iter().all(|m| reaches(m.member)) {
+                return Some((member.member, voter.clone()));
+            }
+        }
+        None
+    }
+
+    fn hand_over(&mut self, facts: &Facts, missing: &NodeId, id: MemberId, to: NodeId, out: &mut Vec<Output>) {
+        let reason = format!("{to} reaches {missing}, and all that {} reaches", self.id.node);
+        let event = Event::LeaderHandedOver { from: self.id.node.clone(), to, reason };
+        if let Some(proposal) = self.judge.propose(facts.now, Matter::HandOver, event, out) {
+            self.judge.handing_to = Some((proposal, id));
+        }
+    }
+
+    fn note_commit(&mut self, facts: &Facts) {
+        let commits = &mut self.judge.commits;
+        if commits.last().is_none_or(|(_, index)| *index < facts.raft.commit) {
+            commits.push((facts.now, facts.raft.commit));
+        }
+        let excess = commits.len().saturating_sub(COMMITS_KEPT);
+        commits.drain(..excess);
+    }
+
+    /// For how long `node` has not applied what was committed: the age of the first commit that it lacks.
+    pub(super) fn lag(&self, facts: &Facts, node: &NodeId) -> Millis {
+        let applied = self.ears.last(node).map_or(LogIndex(0), |(_, h)| h.applied);
+        let lacking = self.judge.commits.iter().find(|(_, index)| *index > applied);
+        lacking.map_or(Millis::ZERO, |(at, _)| facts.now.since(*at))
+    }
+}

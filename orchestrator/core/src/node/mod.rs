@@ -1,0 +1,454 @@
+//! One node's mind: `step` takes what happened and returns what is to be done.
+//!
+//! For: everything that a node decides for itself and, while it leads, for the cluster. The daemon and the simulator
+//! feed it the same inputs and carry out the same outputs.
+//! Never: a clock, a wait, a message, a process. All of these are outputs.
+
+mod acks;
+mod boots;
+mod executor;
+mod fencer;
+mod io;
+mod judge;
+mod lease_end;
+mod loss;
+mod orders;
+mod outbox;
+mod planner;
+mod stores;
+mod voters;
+
+use std::collections::BTreeMap;
+
+use crate::detector::{Detector, Heard};
+use crate::event::{Event, Outcome};
+use crate::heartbeat::{Datagram, Heartbeat};
+use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, StoreId};
+use crate::lease::{Change, Inherited, Leases};
+use crate::plant::{self, Plant};
+use crate::state::{ClusterState, Standing};
+use crate::units::{Millis, Monotonic};
+
+pub use io::{
+    Commitment, Facts, Input, Job, JobId, JobKind, Note, Output, PowerAnswer, PowerAsk, PowerJob, ProposalId, RaftFacts,
+};
+pub use stores::StoreFault;
+
+use acks::AckDesk;
+use executor::Executor;
+use fencer::Fencer;
+use judge::Judge;
+use lease_end::LeaseEnd;
+use outbox::Outbox;
+use stores::Stores;
+
+/// What a node is told about itself when its daemon begins a life.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Its name.
+    pub node: NodeId,
+    /// Its number in the Raft group.
+    pub member: MemberId,
+    /// Its store.
+    pub store: StoreId,
+    /// This life.
+    pub incarnation: Incarnation,
+    /// What an earlier life of this boot has left of its hold lease.
+    pub hold: Inherited,
+    /// The watchdog's timeout, if one was armed.
+    pub watchdog: WatchdogKind,
+}
+
+/// Whether this machine has a watchdog that haven armed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatchdogKind {
+    /// None.
+    None,
+    /// Armed; this is what was read back.
+    Armed(crate::event::WatchdogReport),
+}
+
+/// One node's mind.
+#[derive(Debug)]
+pub struct Node {
+    id: Identity,
+    ears: Detector,
+    leases: Leases,
+    acks: AckDesk,
+    judge: Judge,
+    executor: Executor,
+    lease_end: LeaseEnd,
+    fencer: Fencer,
+    outbox: Outbox,
+    stores: Stores,
+    next_heartbeat: Monotonic,
+    /// This node's last heartbeat number when it applied the proof of each death [H-18].
+    deaths_applied: BTreeMap<(NodeId, BootId), u64>,
+    hash: Option<(LogIndex, u32)>,
+    /// The audit that is under way or done: the revision it is about.
+    audited: Option<LogIndex>,
+    /// The entry of the pause that the hold lease was extended for.
+    paused: Option<LogIndex>,
+    told_watchdog: Told,
+    closed_watchdog: Told,
+    /// Boots that the last plan wants proven dead.
+    fence_needs: Vec<crate::scheduler::FenceNeed>,
+    over: Over,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    No,
+    Yes,
+}
+
+/// Whether this boot has seen the proof of its own death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    No,
+    Yes,
+}
+
+impl Node {
+    /// A mind at the beginning of a daemon's life.
+    pub fn new(id: Identity, now: Monotonic) -> Self {
+        let ears = Detector::new(id.node.clone(), id.member, id.incarnation, now);
+        let leases = Leases::new(id.hold);
+        Self {
+            ears,
+            leases,
+            acks: AckDesk::default(),
+            judge: Judge::default(),
+            executor: Executor::new(id.node.clone(), id.incarnation),
+            lease_end: LeaseEnd::default(),
+            fencer: Fencer::default(),
+            outbox: Outbox::default(),
+            stores: Stores::default(),
+            next_heartbeat: now,
+            deaths_applied: BTreeMap::new(),
+            hash: None,
+            audited: None,
+            paused: None,
+            told_watchdog: Told::No,
+            closed_watchdog: Told::No,
+            fence_needs: Vec::new(),
+            over: Over::No,
+            id,
+        }
+    }
+
+    /// Takes one input in and returns what is to be done, in order.
+    pub fn step(&mut self, facts: &Facts, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        if self.over == Over::Yes {
+            return out;
+        }
+        self.ears.look(facts.now, facts.state.timing.current.heartbeat());
+        match input {
+            Input::Tick => {}
+            Input::Datagram { from, link, bytes } => self.datagram(facts, &from, link, &bytes, &mut out),
+            Input::Applied => self.applied(facts, &mut out),
+            Input::Ended { job, outcome, detail, elapsed } => {
+                self.ended(facts, job, outcome, &detail, elapsed);
+            }
+            Input::Power { order, answer } => self.fencer.answered(facts, &self.id, order, answer, &mut self.outbox),
+            Input::Committed { proposal, result } => {
+                self.outbox.committed(proposal, &result, facts.now);
+                self.judge.committed(proposal, &result, facts.now);
+            }
+            Input::Audited { revision, findings } => self.report_audit(revision, findings),
+            Input::Hash { index, hash } => self.hash = Some((index, hash)),
+        }
+        self.tend(facts, &mut out);
+        out
+    }
+
+    /// What is looked after at every step, whatever happened.
+    fn tend(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        if let Some(Change::HoldLapsed) = self.leases.look(facts.now) {
+            out.push(Output::Note(Note::HoldLapsed { lapses: self.leases.lapses() }));
+            self.lease_end.begin();
+        }
+        self.heartbeat(facts, out);
+        self.tell_own_facts(facts, out);
+        self.lead(facts, out);
+        self.lease_end.tend(facts, &self.id, &self.leases, &mut self.executor, &mut self.outbox, out);
+        self.executor.tend(facts, &self.leases, &self.lease_end, &mut self.outbox, out);
+        self.fencer.tend(facts, &self.id, &self.leases, &self.ears, &mut self.outbox, out);
+        self.watch(facts, out);
+        self.outbox.send(facts.now, out);
+        out.push(Output::WakeAt(self.next_wake(facts)));
+    }
+
+    fn next_wake(&self, facts: &Facts) -> Monotonic {
+        let mut at = self.next_heartbeat;
+        // A voter that has fallen silent is told of at the very moment at which it may be judged.
+        let limit = facts.state.timing.current.dead_after;
+        for member in facts.state.members.keys().filter(|n| **n != self.id.node) {
+            let due = facts.now + limit.minus(self.ears.silence(member, facts.now));
+            if due > facts.now {
+                at = at.min(due);
+            }
+        }
+        let others = [
+            self.leases.next_end(facts.now),
+            self.executor.next_wake(facts.now),
+            self.lease_end.next_wake(facts.now),
+            self.fencer.next_wake(facts.now),
+            self.outbox.next_wake(facts.now),
+        ];
+        others.into_iter().flatten().fold(at, Monotonic::min).max(facts.now + Millis(1))
+    }
+
+    fn datagram(&mut self, facts: &Facts, from: &NodeId, link: LinkId, bytes: &[u8], out: &mut Vec<Output>) {
+        match Datagram::decode(bytes) {
+            Some(Datagram::Heartbeat(h)) if h.cluster == self.id.cluster && h.from == *from => {
+                self.hear(facts, link, &h, out);
+            }
+            Some(Datagram::Ack(ack)) if ack.cluster == self.id.cluster && ack.to == self.id.incarnation => {
+                self.acknowledged(facts, &ack, out);
+            }
+            Some(Datagram::Heartbeat(_) | Datagram::Ack(_)) | None => {}
+        }
+    }
+
+    fn ended(&mut self, facts: &Facts, job: JobId, outcome: Outcome, detail: &str, elapsed: Millis) {
+        let done = self.executor.ended(facts, job, outcome, detail, elapsed, &mut self.outbox);
+        if let Some((resource, JobKind::LeaseStop)) = done {
+            let how = (outcome, detail);
+            self.lease_end.ended(facts.now, &resource, how, &mut self.executor, &mut self.outbox);
+        }
+    }
+
+    fn acknowledged(&mut self, facts: &Facts, ack: &crate::heartbeat::Ack, out: &mut Vec<Output>) {
+        if let Some(Change::HoldRenewed(until)) = self.leases.acknowledged(&self.ears, ack, facts.now) {
+            out.push(Output::RememberHold(until));
+        }
+    }
+
+    fn hear(&mut self, facts: &Facts, link: LinkId, heartbeat: &Heartbeat, out: &mut Vec<Output>) {
+        let Some(member) = facts.state.members.get(&heartbeat.from) else { return };
+        let boot = heartbeat.incarnation.boot;
+        if member.death_of(boot).is_some() {
+            self.hear_the_dead(facts, heartbeat);
+            return;
+        }
+        if let Some(fault) = self.stores.check(facts.state, &heartbeat.from, heartbeat.store, heartbeat.durable) {
+            let event = Event::StoreDistrusted {
+                node: heartbeat.from.clone(),
+                store: heartbeat.store,
+                reason: fault.to_string(),
+            };
+            if member.distrusted.is_none() && heartbeat.store == member.store {
+                self.outbox.put_once(event);
+            }
+        }
+        // A voter's word and its silence are looked at together, so the repeated ones change nothing.
+        let interval = facts.state.timing.current.heartbeat();
+        if self.ears.hear(facts.now, link, heartbeat, interval) == Heard::News {
+            self.acks.received(facts, heartbeat);
+            self.acknowledge(facts, out);
+        }
+    }
+
+    /// A heartbeat of a boot that is over is late, or a contradiction: it is one if it echoes what this node sent
+    /// after it had applied the proof.
+    fn hear_the_dead(&mut self, facts: &Facts, heartbeat: &Heartbeat) {
+        let boot = heartbeat.incarnation.boot;
+        let known = self.deaths_applied.get(&(heartbeat.from.clone(), boot)).copied();
+        let of_me = |v: &&crate::heartbeat::PeerView| {
+            v.member == self.id.member
+                && v.boot_tag == self.id.incarnation.boot.tag()
+                && v.generation == self.id.incarnation.generation
+        };
+        let echo = heartbeat.hears.iter().find(of_me).map_or(0, |v| v.sequence);
+        let fresh = known.is_some_and(|sent_before| echo > sent_before) || plant::on(Plant::LateDatagramContradicts);
+        if fresh && !facts.state.fencing.distrusted_ways.contains_key(&heartbeat.from) {
+            let (node, witness) = (heartbeat.from.clone(), self.id.node.clone());
+            self.outbox.put_once(Event::ContradictionSeen { node, boot, witness });
+        }
+    }
+
+    fn applied(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let sequence = self.ears.sequence();
+        for member in facts.state.members.values() {
+            for dead in &member.dead {
+                self.deaths_applied.entry((member.node.clone(), dead.boot)).or_insert(sequence);
+            }
+        }
+        let Some(me) = facts.state.members.get(&self.id.node) else { return };
+        if let Some(dead) = me.death_of(self.id.incarnation.boot) {
+            if plant::on(Plant::GracefulDeath) {
+                self.lease_end.begin();
+                return;
+            }
+            // What is still in memory must not reach a disk that another node writes by now.
+            self.over = Over::Yes;
+            out.push(Output::Reset { why: format!("this boot was proven dead at {}", dead.since.index) });
+            return;
+        }
+        if let Some(admission) = me.admission.filter(|a| a.incarnation == self.id.incarnation) {
+            self.leases.readmitted(admission.lapses);
+            self.lease_end.readmitted(admission.lapses);
+        }
+        self.hold_on_in_a_pause(facts, out);
+        self.audit_if_needed(facts, out);
+        self.acks.follow(facts);
+    }
+
+    /// A planned pause: the hold lease counts as valid for its length, on this node's own clock [H-19].
+    fn hold_on_in_a_pause(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let Some(me) = facts.state.members.get(&self.id.node) else { return };
+        let Standing::Paused { until, .. } = me.standing else { return };
+        if me.incarnation != Some(self.id.incarnation) || self.paused == Some(me.since.index) {
+            return;
+        }
+        self.paused = Some(me.since.index);
+        let until = facts.now + until.since(me.since.time);
+        self.leases.extend(until);
+        out.push(Output::RememberHold(until));
+    }
+
+    /// Asks for an audit whenever the configuration that was audited is not the last one.
+    fn audit_if_needed(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let revision = facts.state.revision;
+        if self.audited.is_none_or(|audited| audited < revision) {
+            self.audited = Some(revision);
+            out.push(Output::Audit { revision });
+        }
+    }
+
+    fn report_audit(&mut self, revision: LogIndex, findings: Vec<crate::event::AuditFinding>) {
+        let (node, boot) = (self.id.node.clone(), self.id.incarnation.boot);
+        self.outbox.put(Event::BootAudited { node, boot, revision, findings });
+    }
+
+    fn heartbeat(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let interval = facts.state.timing.current.heartbeat();
+        // The moment at which somebody's silence reaches D is worth a heartbeat of its own: it is a testimony.
+        let limit = facts.state.timing.current.dead_after;
+        let crossing = |node: &NodeId| {
+            let silence = self.ears.silence(node, facts.now);
+            silence >= limit && silence < limit + Millis(2)
+        };
+        let testify = facts.state.members.keys().any(crossing)
+            && facts.now.since(self.next_heartbeat.minus(interval)) > Millis(2);
+        if facts.now < self.next_heartbeat && !testify {
+            return;
+        }
+        self.next_heartbeat = facts.now + interval;
+        let i_vote = facts.state.is_voter(self.id.member);
+        let to: Vec<NodeId> = facts
+            .state
+            .members
+            .values()
+            .filter(|m| m.node != self.id.node && (i_vote || facts.state.is_voter(m.member)))
+            .map(|m| m.node.clone())
+            .collect();
+        let sequence = self.ears.next_sequence(facts.now);
+        let members = facts.state.members.values().map(|m| (m.member, &m.node));
+        let heartbeat = Heartbeat {
+            cluster: self.id.cluster,
+            from: self.id.node.clone(),
+            incarnation: self.id.incarnation,
+            sequence,
+            vote: facts.raft.vote,
+            applied: facts.state.index,
+            store: self.id.store,
+            durable: facts.raft.durable,
+            hears: self.ears.views(members, facts.now),
+            lapses: self.leases.lapses(),
+            wall: facts.wall,
+            hash: self.hash,
+        };
+        self.acks.received(facts, &heartbeat);
+        out.push(Output::Send { to, bytes: Datagram::Heartbeat(heartbeat).encode() });
+        self.acknowledge(facts, out);
+    }
+
+    fn acknowledge(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        for (node, ack) in self.acks.due(facts, &self.id, &self.ears) {
+            if node == self.id.node {
+                self.acknowledged(facts, &ack, out);
+            } else {
+                out.push(Output::Send { to: vec![node], bytes: Datagram::Ack(ack).encode() });
+            }
+        }
+    }
+
+    /// What the cluster must know of this node from itself.
+    fn tell_own_facts(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let Some(me) = facts.state.members.get(&self.id.node) else { return };
+        if me.incarnation != Some(self.id.incarnation) || me.death().is_some() {
+            return;
+        }
+        if let (WatchdogKind::Armed(report), Told::No) = (&self.id.watchdog, self.told_watchdog) {
+            self.told_watchdog = Told::Yes;
+            let (node, boot, watchdog) = (self.id.node.clone(), self.id.incarnation.boot, report.clone());
+            self.outbox.put(Event::WatchdogArmed { node, boot, watchdog });
+        }
+        if self.audited.is_none() {
+            self.audit_if_needed(facts, out);
+        }
+    }
+
+    /// Feeds the watchdog while the hold lease is valid, or while nothing exclusive is or may be running here. Closes
+    /// it only when its disarming is committed and applied here [S-6].
+    fn watch(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        if self.id.watchdog == WatchdogKind::None || self.closed_watchdog == Told::Yes {
+            return;
+        }
+        let me = facts.state.members.get(&self.id.node);
+        let leaving = me.is_some_and(|m| matches!(m.standing, Standing::Paused { .. } | Standing::Stopped));
+        let disarmed = me.is_some_and(|m| m.watchdog.is_none()) && self.told_watchdog == Told::Yes;
+        if leaving && (disarmed || plant::on(Plant::CloseBeforeDisarm)) {
+            self.closed_watchdog = Told::Yes;
+            out.push(Output::CloseWatchdog);
+            return;
+        }
+        let quiet = !self.may_run_something(facts) && !plant::on(Plant::FeedOnlyWithLease);
+        if self.leases.holds(facts.now) || quiet {
+            out.push(Output::FeedWatchdog);
+        }
+    }
+
+    /// Whether anything exclusive runs here, or may.
+    fn may_run_something(&self, facts: &Facts) -> bool {
+        let stopped_here = self.lease_end.stopped();
+        self.executor.is_busy() || facts.state.held_by(&self.id.node).any(|(id, _)| !stopped_here.contains(id))
+    }
+
+    /// Whether the voter `from`, with this store, may be listened to in matters of Raft [S-18].
+    pub fn store_fault(
+        &mut self,
+        state: &ClusterState,
+        from: MemberId,
+        store: StoreId,
+        durable: (crate::ids::Term, LogIndex),
+    ) -> Option<StoreFault> {
+        let node = state.member_by_id(from).map(|m| m.node.clone());
+        match node {
+            Some(node) => self.stores.check(state, &node, store, durable),
+            None if state.removed.contains(&from) => Some(StoreFault::Removed(from)),
+            None => None,
+        }
+    }
+
+    /// Whether this node may speak as leader to others: false when no quorum has echoed it for longer than an
+    /// election takes, so that those who still hear it can elect another [S-9].
+    pub fn may_lead(&self, facts: &Facts) -> bool {
+        self.acks.has_quorum(facts, &self.id, &self.ears)
+    }
+
+    /// What this node knows by ear, for the faces.
+    pub fn ears(&self) -> &Detector {
+        &self.ears
+    }
+
+    /// This node's leases, for the faces.
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+}

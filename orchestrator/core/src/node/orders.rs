@@ -1,0 +1,214 @@
+//! The leader's decisions about fencing: orders, their ends, proofs without a device, and switching on again.
+
+use std::collections::BTreeSet;
+
+use super::io::{Facts, Output};
+use super::judge::Matter;
+use super::{Node, io::PowerAsk};
+use crate::event::{Event, Proof};
+use crate::ids::{NodeId, OrderId};
+use crate::plant::{self, Plant};
+use crate::scheduler::FenceNeed;
+use crate::spec::{AfterFence, with_drift};
+use crate::state::{ClusterState, FenceOrder, Member, OrderResult, Standing};
+use crate::units::{LogTime, Millis};
+
+/// Losses within this time are one storm.
+const STORM_WINDOW: Millis = Millis::secs(30);
+/// Fewest losses of a storm.
+const STORM_LEAST: usize = 3;
+/// Orders wait this long in a storm, while power is read.
+const BRAKE: Millis = Millis::secs(60);
+/// Time between two readings of power in a storm.
+const READ_EVERY: Millis = Millis::secs(5);
+/// Wait before the next order against a node after one that failed; doubled each time, up to [`AGAIN_MAX`].
+const AGAIN: Millis = Millis::secs(1);
+const AGAIN_MAX: Millis = Millis::secs(60);
+/// Quiet time after the last order before a node is switched on again.
+const ON_AFTER: Millis = Millis::secs(5);
+
+impl Node {
+    pub(super) fn judge_orders(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let needs = self.fence_needs.clone();
+        let storm = storm(facts.state);
+        for need in &needs {
+            if storm.contains(&need.node) {
+                self.read_in_storm(facts, need, out);
+            }
+            if self.may_order(facts, need, &storm) {
+                self.order(facts, need, out);
+            }
+        }
+        for order in facts.state.fencing.orders.values().filter(|o| o.result.is_none()) {
+            self.end_if_gone(facts, order, out);
+        }
+        self.judge_power_on(facts, out);
+    }
+
+    fn may_order(&self, facts: &Facts, need: &FenceNeed, storm: &BTreeSet<NodeId>) -> bool {
+        let state = facts.state;
+        let open = state.fencing.open_against(&need.node).any(|o| o.boot == need.boot);
+        let again = self.judge.order_again.get(&need.node).is_some_and(|at| facts.now < *at);
+        if open || again {
+            return false;
+        }
+        if !storm.contains(&need.node) || plant::on(Plant::NoStormBrake) {
+            return true;
+        }
+        // The brake limits orders, never proofs: after a while one at a time, those with most to free first.
+        let lost_at = state.members.get(&need.node).map_or(LogTime(0), |m| m.since.time);
+        let others_open = state.fencing.orders.values().any(|o| o.result.is_none());
+        state.time.since(lost_at) >= BRAKE && !others_open
+    }
+
+    fn order(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {
+        let matter = Matter::Order(need.node.clone());
+        if !self.judge.may(facts.now, &matter) {
+            return;
+        }
+        let tried = tried(facts.state, need);
+        let levels = facts.state.spec.fence_levels(&need.node).len().max(1);
+        let Some(executor) = self.executor_for(facts, need, tried / levels) else { return };
+        let Some(incarnation) = executor.incarnation else { return };
+        let event = Event::FenceOrdered {
+            node: need.node.clone(),
+            boot: need.boot,
+            executor: executor.node.clone(),
+            executor_incarnation: incarnation,
+            send_within: facts.state.timing.current.dead_after,
+            device_deadline: facts.state.settings().fence_timeout,
+            reason: need.reason.clone(),
+            level: u32::try_from(tried % levels).unwrap_or(0),
+        };
+        let rounds = u32::try_from(tried / levels).unwrap_or(u32::MAX).min(10);
+        let wait = AGAIN.times(1 << rounds).min(AGAIN_MAX);
+        let wait = if tried % levels + 1 < levels { Millis::ZERO } else { wait };
+        self.judge.order_again.insert(need.node.clone(), facts.now + wait);
+        self.judge.propose(facts.now, matter, event, out);
+    }
+
+    /// The leader itself first; when all its levels have failed, the other members in turn: they may reach a device
+    /// that it does not.
+    fn executor_for<'a>(&self, facts: &'a Facts, need: &FenceNeed, round: usize) -> Option<&'a Member> {
+        let able = |m: &&Member| m.is_admitted() && m.node != need.node;
+        let mut able: Vec<&Member> = facts.state.members.values().filter(able).collect();
+        able.sort_by_key(|m| m.node != self.id.node);
+        let place = round.checked_rem(able.len())?;
+        able.get(place).copied()
+    }
+
+    /// An order whose executor can no longer act is over: it is proven off, or its lease and its devices' deadlines
+    /// have passed since it was seen to be gone [S-11].
+    fn end_if_gone(&mut self, facts: &Facts, order: &FenceOrder, out: &mut Vec<Output>) {
+        let executor = facts.state.members.get(&order.executor);
+        let dead = executor.is_none_or(|m| m.death_of(order.executor_incarnation.boot).is_some());
+        let present = executor.is_some_and(|m| {
+            m.incarnation == Some(order.executor_incarnation)
+                && !m.is_released_by_proof()
+                && m.standing != Standing::Stopped
+        });
+        if present && !dead {
+            self.judge.gone.remove(&order.id);
+            return;
+        }
+        let since = *self.judge.gone.entry(order.id).or_insert(facts.now);
+        let span = with_drift(facts.state.timing.counted_act + order.device_deadline);
+        if !dead && facts.now.since(since) < span {
+            return;
+        }
+        let reason = format!("its executor {} is gone and can no longer act", order.executor);
+        let event = Event::FenceFailed { order: order.id, reason };
+        self.judge.propose(facts.now, Matter::OrderEnd(order.id), event, out);
+    }
+
+    /// In a storm power is read first, and nodes that read Off are released at once [S-15].
+    fn read_in_storm(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {
+        if plant::on(Plant::BrakeHoldsProofs) || !self.leases.acts(facts.now) {
+            return;
+        }
+        let due = self.judge.next_read.get(&need.node).is_none_or(|at| facts.now >= *at);
+        if due {
+            self.judge.next_read.insert(need.node.clone(), facts.now + READ_EVERY);
+            self.fencer.read(facts, &need.node, out);
+        }
+    }
+
+    /// Boots that their own lease and watchdog have certainly ended.
+    pub(super) fn judge_proofs(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        for member in facts.state.members.values().filter(|m| m.awaits_proof()) {
+            let (Some(boot), Some(watchdog)) = (member.boot(), &member.watchdog) else { continue };
+            let counts = !matches!(watchdog.report.counted, crate::event::Counted::No(_));
+            if watchdog.boot != boot || !(counts || plant::on(Plant::SoftWatchdogCounts)) {
+                continue;
+            }
+            let Some(from) = self.acks.counted_from(&member.node, &self.ears) else { continue };
+            let waited = facts.now.since(from);
+            if waited >= facts.state.self_fence_sum(watchdog.report.timeout) {
+                let proof = Proof::SelfFenced { waited };
+                let event = Event::FenceConfirmed { node: member.node.clone(), boot, proof };
+                self.judge.propose(facts.now, Matter::Proof(member.node.clone()), event, out);
+            }
+        }
+    }
+
+    /// A fenced node is switched on again once nothing can switch it off any more.
+    fn judge_power_on(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        if facts.state.settings().power_on == AfterFence::LeaveOff {
+            return;
+        }
+        let Some(incarnation) = facts.state.members.get(&self.id.node).and_then(|m| m.incarnation) else { return };
+        for member in facts.state.members.values() {
+            let Some(dead) = member.death() else { continue };
+            let by_device = matches!(dead.proof, Proof::PoweredOff { .. });
+            let settled = facts.state.fencing.open_against(&member.node).next().is_none();
+            let quiet = facts.state.time.since(dead.since.time) >= ON_AFTER;
+            let told = facts.state.fencing.power_on.get(&member.node).is_some_and(|o| o.after == dead.boot);
+            let frozen = facts.state.freeze_of(Some(&member.node), None).is_some();
+            if by_device && settled && quiet && !told && !frozen && member.is_released_by_proof() {
+                let event = Event::PowerOnOrdered {
+                    node: member.node.clone(),
+                    after: dead.boot,
+                    executor: self.id.node.clone(),
+                    executor_incarnation: incarnation,
+                };
+                self.judge.propose(facts.now, Matter::PowerOn(member.node.clone()), event, out);
+            }
+        }
+    }
+}
+
+/// How many orders against this boot have ended without proof since it left the cluster.
+fn tried(state: &ClusterState, need: &FenceNeed) -> usize {
+    let failed = |o: &&FenceOrder| {
+        o.node == need.node
+            && o.boot == need.boot
+            && matches!(o.result, Some(OrderResult::Failed { .. } | OrderResult::Withdrawn { .. }))
+    };
+    state.fencing.orders.values().filter(failed).count()
+}
+
+/// The nodes of a storm: at least three, and more than half of the cluster, lost within the window and not proven
+/// off. Empty when there is none.
+fn storm(state: &ClusterState) -> BTreeSet<NodeId> {
+    let lost: Vec<&Member> = state.members.values().filter(|m| m.awaits_proof()).collect();
+    let mut worst = BTreeSet::new();
+    for first in &lost {
+        let (from, to) = (first.since.time, first.since.time + STORM_WINDOW);
+        let within: BTreeSet<NodeId> =
+            lost.iter().filter(|m| m.since.time >= from && m.since.time <= to).map(|m| m.node.clone()).collect();
+        if within.len() >= STORM_LEAST && within.len() * 2 > state.members.len() && within.len() > worst.len() {
+            worst = within;
+        }
+    }
+    worst
+}
+
+impl PowerAsk {
+    /// The order that is carried out, if it is one.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::Order(order) => Some(*order),
+            Self::Read(_) => None,
+        }
+    }
+}

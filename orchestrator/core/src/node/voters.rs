@@ -1,0 +1,131 @@
+//! The leader's decisions about who votes, and about timings.
+
+use std::collections::BTreeSet;
+
+use super::Node;
+use super::io::{Facts, Output};
+use super::judge::Matter;
+use crate::event::{Event, MemberKind};
+use crate::ids::MemberId;
+use crate::state::{Member, Standing};
+use crate::units::Millis;
+
+/// A learner this many entries behind, or fewer, has caught up.
+const CAUGHT_UP: u64 = 64;
+/// Time between two requests for the same change of voters.
+const ASK_AGAIN: Millis = Millis::secs(5);
+
+impl Node {
+    /// 1, 3 or 5 voters: as many as the members allow, never 2 or 4. A voter gives its place up when it was removed,
+    /// when its store was replaced, or when it was proven off for long; one at a time, to a member that has caught up.
+    pub(super) fn judge_voters(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let [voters] = facts.state.voting.sets.as_slice() else { return };
+        let wanted = self.wanted_voters(facts, voters);
+        if wanted == *voters || wanted.is_empty() {
+            self.judge.voters_asked = None;
+            return;
+        }
+        let asked = self.judge.voters_asked.as_ref();
+        if asked.is_some_and(|(set, at)| *set == wanted && facts.now.since(*at) < ASK_AGAIN) {
+            return;
+        }
+        self.judge.voters_asked = Some((wanted.clone(), facts.now));
+        out.push(Output::ChangeVoters(wanted));
+    }
+
+    fn wanted_voters(&self, facts: &Facts, voters: &BTreeSet<MemberId>) -> BTreeSet<MemberId> {
+        let stays = |id: &MemberId| facts.state.member_by_id(*id).is_some_and(|m| !self.gives_up(facts, m));
+        let staying: BTreeSet<MemberId> = voters.iter().copied().filter(|id| stays(id)).collect();
+        let mut able: Vec<&Member> =
+            facts.state.members.values().filter(|m| !voters.contains(&m.member) && self.is_able(facts, m)).collect();
+        // A witness is there to vote, so it comes first.
+        able.sort_by_key(|m| (m.kind != MemberKind::Witness, m.joined.index));
+        let leaving = voters.difference(&staying).count();
+        if leaving > 0 {
+            // One place at a time, same count.
+            if let (Some(new), Some(old)) = (able.first(), voters.difference(&staying).next()) {
+                let mut wanted = voters.clone();
+                wanted.remove(old);
+                wanted.insert(new.member);
+                return wanted;
+            }
+            return self.shrunk(voters, &staying, facts);
+        }
+        let target = match staying.len() + able.len() {
+            0..=2 => 1,
+            3..=4 => 3,
+            _ => 5,
+        };
+        if staying.len() >= target {
+            return voters.clone();
+        }
+        let more = target.saturating_sub(staying.len());
+        staying.into_iter().chain(able.into_iter().take(more).map(|m| m.member)).collect()
+    }
+
+    /// Nobody can take a removed voter's place: fewer vote, and again an odd number. Who is only off keeps its vote.
+    fn shrunk(&self, voters: &BTreeSet<MemberId>, staying: &BTreeSet<MemberId>, facts: &Facts) -> BTreeSet<MemberId> {
+        let removed = voters.iter().any(|id| facts.state.member_by_id(*id).is_none());
+        if !removed {
+            return voters.clone();
+        }
+        let target = if staying.len() >= 3 { 3 } else { 1 };
+        let mut kept: BTreeSet<MemberId> = BTreeSet::from([self.id.member]);
+        kept.extend(staying.iter().copied().filter(|id| *id != self.id.member).take(target - 1));
+        kept
+    }
+
+    fn gives_up(&self, facts: &Facts, member: &Member) -> bool {
+        let off_since = member.death().filter(|_| member.is_released_by_proof()).map(|d| d.since.time);
+        let long = |since| facts.state.time.since(since) >= facts.state.timing.current.replace_after;
+        off_since.is_some_and(long) || member.distrusted.is_some()
+    }
+
+    fn is_able(&self, facts: &Facts, member: &Member) -> bool {
+        let standing = match member.standing {
+            Standing::Online => true,
+            Standing::Returning => member.kind == MemberKind::Witness,
+            Standing::Joined
+            | Standing::Lost
+            | Standing::Isolated { .. }
+            | Standing::Paused { .. }
+            | Standing::Stopped => false,
+        };
+        if !standing || member.distrusted.is_some() {
+            return false;
+        }
+        let applied = match self.ears.last(&member.node) {
+            Some((_, heard)) => heard.applied,
+            None => return false,
+        };
+        facts.state.index.0.saturating_sub(applied.0) <= CAUGHT_UP
+            && facts.state.voting.learners.contains(&member.member)
+    }
+
+    /// Ends the counting of longer leases once every member has applied the change for longer than they were.
+    pub(super) fn judge_timing(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let timing = &facts.state.timing;
+        if timing.is_settled() {
+            self.judge.settled_from = None;
+            return;
+        }
+        let applied = |m: &Member| {
+            m.node == self.id.node
+                || m.death().is_some()
+                || m.standing == Standing::Joined
+                || self.ears.last(&m.node).is_some_and(|(_, h)| h.applied >= timing.changed)
+        };
+        if !facts.state.members.values().all(applied) {
+            self.judge.settled_from = None;
+            return;
+        }
+        let (index, since) = match self.judge.settled_from {
+            Some((index, since)) if index == timing.changed => (index, since),
+            Some(_) | None => (timing.changed, facts.now),
+        };
+        self.judge.settled_from = Some((index, since));
+        if facts.now.since(since) >= crate::spec::with_drift(timing.counted_hold.max(timing.counted_act)) {
+            self.judge.propose(facts.now, Matter::Timing, Event::TimingSettled { change: index }, out);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Which boots must be proven dead, and which nodes a failure sends to standby.
+
+use crate::event::Standby;
+use crate::ids::{BootId, NodeId, ResourceId};
+use crate::plant::{self, Plant};
+use crate::spec::OnFail;
+use crate::state::{ClusterState, Member, Run, Standing};
+
+/// A boot that must be proven dead before something can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FenceNeed {
+    /// The node.
+    pub node: NodeId,
+    /// Its boot.
+    pub boot: BootId,
+    /// Why, for people.
+    pub reason: String,
+    /// How many resources wait for it.
+    pub waiting: usize,
+}
+
+/// The boots that must be proven dead, most waiting resources first.
+pub(super) fn needs(state: &ClusterState) -> Vec<FenceNeed> {
+    let mut needs: Vec<FenceNeed> = state.members.values().filter_map(|m| need(state, m)).collect();
+    needs.sort_by_key(|need| (std::cmp::Reverse(need.waiting), need.node.clone()));
+    needs
+}
+
+fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
+    let boot = member.boot()?;
+    let make = |reason: String, waiting: usize| Some(FenceNeed { node: member.node.clone(), boot, reason, waiting });
+    if state.fencing.distrusted_ways.contains_key(&member.node) && member.death().is_some() {
+        return make("it was proven dead and was heard afterwards".to_owned(), 0);
+    }
+    if member.death().is_some() {
+        return None;
+    }
+    let held: Vec<String> = state.held_by(&member.node).map(|(id, _)| id.to_string()).collect();
+    if member.is_released_by_proof() {
+        // Who holds nothing is in nobody's way, and comes back by itself.
+        let reason = format!("{} and may hold {}", member.standing.word().to_lowercase(), held.join(", "));
+        return if held.is_empty() { None } else { make(reason, held.len()) };
+    }
+    if let Some(resource) = second_copy(state, member) {
+        return make(format!("{resource} runs there although the log places it elsewhere"), 1);
+    }
+    let (resource, why) = fatal_failure(state, member)?;
+    make(format!("{resource}: {why}"), 1)
+}
+
+/// An exclusive resource found running on a returning node while the log places it elsewhere [S-12].
+fn second_copy<'a>(state: &'a ClusterState, member: &Member) -> Option<&'a ResourceId> {
+    if member.standing != Standing::Returning || plant::on(Plant::AdoptSecondCopy) {
+        return None;
+    }
+    state.resources.iter().find_map(|(id, status)| {
+        let here = state.presence(member, id)?;
+        let runs_here = matches!(here.run, Run::Running | Run::Failed);
+        let elsewhere = status.possible_owners().any(|(node, _)| *node != member.node);
+        (runs_here && elsewhere && state.spec.is_exclusive(id)).then_some(id)
+    })
+}
+
+/// A failure on this boot, since the node was admitted, whose consequence is fencing.
+fn fatal_failure<'a>(state: &'a ClusterState, member: &Member) -> Option<(&'a ResourceId, String)> {
+    state.resources.iter().find_map(|(id, status)| {
+        let failures = status.failures.get(&member.node)?;
+        let presence = state.presence(member, id)?;
+        let still = !presence.run.is_stopped() && failures.last.index >= presence.since.index;
+        let fresh = failures.last.index > member.since.index;
+        let fences = failures.on_fail == OnFail::Fence && fresh && still;
+        fences.then(|| (id, format!("{} failed: {}", failures.op.word(), failures.detail)))
+    })
+}
+
+/// Nodes with a failure whose consequence is standby, not there yet.
+pub(super) fn standby(state: &ClusterState) -> Vec<(NodeId, ResourceId)> {
+    let mut found = Vec::new();
+    for member in state.members.values().filter(|m| m.is_admitted() && m.standby == Standby::Off) {
+        for (id, status) in &state.resources {
+            let failures = status.failures.get(&member.node);
+            if failures.is_some_and(|f| f.on_fail == OnFail::Standby && f.last.index > member.since.index) {
+                found.push((member.node.clone(), id.clone()));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,413 @@
+use expect_test::{Expect, expect};
+
+use crate::bench::{Bench, before, bmc, group, node, prefers, primitive, rsc, with, with_meta, with_op};
+use crate::event::{Event, Finding, Outcome, Report, ReportCause, Standby};
+use crate::spec::{OnFail, Operation, SpecEdit};
+use crate::units::Millis;
+
+#[track_caller]
+fn check(bench: &Bench, want: Expect) {
+    want.assert_eq(&bench.shown());
+}
+
+fn three(resources: Vec<crate::spec::Resource>) -> Bench {
+    let mut bench = Bench::three();
+    bench.add(resources);
+    bench
+}
+
+fn fail(bench: &mut Bench, id: &str, at: &str, number: u64) {
+    bench.ok(Event::ResourceReported(Report {
+        node: node(at),
+        incarnation: bench.life_of(at),
+        number,
+        resource: rsc(id),
+        finding: Finding::Failed,
+        cause: ReportCause::Monitor,
+        detail: "it does not answer".into(),
+    }));
+}
+
+#[test]
+fn a_new_resource_is_looked_for_everywhere_before_it_starts_anywhere() {
+    let mut bench = three(vec![primitive("db")]);
+    check(
+        &bench,
+        expect![[r#"
+        probe db on a
+        probe db on b
+        probe db on c
+        db waits: nobody has looked whether it runs on a
+        db waits: nobody has looked whether it runs on b
+        db waits: nobody has looked whether it runs on c
+    "#]],
+    );
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\n");
+}
+
+#[test]
+fn a_group_starts_left_to_right_on_one_node_and_stops_right_to_left() {
+    let mut bench = three(vec![primitive("fs"), primitive("ip"), primitive("web"), group("g", &["fs", "ip", "web"])]);
+    bench.edit(vec![prefers("g", "b", 100)]);
+    bench.adopt();
+    for (id, at) in [("fs", "a"), ("fs", "b"), ("fs", "c"), ("ip", "a"), ("ip", "b"), ("ip", "c")] {
+        bench.end(&format!("probe {id} on {at}"), Outcome::Done);
+    }
+    for at in ["a", "b", "c"] {
+        bench.end(&format!("probe web on {at}"), Outcome::Done);
+    }
+    check(
+        &bench,
+        expect![[r#"
+        start fs on b
+        start ip on b  after start fs on b
+        start web on b  after start ip on b
+        fs waits: it is to be started on b
+        ip waits: it is to be started on b after start fs on b
+        web waits: it is to be started on b after start ip on b
+    "#]],
+    );
+    bench.settle();
+    bench.ok(Event::StandbySet { node: node("b"), standby: Standby::On, by: "olga".into() });
+    check(
+        &bench,
+        expect![[r#"
+        stop fs on b  after stop ip on b
+        start fs on a  after stop fs on b
+        stop ip on b  after stop web on b
+        start ip on a  after start fs on a, stop ip on b
+        stop web on b
+        start web on a  after start ip on a, stop web on b
+        fs waits: it is to be stopped on b
+        fs waits: it is to be started on a after stop fs on b
+        ip waits: it is to be stopped on b
+        ip waits: it is to be started on a after stop ip on b, start fs on a
+        web waits: it is to be stopped on b
+        web waits: it is to be started on a after stop web on b, start ip on a
+    "#]],
+    );
+}
+
+#[test]
+fn a_lost_node_is_fenced_before_its_resources_start_elsewhere() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.lose("a");
+    check(
+        &bench,
+        expect![[r#"
+            fence a: lost and may hold db
+            db waits: it is started on a, which is to be fenced
+            db waits: a may still run it: out of the cluster since 29, not proven off
+        "#]],
+    );
+    bench.order("a");
+    bench.prove_off("a");
+    check(
+        &bench,
+        expect![[r#"
+        start db on b
+        db waits: it is to be started on b
+    "#]],
+    );
+}
+
+#[test]
+fn a_lost_node_that_holds_nothing_is_left_in_peace() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.lose("c");
+    check(&bench, expect![[""]]);
+}
+
+#[test]
+fn a_failed_monitor_restarts_in_place_until_the_threshold_and_then_moves() {
+    let mut bench = three(vec![with_meta(primitive("db"), "migration-threshold", "2")]);
+    bench.settle();
+    fail(&mut bench, "db", "a", 1);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a
+        start db on a  after stop db on a
+        db waits: it is to be stopped on a
+        db waits: it is to be started on a after stop db on a
+    "#]],
+    );
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\n");
+    fail(&mut bench, "db", "a", 2);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a
+        start db on b  after stop db on a
+        db waits: it is to be stopped on a
+        db waits: it is to be started on b after stop db on a
+    "#]],
+    );
+}
+
+#[test]
+fn failures_are_forgotten_after_their_timeout() {
+    let resource = with_meta(with_meta(primitive("db"), "migration-threshold", "1"), "failure-timeout", "60s");
+    let mut bench = three(vec![resource]);
+    bench.edit(vec![prefers("db", "a", 100)]);
+    bench.settle();
+    fail(&mut bench, "db", "a", 1);
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on b\n");
+    bench.wait(Millis::secs(61));
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\n");
+}
+
+#[test]
+fn a_failed_start_closes_the_node_and_a_failed_stop_has_it_fenced() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.adopt();
+    for at in ["a", "b", "c"] {
+        bench.end(&format!("probe db on {at}"), Outcome::Done);
+    }
+    bench.adopt();
+    bench.end("start db on a", Outcome::Failed);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a
+        start db on b  after stop db on a
+        db waits: it is to be stopped on a
+        db waits: it is to be started on b after stop db on a
+    "#]],
+    );
+    bench.adopt();
+    bench.end("stop db on a", Outcome::Failed);
+    check(
+        &bench,
+        expect![[r#"
+        fence a: db: stop failed: 
+        db waits: its stop on a failed, only a proof that a is off frees it
+        db waits: it is FAILED on a since 30
+    "#]],
+    );
+}
+
+#[test]
+fn on_fail_decides_what_follows_a_failure() {
+    for (on_fail, want) in [
+        (
+            OnFail::Ignore,
+            expect![""],
+        ),
+        (OnFail::Block, expect![[""]]),
+        (
+            OnFail::Stop,
+            expect![[r#"
+            stop db on a
+            db waits: it is to be stopped on a
+        "#]],
+        ),
+        (
+            OnFail::Fence,
+            expect![[r#"
+                fence a: db: monitor failed: it does not answer
+                db waits: it is FAILED on a, which is to be fenced
+                db waits: it is FAILED on a since 29
+            "#]],
+        ),
+        (
+            OnFail::Standby,
+            expect![[r#"
+                stop db on a
+                start db on b  after stop db on a
+                db waits: it is to be stopped on a
+                db waits: it is to be started on b after stop db on a
+            "#]],
+        ),
+    ] {
+        let op = Operation {
+            name: "monitor".into(),
+            interval: Millis::secs(10),
+            on_fail: Some(on_fail),
+            ..Operation::default()
+        };
+        let mut bench = three(vec![with_op(primitive("db"), op)]);
+        bench.settle();
+        fail(&mut bench, "db", "a", 1);
+        check(&bench, want);
+    }
+}
+
+#[test]
+fn a_dependent_goes_where_its_primary_is_and_stops_when_it_cannot() {
+    let mut bench = three(vec![primitive("web"), primitive("db")]);
+    bench.edit(vec![with("web", "db", 1_000_000), prefers("db", "c", 50)]);
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on c\nweb: started on c\n");
+    bench.edit(vec![SpecEdit::PutResource(with_meta(primitive("db"), "target-role", "Stopped"))]);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on c
+        stop web on c
+        db waits: it is to be stopped on c
+        web waits: it is to be stopped on c
+        web waits: no node may run it
+    "#]],
+    );
+}
+
+#[test]
+fn those_that_must_not_be_together_are_apart() {
+    let mut bench = three(vec![primitive("one"), primitive("two")]);
+    bench.edit(vec![with("two", "one", -1_000_000), prefers("one", "b", 20), prefers("two", "b", 10)]);
+    bench.settle();
+    assert_eq!(bench.running(), "one: started on b\ntwo: started on a\n");
+}
+
+#[test]
+fn an_order_restarts_what_comes_after_when_the_first_restarts() {
+    let mut bench = three(vec![primitive("db"), primitive("web")]);
+    bench.edit(vec![before("db", "web")]);
+    bench.settle();
+    fail(&mut bench, "db", "a", 1);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a  after stop web on b
+        start db on a  after stop db on a
+        stop web on b
+        start web on b  after start db on a, stop web on b
+        db waits: it is to be stopped on a
+        db waits: it is to be started on a after stop db on a
+        web waits: it is to be stopped on b
+        web waits: it is to be started on b after stop web on b, start db on a
+    "#]],
+    );
+}
+
+#[test]
+fn changed_parameters_restart_a_running_resource() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    let mut changed = primitive("db");
+    changed.params.push(crate::spec::AttrSet::of([("port", "5433")]));
+    bench.edit(vec![SpecEdit::PutResource(changed)]);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a
+        start db on a  after stop db on a
+        db waits: it is to be stopped on a
+        db waits: it is to be started on a after stop db on a
+    "#]],
+    );
+    bench.settle();
+    check(&bench, expect![[""]]);
+}
+
+#[test]
+fn nothing_is_touched_in_maintenance() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    let until = Some(bench.state.time + Millis::secs(600));
+    bench.ok(Event::MaintenanceSet { until, reason: "switch".into(), by: "olga".into() });
+    fail(&mut bench, "db", "a", 1);
+    check(&bench, expect![[""]]);
+}
+
+#[test]
+fn what_is_found_running_twice_is_stopped_everywhere_and_started_once() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.adopt();
+    bench.end("probe db on a", Outcome::FoundRunning);
+    bench.end("probe db on b", Outcome::FoundRunning);
+    bench.end("probe db on c", Outcome::Done);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a
+        stop db on b
+        start db on a  after stop db on a, stop db on b
+        db waits: it is to be stopped on a
+        db waits: it is to be stopped on b
+        db waits: it is to be started on a after stop db on a, stop db on b
+    "#]],
+    );
+}
+
+#[test]
+fn a_second_copy_on_a_returning_node_is_fenced_and_not_adopted() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.lose("a");
+    bench.prove_off("a");
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on b\n");
+    bench.boot("a", 11, 1);
+    bench.adopt();
+    bench.end("probe db on a", Outcome::FoundRunning);
+    check(
+        &bench,
+        expect![[r#"
+            fence a: db runs there although the log places it elsewhere
+            db waits: it is started on a, which is to be fenced
+        "#]],
+    );
+}
+
+#[test]
+fn nodes_that_boots_would_start_a_resource_on_are_closed_for_it() {
+    let mut bench = three(vec![primitive("db")]);
+    let found = crate::event::AuditFinding { resource: rsc("db"), what: "unit db.service is enabled".into() };
+    let (boot, revision) = (bench.life_of("a").boot, bench.state.revision);
+    bench.ok(Event::BootAudited { node: node("a"), boot, revision, findings: vec![found] });
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on b\n");
+}
+
+#[test]
+fn a_resource_that_left_the_configuration_is_stopped_and_forgotten() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.edit(vec![SpecEdit::RemoveResource(rsc("db"))]);
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a
+        db waits: it is to be stopped on a
+    "#]],
+    );
+    bench.settle();
+    assert_eq!(bench.running(), "");
+}
+
+#[test]
+fn higher_priority_is_placed_first_and_stickiness_keeps_a_place() {
+    let mut bench = three(vec![
+        with_meta(primitive("low"), "resource-stickiness", "100"),
+        with_meta(primitive("high"), "priority", "10"),
+    ]);
+    bench.edit(vec![with("low", "high", -1_000_000)]);
+    bench.settle();
+    assert_eq!(bench.running(), "high: started on a\nlow: started on b\n");
+    bench.edit(vec![prefers("low", "c", 50)]);
+    check(&bench, expect![[""]]);
+}
+
+#[test]
+fn nothing_is_fenced_when_no_device_is_there_to_ask_but_the_need_is_said() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.edit(vec![bmc("a"), SpecEdit::RemoveDevice(crate::ids::DeviceId::new("bmc-a").unwrap())]);
+    bench.lose("a");
+    check(
+        &bench,
+        expect![[r#"
+            fence a: lost and may hold db
+            db waits: it is started on a, which is to be fenced
+            db waits: a may still run it: out of the cluster since 33, not proven off
+        "#]],
+    );
+}
