@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod bench;
+pub mod control;
 pub mod detector;
 pub mod event;
 pub mod heartbeat;
@@ -19,5 +20,6 @@ pub mod quorum;
 pub mod scheduler;
 pub mod spec;
 pub mod state;
+pub mod story;
 pub mod units;
 pub mod wire;

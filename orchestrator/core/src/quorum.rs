@@ -16,6 +16,10 @@ use crate::units::Monotonic;
 /// The latest instant at which this leader, voted for by `vote`, has certainly still been leader. `None` if no
 /// majority has echoed anything. A voter with a distrusted store does not count.
 pub fn proof(state: &ClusterState, ears: &Detector, me: MemberId, vote: RaftVote, now: Monotonic) -> Option<Monotonic> {
+    // Who has voted for somebody else does not lead, whatever its other tasks still believe.
+    if vote.member != me {
+        return None;
+    }
     let mut heard: Vec<(Monotonic, MemberId)> = Vec::new();
     for member in state.members.values().filter(|m| state.is_voter(m.member)) {
         if member.member == me {

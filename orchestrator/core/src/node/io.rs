@@ -6,7 +6,7 @@ use crate::event::{AuditFinding, Event, Outcome, PowerState};
 use crate::heartbeat::RaftVote;
 use crate::ids::{ActionId, DeviceId, LinkId, LogIndex, MemberId, NodeId, OrderId, ResourceId, Term};
 use crate::plan::Task;
-use crate::state::{ClusterState, Refusal};
+use crate::state::ClusterState;
 use crate::units::{Millis, Monotonic, WallTime};
 
 /// What is so at the moment of a step.
@@ -46,8 +46,8 @@ pub struct JobId(pub u64);
 /// What became of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Commitment {
-    /// It is in the log and was folded; the fold may have refused it.
-    Committed(LogIndex, Result<(), Refusal>),
+    /// It is in the log and was folded; the fold may have refused it, for this reason.
+    Committed(LogIndex, Result<(), String>),
     /// It is not known to be in the log, and may come into it later.
     Unknown,
 }
@@ -215,6 +215,10 @@ pub enum Output {
     HandOver(MemberId),
     /// Ask Raft for these voters.
     ChangeVoters(std::collections::BTreeSet<MemberId>),
+    /// Let Raft replicate to this member, without a vote.
+    AddLearner(MemberId),
+    /// Let Raft forget these members, which have no vote any more.
+    DropMembers(std::collections::BTreeSet<MemberId>),
     /// End this boot at once, without syncing.
     Reset {
         /// Why.

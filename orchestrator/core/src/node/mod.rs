@@ -442,6 +442,24 @@ impl Node {
         self.acks.has_quorum(facts, &self.id, &self.ears)
     }
 
+    /// This node's name.
+    pub fn name(&self) -> &NodeId {
+        &self.id.node
+    }
+
+    /// Since when no lease of `node` can have been renewed, as far as this leader knows; `None` if it does not lead.
+    pub fn counted_from(&self, node: &NodeId) -> Option<Monotonic> {
+        self.acks.counted_from(node, &self.ears)
+    }
+
+    /// A voter that hears `node`, if there is one.
+    pub fn heard_by(&self, facts: &Facts, node: &NodeId) -> Option<NodeId> {
+        let limit = facts.state.timing.current.dead_after;
+        let member = facts.state.members.get(node)?;
+        let hears = |v: &&NodeId| **v != *node && self.silence_of(facts, v, member).is_some_and(|s| s < limit);
+        facts.state.voters().into_iter().find(hears).cloned()
+    }
+
     /// What this node knows by ear, for the faces.
     pub fn ears(&self) -> &Detector {
         &self.ears

@@ -15,11 +15,20 @@ const CAUGHT_UP: u64 = 64;
 /// Time between two requests for the same change of voters.
 const ASK_AGAIN: Millis = Millis::secs(5);
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    Asked,
+    Nothing,
+}
+
 impl Node {
     /// 1, 3 or 5 voters: as many as the members allow, never 2 or 4. A voter gives its place up when it was removed,
     /// when its store was replaced, or when it was proven off for long; one at a time, to a member that has caught up.
     pub(super) fn judge_voters(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         let [voters] = facts.state.voting.sets.as_slice() else { return };
+        if self.judge_learners(facts, voters, out) == Followed::Asked {
+            return;
+        }
         let wanted = self.wanted_voters(facts, voters);
         if wanted == *voters || wanted.is_empty() {
             self.judge.voters_asked = None;
@@ -31,6 +40,27 @@ impl Node {
         }
         self.judge.voters_asked = Some((wanted.clone(), facts.now));
         out.push(Output::ChangeVoters(wanted));
+    }
+
+    /// Raft's list of members follows the cluster's: who joined is replicated to, who was removed is not.
+    fn judge_learners(&mut self, facts: &Facts, voters: &BTreeSet<MemberId>, out: &mut Vec<Output>) -> Followed {
+        let learners = &facts.state.voting.learners;
+        let known = |id: &MemberId| voters.contains(id) || learners.contains(id);
+        let gone: BTreeSet<MemberId> =
+            learners.iter().copied().filter(|id| facts.state.member_by_id(*id).is_none()).collect();
+        let new = facts.state.members.values().map(|m| m.member).find(|id| !known(id));
+        if new.is_none() && gone.is_empty() {
+            return Followed::Nothing;
+        }
+        if self.judge.learners_asked.is_some_and(|at| facts.now.since(at) < ASK_AGAIN) {
+            return Followed::Asked;
+        }
+        self.judge.learners_asked = Some(facts.now);
+        match new {
+            Some(id) => out.push(Output::AddLearner(id)),
+            None => out.push(Output::DropMembers(gone)),
+        }
+        Followed::Asked
     }
 
     fn wanted_voters(&self, facts: &Facts, voters: &BTreeSet<MemberId>) -> BTreeSet<MemberId> {

@@ -264,7 +264,7 @@ fn bind(score: Score, primary: &ResourceId, at: Option<&NodeId>, node: &NodeId, 
     match (score, at) {
         (Score::INFINITY, None) => entry.exclude(format!("{primary} runs nowhere, and this must run with it")),
         (Score::INFINITY, Some(_)) if !same => {
-            entry.exclude(format!("{primary} is elsewhere, and this must run with it"))
+            entry.exclude(format!("{primary} is elsewhere, and this must run with it"));
         }
         (Score::MINUS_INFINITY, Some(_)) if same => entry.exclude(format!("{primary} is there, and this must not be")),
         (Score::INFINITY | Score::MINUS_INFINITY, _) | (_, None) => {}

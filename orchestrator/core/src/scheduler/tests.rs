@@ -196,10 +196,7 @@ fn a_failed_start_closes_the_node_and_a_failed_stop_has_it_fenced() {
 #[test]
 fn on_fail_decides_what_follows_a_failure() {
     for (on_fail, want) in [
-        (
-            OnFail::Ignore,
-            expect![""],
-        ),
+        (OnFail::Ignore, expect![""]),
         (OnFail::Block, expect![[""]]),
         (
             OnFail::Stop,

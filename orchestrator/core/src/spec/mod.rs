@@ -148,6 +148,14 @@ impl Spec {
         }
     }
 
+    /// The parameters of a primitive, all sets taken together: the set with the highest score wins.
+    pub fn params(&self, id: &ResourceId) -> BTreeMap<String, String> {
+        let Some(resource) = self.resources.get(id) else { return BTreeMap::new() };
+        let names: BTreeSet<&String> = resource.params.iter().flat_map(|set| set.values.keys()).collect();
+        let value = |name: &String| Some((name.clone(), find_value(&resource.params, name)?.to_owned()));
+        names.into_iter().filter_map(value).collect()
+    }
+
     /// The levels of devices for `node`, first level first; empty when nothing can switch it off.
     pub fn fence_levels(&self, node: &NodeId) -> Vec<FenceLevel> {
         if let Some(levels) = self.topology.get(node) {
