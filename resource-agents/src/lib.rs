@@ -9,6 +9,7 @@
 mod audit;
 mod call;
 mod detail;
+pub mod faces;
 #[cfg(test)]
 mod fake;
 pub mod fence;
