@@ -10,6 +10,10 @@ use crate::{BoxFuture, Secret};
 
 /// Output of a program that is kept, in bytes per stream; the rest is read and thrown away.
 pub const OUTPUT_MAX: usize = 64 * 1024;
+/// Names of a folder that are kept: far more than any folder of agents or units has.
+pub const NAMES_MAX: usize = 16 * 1024;
+/// Where the names are installed under which OCF agents call the cluster, such as `crm_attribute`.
+pub const FACES: &str = "/usr/lib/haven/faces";
 
 /// A program to run.
 #[derive(Debug, Clone)]
@@ -28,8 +32,8 @@ pub struct Program {
     pub deadline: Millis,
     /// Time between TERM and KILL.
     pub grace: Millis,
-    /// The cgroup in which it and all its children run: the action's id. `None`: the daemon's own, for programs whose
-    /// children do no harm.
+    /// The cgroup in which it and all its children run: the action's id, of letters, digits and `._:-`, beginning with
+    /// a letter or digit. `None`: the daemon's own, for programs whose children do no harm.
     pub group: Option<String>,
     /// Whether the kernel ends it at the deadline even if the daemon is frozen: for programs that switch power.
     pub guard: Guard,
@@ -103,13 +107,16 @@ pub struct RunReport {
 pub enum Request {
     /// The addresses of an interface, or of all: `family/prefix` texts per interface.
     Addresses,
-    /// Adds an address to an interface. Succeeds if it is there already.
+    /// Adds an address to an interface. Succeeds if it is there already. It can be used at once: the kernel does not
+    /// look for duplicates of an IPv6 address, so [`Request::AddressProbe`] comes first.
     AddressAdd {
         /// Interface name.
         interface: String,
         /// Address with prefix length, such as `10.77.0.200/24`.
         address: String,
-        /// Label for tools that show one.
+        /// Broadcast address of an IPv4 address; `None`: the last one of its network.
+        broadcast: Option<String>,
+        /// Label for tools that show one; at most 15 bytes, IPv4 only.
         label: Option<String>,
     },
     /// Removes an address. Succeeds if it is not there.
@@ -119,7 +126,9 @@ pub enum Request {
         /// Address with prefix length.
         address: String,
     },
-    /// Asks on the wire whether another machine has the address; waits at most `wait`.
+    /// Asks on the wire whether another machine has the address: an ARP probe without a sender address (RFC 5227), or
+    /// a neighbour solicitation from the unspecified address (RFC 4862). Answers [`Reply::Conflict`] at once, or
+    /// [`Reply::NoConflict`] after `wait`.
     AddressProbe {
         /// Interface name.
         interface: String,
@@ -128,13 +137,14 @@ pub enum Request {
         /// How long to listen.
         wait: Millis,
     },
-    /// Tells the neighbours who has the address now (gratuitous ARP, unsolicited neighbour advertisement).
+    /// Tells the neighbours who has the address now (gratuitous ARP as request and as reply, unsolicited neighbour
+    /// advertisement). Answers after the first; the others follow 200 ms apart, as long as the address is still here.
     AddressAnnounce {
         /// Interface name.
         interface: String,
         /// Address without prefix length.
         address: String,
-        /// How often.
+        /// How often, at least 1.
         count: u32,
     },
     /// The interface whose network contains the address.
@@ -156,7 +166,7 @@ pub enum Request {
         /// Absolute path.
         path: String,
     },
-    /// The names in a folder, sorted.
+    /// The names in a folder, sorted, at most [`NAMES_MAX`].
     ReadFolder {
         /// Absolute path.
         path: String,
@@ -200,14 +210,16 @@ pub enum Reply {
 /// What the service manager says of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitState {
-    /// `active`, `inactive`, `failed`, `activating`, ...
+    /// `active`, `inactive`, `failed`, `activating`, ...; empty if it was not asked.
     pub active: String,
-    /// `running`, `dead`, `exited`, ...
+    /// `running`, `dead`, `exited`, ...; empty if it was not asked.
     pub sub: String,
     /// The result of the job that was waited for: `done`, `failed`, `timeout`, ...; empty if there was none.
     pub job_result: String,
     /// Whether a job is queued: then nothing about the unit is settled.
     pub job_queued: JobQueued,
+    /// What is left of the unit's own cgroup: a unit may be called inactive while processes of it live on.
+    pub processes: GroupState,
     /// `enabled`, `disabled`, `static`, `masked`, ...; empty if it was not asked.
     pub enabled: String,
 }
@@ -252,11 +264,17 @@ pub trait Host: Debug + Send + Sync + 'static {
     /// The kernel's boot.
     fn boot_id(&self) -> BootId;
 
-    /// Runs a program to its end, or to its deadline.
+    /// Runs a program to its end, or to its deadline. Dropping the future changes nothing for the program: it goes on
+    /// to its end or deadline.
     fn run(&self, program: Program) -> BoxFuture<'_, RunReport>;
 
     /// Whether a program can be run: it exists and is executable.
     fn has_program(&self, path: &str) -> bool;
+
+    /// The folder with the names under which OCF agents call the cluster.
+    fn faces(&self) -> String {
+        FACES.to_owned()
+    }
 
     /// Answers a request.
     fn request(&self, request: Request) -> BoxFuture<'_, Result<Reply, HostError>>;

@@ -19,8 +19,8 @@ use std::pin::Pin;
 pub use clock::{Clock, Entropy};
 pub use disk::{Disk, Job, Ticket, Volume};
 pub use host::{
-    Ended, GroupState, Guard, Host, HostError, JobQueued, OUTPUT_MAX, Program, Reply, Request, RunReport, UnitState,
-    UnitVerb,
+    Ended, FACES, GroupState, Guard, Host, HostError, JobQueued, NAMES_MAX, OUTPUT_MAX, Program, Reply, Request,
+    RunReport, UnitState, UnitVerb,
 };
 pub use openraft_rt::{AsyncRuntime as Runtime, OptionalSend, OptionalSync};
 pub use secret::{Secret, SecretError, Secrets};

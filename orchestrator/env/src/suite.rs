@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::{Disk, Volume};
+use haven_core::units::Millis;
+
+use crate::{Disk, Ended, GroupState, Host, HostError, Program, Request, Volume};
 
 /// The difference that a suite found.
 pub type Difference = String;
@@ -72,5 +74,31 @@ async fn disk_basics(disk: &Arc<dyn Disk>) -> Result<(), Difference> {
     same!(order, vec![0, 1, 2], "jobs run in the order of submission");
     let failing = disk.submit(Box::new(|| Err(std::io::Error::other("planned")))).await;
     same!(failing.is_err(), true, "a failed job fails its ticket");
+    Ok(())
+}
+
+/// What every [`Host`] does, whatever machine it is. Starts nothing that exists.
+pub async fn host(host: &dyn Host) -> Result<(), Difference> {
+    same!(host.boot_id(), host.boot_id(), "a boot has one id");
+    same!(host.recall("suite"), None, "nothing is remembered at first");
+    host.remember("suite", b"one");
+    host.remember("suite", b"two");
+    same!(host.recall("suite"), Some(b"two".to_vec()), "the last value is remembered");
+    same!(host.has_program("/nonexistent/program"), false, "a program that is not there cannot be run");
+    let missing = Program::new("/nonexistent/program", Vec::<String>::new(), Millis::secs(5));
+    let report = host.run(missing).await;
+    same!(matches!(report.ended, Ended::NotStarted(_)), true, "a program that is not there does not start");
+    for path in ["/nonexistent/file", "/nonexistent/folder"] {
+        let request = match path {
+            "/nonexistent/file" => Request::ReadFile { path: path.to_owned() },
+            _ => Request::ReadFolder { path: path.to_owned() },
+        };
+        let answer = host.request(request).await;
+        same!(matches!(answer, Err(HostError::NotFound(_))), true, "{path} is not found");
+    }
+    if host.groups().is_ok() {
+        same!(host.kill_group("suite.none").await, GroupState::Empty, "a cgroup that is not there is empty");
+    }
+    host.sleep(Millis(1)).await;
     Ok(())
 }

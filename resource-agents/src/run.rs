@@ -1,0 +1,137 @@
+//! One entry for all families of agents.
+
+use haven_core::event::Outcome;
+use haven_core::spec::AgentClass;
+use haven_env::{BoxFuture, Host};
+
+use crate::call::{Answer, Call, Verb};
+use crate::{heartbeat, ip, lsb, ocf, systemd};
+
+/// What can be known before a start is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Prepared {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Nobody on the network answered for the address, so the start need not ask again.
+    AddressFree {
+        /// Where it was asked.
+        interface: String,
+        /// The address.
+        address: String,
+    },
+}
+
+/// Runs `call`'s agent. What the outcomes mean: [`Answer`]. Never takes much longer than the call's timeout plus the
+/// time that ending its processes takes.
+pub fn run<'a>(host: &'a dyn Host, call: &'a Call) -> BoxFuture<'a, Answer> {
+    Box::pin(dispatch(host, call, Prepared::Nothing))
+}
+
+/// The same, using what [`prepare`] found out.
+pub fn run_prepared<'a>(host: &'a dyn Host, call: &'a Call, prepared: Prepared) -> BoxFuture<'a, Answer> {
+    Box::pin(dispatch(host, call, prepared))
+}
+
+/// Does, before a start is allowed, what takes time and changes nothing: for `haven:ip` it asks the network until
+/// nobody answers for the address any more, at most for the call's timeout. Meant to run while a proof of release is
+/// awaited, and to be dropped if the proof comes first.
+pub fn prepare<'a>(host: &'a dyn Host, call: &'a Call) -> BoxFuture<'a, Prepared> {
+    Box::pin(async move {
+        match (call.agent.class, call.agent.kind.as_str(), call.verb) {
+            (AgentClass::Haven, ip::KIND, Verb::Start) => ip::prepare(host, call).await,
+            (
+                AgentClass::Ocf | AgentClass::Lsb | AgentClass::Systemd | AgentClass::Heartbeat | AgentClass::Haven,
+                _,
+                _,
+            ) => Prepared::Nothing,
+        }
+    })
+}
+
+async fn dispatch(host: &dyn Host, call: &Call, prepared: Prepared) -> Answer {
+    match call.agent.class {
+        AgentClass::Ocf => ocf::run(host, call).await,
+        AgentClass::Lsb => lsb::run(host, call).await,
+        AgentClass::Systemd => systemd::run(host, call).await,
+        AgentClass::Heartbeat => heartbeat::run(host, call).await,
+        AgentClass::Haven if call.agent.kind == ip::KIND => ip::run(host, call, prepared).await,
+        AgentClass::Haven => Answer::new(Outcome::Hopeless, &format!("{} is not built into haven", call.agent)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use haven_env::{Ended, GroupState, RunReport};
+
+    use super::*;
+    use crate::fake::{FakeHost, call, exited};
+
+    const DUMMY: &str = "/usr/lib/ocf/resource.d/heartbeat/Dummy";
+
+    fn outcome(verb: Verb, report: RunReport, left: &[&str]) -> (Outcome, String) {
+        let host = FakeHost::new().with_program(DUMMY, move |_| report.clone()).with_groups(left);
+        let answer = host.block_on(run(&host, &call("ocf:heartbeat:Dummy", verb, &[])));
+        (answer.outcome, answer.detail)
+    }
+
+    #[test]
+    fn a_timeout_is_unknown_whatever_was_asked() {
+        for verb in [Verb::Start, Verb::Stop, Verb::Probe, Verb::Monitor] {
+            let report = RunReport { ended: Ended::TimedOut, ..exited(0) };
+            let (outcome, detail) = outcome(verb, report, &[]);
+            assert_eq!((outcome, detail.as_str()), (Outcome::Unknown, "its agent did not end within 20s"), "{verb:?}");
+        }
+    }
+
+    #[test]
+    fn an_agent_killed_by_somebody_is_unknown() {
+        let report = RunReport { ended: Ended::Signalled(9), ..exited(0) };
+        assert_eq!(outcome(Verb::Stop, report, &[]).0, Outcome::Unknown);
+    }
+
+    #[test]
+    fn what_an_agent_leaves_behind_makes_a_stopped_resource_unknown() {
+        let left = |code| RunReport { group: GroupState::Lingering, ..exited(code) };
+        let group = ["7.1"];
+        assert_eq!(outcome(Verb::Stop, left(0), &group).0, Outcome::Unknown);
+        assert_eq!(outcome(Verb::Probe, left(7), &group).0, Outcome::Unknown);
+        assert_eq!(outcome(Verb::Probe, left(5), &group).0, Outcome::Unknown);
+        assert_eq!(outcome(Verb::Start, left(1), &group).0, Outcome::Unknown);
+        let (_, detail) = outcome(Verb::Stop, left(0), &group);
+        assert_eq!(detail, "processes of the agent are left");
+    }
+
+    #[test]
+    fn a_service_in_the_cgroup_of_its_start_is_what_was_asked_for() {
+        let left = |code| RunReport { group: GroupState::Lingering, ..exited(code) };
+        assert_eq!(outcome(Verb::Start, left(0), &["7.1"]).0, Outcome::Done);
+        assert_eq!(outcome(Verb::Monitor, left(0), &["7.1"]).0, Outcome::FoundRunning);
+    }
+
+    #[test]
+    fn a_child_that_ends_a_moment_later_is_waited_for() {
+        let report = RunReport { group: GroupState::Lingering, ..exited(0) };
+        assert_eq!(outcome(Verb::Stop, report, &["other"]).0, Outcome::Done);
+    }
+
+    #[test]
+    fn without_cgroups_a_stop_is_unknown() {
+        let report = RunReport { group: GroupState::Unknown, ..exited(0) };
+        assert_eq!(outcome(Verb::Stop, report, &[]).0, Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_agent_that_did_not_start_fails_an_action_and_answers_no_question() {
+        let report = RunReport { ended: Ended::NotStarted("no memory".to_owned()), ..exited(0) };
+        assert_eq!(outcome(Verb::Start, report.clone(), &[]).0, Outcome::Failed);
+        assert_eq!(outcome(Verb::Probe, report, &[]).0, Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_unknown_built_in_agent_is_hopeless() {
+        let host = FakeHost::new();
+        let answer = host.block_on(run(&host, &call("haven:teapot", Verb::Start, &[])));
+        assert_eq!(answer.outcome, Outcome::Hopeless);
+    }
+}
