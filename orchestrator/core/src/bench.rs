@@ -128,6 +128,7 @@ impl Bench {
             endpoints: vec![Endpoint(format!("{name}:1"))],
             product_uuid: None,
             replaces: None,
+            token: None,
         }));
     }
 

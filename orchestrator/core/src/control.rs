@@ -175,7 +175,7 @@ pub enum Denied {
     #[error("{what} is {found}, {allowed} is allowed")]
     Range {
         /// What was given.
-        what: &'static str,
+        what: String,
         /// Its value.
         found: String,
         /// What is allowed.
@@ -361,9 +361,10 @@ fn cleanup(state: &ClusterState, resource: &ResourceId, node: Option<&NodeId>, b
     Ok(Event::FailuresCleared { resource: resource.clone(), node: node.cloned(), by })
 }
 
-fn within(what: &'static str, span: Millis, most: Millis) -> Result<(), Denied> {
+fn within(what: &str, span: Millis, most: Millis) -> Result<(), Denied> {
     if span == Millis::ZERO || span > most {
-        return Err(Denied::Range { what, found: span.to_string(), allowed: format!("up to {most}") });
+        let (what, found) = (what.to_owned(), span.to_string());
+        return Err(Denied::Range { what, found, allowed: format!("up to {most}") });
     }
     Ok(())
 }
@@ -380,7 +381,7 @@ fn token(state: &ClusterState, digest: &[u8], span: Millis, kind: MemberKind, by
     within("the life of a join token", span, TOKEN_MAX)?;
     if digest.len() != 32 {
         let (found, allowed) = (format!("{} bytes", digest.len()), "32 bytes".to_owned());
-        return Err(Denied::Range { what: "the digest of a join token", found, allowed });
+        return Err(Denied::Range { what: "the digest of a join token".to_owned(), found, allowed });
     }
     Ok(Event::TokenIssued { digest: digest.to_vec(), expires: state.time + span, kind, by })
 }
@@ -422,7 +423,7 @@ fn attribute(state: &ClusterState, node: &NodeId, name: &str, value: Option<&str
     let long = name.is_empty() || name.len() > TEXT_MAX || value.is_some_and(|v| v.len() > TEXT_MAX);
     if long {
         let (found, allowed) = (format!("{} bytes", name.len()), format!("1 to {TEXT_MAX} bytes"));
-        return Err(Denied::Range { what: "a node attribute", found, allowed });
+        return Err(Denied::Range { what: "a node attribute".to_owned(), found, allowed });
     }
     Ok(Event::AttributeSet { node: node.clone(), name: name.to_owned(), value: value.map(str::to_owned) })
 }

@@ -4,6 +4,7 @@
 //! A heartbeat is the same for all who get it, so it is encoded once. It stays below one packet for 64 nodes.
 
 use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClusterId, Generation, Incarnation, LogIndex, MemberId, NodeId, StoreId, Term};
 use crate::units::{Millis, WallTime};
@@ -49,6 +50,35 @@ pub struct RaftVote {
     pub member: MemberId,
 }
 
+/// What a store has made durable. Neither part ever goes back, unless the store did: was rolled back, or restored
+/// from an image [S-18].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Encode, Decode)]
+pub struct Durable {
+    /// Term of the greatest entry that was ever durable there.
+    #[n(0)]
+    pub term: Term,
+    /// Index of that entry.
+    #[n(1)]
+    pub index: LogIndex,
+    /// The number of commits in the life of the store: tells a lost vote as well, which no entry does.
+    #[n(2)]
+    pub commits: u64,
+}
+
+impl Durable {
+    /// Whether this store has less than `other` says that it once had.
+    pub fn lacks(&self, other: &Self) -> bool {
+        (self.term, self.index) < (other.term, other.index) || self.commits < other.commits
+    }
+
+    /// The most that either says.
+    #[must_use]
+    pub fn most(self, other: Self) -> Self {
+        let (term, index) = (self.term, self.index).max((other.term, other.index));
+        Self { term, index, commits: self.commits.max(other.commits) }
+    }
+}
+
 /// I live.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Heartbeat {
@@ -73,9 +103,9 @@ pub struct Heartbeat {
     /// Its store.
     #[n(6)]
     pub store: StoreId,
-    /// The last entry of that store that is durable.
+    /// What that store has made durable.
     #[n(7)]
-    pub durable: (Term, LogIndex),
+    pub durable: Durable,
     /// Whom it hears.
     #[n(8)]
     pub hears: Vec<PeerView>,

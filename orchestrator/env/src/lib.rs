@@ -15,6 +15,7 @@ mod watchdog;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub use clock::{Clock, Entropy};
 pub use disk::{Disk, Job, Ticket, Volume};
@@ -26,6 +27,25 @@ pub use openraft_rt::{AsyncRuntime as Runtime, OptionalSend, OptionalSync};
 pub use secret::{Secret, SecretError, Secrets};
 pub use transport::{CallClass, CallError, DATAGRAM_MAX, Inbound, MESSAGE_MAX, Peer, Transport};
 pub use watchdog::{ArmedWatchdog, Watchdog, WatchdogError};
+
+/// Everything outside one daemon life.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Its machine.
+    pub host: Arc<dyn Host>,
+    /// The way to the other nodes.
+    pub transport: Arc<dyn Transport>,
+    /// Its watchdog.
+    pub watchdog: Arc<dyn Watchdog>,
+    /// Its secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Its disks.
+    pub volume: Arc<dyn Volume>,
+}
 
 /// A future that can be stored and sent. Agents and environments use it instead of `async fn` in traits, which
 /// gives neither `Send` nor `dyn`.

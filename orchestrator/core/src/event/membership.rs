@@ -49,6 +49,10 @@ pub struct Joined {
     /// The member number of the same machine's lost store, which this one replaces.
     #[n(6)]
     pub replaces: Option<MemberId>,
+    /// The digest of the join token's secret, in hexadecimal, which this joining spends; `None` for the founder and
+    /// for a member that rejoins by its certificate.
+    #[n(7)]
+    pub token: Option<String>,
 }
 
 /// What one voter says of a node.

@@ -3,7 +3,8 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Incarnation, LogIndex, NodeId, ResourceId, Term};
+use crate::heartbeat::Durable;
+use crate::ids::{Incarnation, LogIndex, NodeId, ResourceId};
 use crate::units::{Millis, WallTime};
 
 /// Something that a boot would start without haven.
@@ -65,9 +66,9 @@ pub struct DigestLine {
     /// How far it has applied the log.
     #[n(6)]
     pub applied: LogIndex,
-    /// How far its store is durable: term and index of the last entry.
+    /// What its store has made durable.
     #[n(7)]
-    pub durable: (Term, LogIndex),
+    pub durable: Durable,
     /// The hash of its state right after a digest: that digest's index, and the hash.
     #[n(8)]
     pub hash: Option<(LogIndex, u32)>,

@@ -4,13 +4,13 @@
 //! <= received(s) < q < the election of any later leader. So whoever is elected later may count every lease from its
 //! own election [S-1, H-1].
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Identity;
 use super::io::Facts;
 use crate::detector::Detector;
 use crate::heartbeat::{Ack, Heartbeat};
-use crate::ids::{BootId, Incarnation, NodeId, Term};
+use crate::ids::{BootId, Incarnation, LogIndex, NodeId, Term};
 use crate::plant::{self, Plant};
 use crate::quorum;
 use crate::units::{Millis, Monotonic};
@@ -31,8 +31,9 @@ pub(super) struct AckDesk {
     elected: Option<(Term, Monotonic)>,
     waiting: BTreeMap<NodeId, VecDeque<Waiting>>,
     last: BTreeMap<NodeId, Monotonic>,
-    /// Boots whose loss this leader has proposed: never acknowledged again by it unless they return [H-12].
-    withheld: BTreeSet<(NodeId, BootId)>,
+    /// Boots whose loss this leader has proposed, with the state's index then: not acknowledged again by it before a
+    /// later entry lets them in again [H-12].
+    withheld: BTreeMap<(NodeId, BootId), LogIndex>,
 }
 
 impl AckDesk {
@@ -45,10 +46,10 @@ impl AckDesk {
             Some(_) => {}
             None => *self = Self::default(),
         }
-        // Who has been let in again is acknowledged again.
-        self.withheld.retain(|(node, boot)| {
+        // Whom a later entry has let in again is acknowledged again.
+        self.withheld.retain(|(node, boot), since| {
             let member = facts.state.members.get(node);
-            member.is_some_and(|m| m.boot() == Some(*boot) && !m.is_admitted())
+            member.is_some_and(|m| m.boot() == Some(*boot) && (m.since.index <= *since || m.is_released_by_proof()))
         });
     }
 
@@ -70,9 +71,9 @@ impl AckDesk {
     }
 
     /// From now on `boot` is not acknowledged: its loss or isolation is being proposed.
-    pub(super) fn withhold(&mut self, node: &NodeId, boot: BootId) {
+    pub(super) fn withhold(&mut self, node: &NodeId, boot: BootId, now: LogIndex) {
         if !plant::on(Plant::AckTheLost) {
-            self.withheld.insert((node.clone(), boot));
+            self.withheld.insert((node.clone(), boot), now);
         }
     }
 
@@ -87,7 +88,7 @@ impl AckDesk {
         member.incarnation == Some(incarnation)
             && member.death().is_none()
             && !out
-            && !self.withheld.contains(&(node.clone(), incarnation.boot))
+            && !self.withheld.contains_key(&(node.clone(), incarnation.boot))
     }
 
     /// The acknowledgements that can go out now, one per node at most.

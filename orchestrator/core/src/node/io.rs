@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::event::{AuditFinding, Event, Outcome, PowerState};
-use crate::heartbeat::RaftVote;
+use crate::heartbeat::{Durable, RaftVote};
 use crate::ids::{ActionId, DeviceId, LinkId, LogIndex, MemberId, NodeId, OrderId, ResourceId, Term};
 use crate::plan::Task;
 use crate::state::ClusterState;
@@ -31,8 +31,8 @@ pub struct RaftFacts {
     pub leading: Option<Term>,
     /// The highest index known to be committed.
     pub commit: LogIndex,
-    /// The last entry of the store that is durable.
-    pub durable: (Term, LogIndex),
+    /// What the store has made durable.
+    pub durable: Durable,
 }
 
 /// Numbers the proposals of one daemon life.
@@ -185,6 +185,9 @@ pub enum Output {
     },
     /// Give a job to an agent; answer with [`Input::Ended`].
     Run(Job),
+    /// Do now what the start of this resource will need and what changes nothing, such as asking the network whether
+    /// its address is free: a proof of release is awaited.
+    Prepare(ResourceId),
     /// End a running job now; it still answers.
     Abort(JobId),
     /// Talk to a device about a node; answer with [`Input::Power`].

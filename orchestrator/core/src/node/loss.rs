@@ -56,7 +56,7 @@ impl Node {
             return;
         }
         // Before the proposal leaves: from here on this boot gets no acknowledgement [H-12].
-        self.acks.withhold(&member.node, boot);
+        self.acks.withhold(&member.node, boot, facts.state.index);
         if let Some(proposal) = self.judge.propose(facts.now, matter, event, out) {
             self.judge.losses.insert(proposal, (member.node.clone(), boot));
         }

@@ -16,17 +16,20 @@ mod orders;
 mod outbox;
 mod planner;
 mod stores;
+#[cfg(test)]
+mod tests;
 mod voters;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::detector::{Detector, Heard};
 use crate::event::{Event, Outcome};
-use crate::heartbeat::{Datagram, Heartbeat};
-use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, StoreId};
+use crate::heartbeat::{Datagram, Durable, Heartbeat};
+use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, ResourceId, StoreId};
 use crate::lease::{Change, Inherited, Leases};
 use crate::plant::{self, Plant};
-use crate::state::{ClusterState, Standing};
+use crate::scheduler::{self, Wanted};
+use crate::state::{ClusterState, Member, Standing};
 use crate::units::{Millis, Monotonic};
 
 pub use io::{
@@ -91,6 +94,8 @@ pub struct Node {
     audited: Option<LogIndex>,
     /// The entry of the pause that the hold lease was extended for.
     paused: Option<LogIndex>,
+    /// Resources whose start was made ready since somebody was lost.
+    prepared: BTreeSet<ResourceId>,
     told_watchdog: Told,
     closed_watchdog: Told,
     /// Boots that the last plan wants proven dead.
@@ -131,6 +136,7 @@ impl Node {
             hash: None,
             audited: None,
             paused: None,
+            prepared: BTreeSet::new(),
             told_watchdog: Told::No,
             closed_watchdog: Told::No,
             fence_needs: Vec::new(),
@@ -296,6 +302,22 @@ impl Node {
         self.hold_on_in_a_pause(facts, out);
         self.audit_if_needed(facts, out);
         self.acks.follow(facts);
+        self.prepare(facts, out);
+    }
+
+    /// While a proof is awaited: what will be started here can be made ready.
+    fn prepare(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        if !facts.state.members.values().any(Member::awaits_proof) {
+            self.prepared.clear();
+            return;
+        }
+        for (id, reasons) in scheduler::plan(facts.state).reasons {
+            let here = matches!(&reasons.wanted, Wanted::RunOn(node) if *node == self.id.node);
+            let runs = facts.state.resources.get(&id).is_some_and(|s| s.running().any(|n| *n == self.id.node));
+            if here && !runs && self.prepared.insert(id.clone()) {
+                out.push(Output::Prepare(id));
+            }
+        }
     }
 
     /// A planned pause: the hold lease counts as valid for its length, on this node's own clock [H-19].
@@ -426,7 +448,7 @@ impl Node {
         state: &ClusterState,
         from: MemberId,
         store: StoreId,
-        durable: (crate::ids::Term, LogIndex),
+        durable: Durable,
     ) -> Option<StoreFault> {
         let node = state.member_by_id(from).map(|m| m.node.clone());
         match node {

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::{LogIndex, MemberId, NodeId, StoreId, Term};
+use crate::heartbeat::Durable;
+use crate::ids::{MemberId, NodeId, StoreId};
 use crate::plant::{self, Plant};
 use crate::state::ClusterState;
 
@@ -18,19 +19,16 @@ pub enum StoreFault {
         /// The one that joined.
         known: StoreId,
     },
-    /// It was longer before.
+    /// It had more before.
     #[error(
-        "its store ends at {found_term}/{found}, it had promised {known_term}/{known}; let it rejoin as a new learner"
+        "its store ends at {}/{} after {} commits, it had promised {}/{} after {}; let it rejoin as a new learner",
+        found.term.0, found.index, found.commits, known.term.0, known.index, known.commits
     )]
     Shorter {
-        /// Term of the last entry that it has.
-        found_term: u64,
-        /// Index of that entry.
-        found: LogIndex,
-        /// Term of the last entry that it had.
-        known_term: u64,
-        /// Index of that entry.
-        known: LogIndex,
+        /// What it has.
+        found: Durable,
+        /// What it had.
+        known: Durable,
     },
     /// It was found so before, and that is committed.
     #[error("its store is distrusted: {0}")]
@@ -43,7 +41,7 @@ pub enum StoreFault {
 /// The highest durable entry that each store has told of.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
-    promised: BTreeMap<StoreId, (Term, LogIndex)>,
+    promised: BTreeMap<StoreId, Durable>,
 }
 
 impl Stores {
@@ -54,7 +52,7 @@ impl Stores {
         state: &ClusterState,
         node: &NodeId,
         store: StoreId,
-        durable: (Term, LogIndex),
+        durable: Durable,
     ) -> Option<StoreFault> {
         if plant::on(Plant::TrustAnyStore) {
             return None;
@@ -70,10 +68,9 @@ impl Stores {
         // The digest may be of the store that this one has replaced.
         let logged = logged.filter(|_| member.joined.index < state.digest_index).unwrap_or_default();
         let known = self.promised.entry(store).or_default();
-        *known = (*known).max(logged);
-        if durable < *known {
-            let ((found_term, found), (known_term, known)) = ((durable.0.0, durable.1), (known.0.0, known.1));
-            return Some(StoreFault::Shorter { found_term, found, known_term, known });
+        *known = known.most(logged);
+        if durable.lacks(known) {
+            return Some(StoreFault::Shorter { found: durable, known: *known });
         }
         *known = durable;
         None

@@ -80,6 +80,13 @@ impl ClusterState {
         if used || joined.endpoints.is_empty() {
             return Err(Refusal::UsedMember(joined.node.clone()));
         }
+        if let Some(digest) = &joined.token {
+            // Spent in the same entry: a token admits one machine, whatever crashes in between.
+            let usable = self.tokens.get(digest).is_some_and(|t| t.kind == joined.kind && t.expires > now.time);
+            if !usable {
+                return Err(Refusal::Token);
+            }
+        }
         if let Some(old) = self.members.get_mut(&joined.node) {
             // The same machine with another store: it keeps its boots, deaths and orders, and gets a new number.
             if joined.replaces != Some(old.member) {
@@ -94,6 +101,9 @@ impl ClusterState {
             self.members.insert(joined.node.clone(), new_member(joined, now));
         }
         self.last_member = joined.member;
+        if let Some(digest) = &joined.token {
+            self.tokens.remove(digest);
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ClusterState, Refusal};
+use super::{ClusterState, LeftBehind, Refusal};
 use crate::event::TestResult;
 use crate::ids::{LogIndex, ResourceId};
 use crate::spec::{Body, DevicesTested, Spec, SpecEdit};
@@ -38,6 +38,7 @@ impl ClusterState {
         for id in &primitives {
             let changed = before.resources.get(id) != self.spec.resources.get(id);
             let status = self.resources.entry(id.clone()).or_default();
+            status.left_behind = None;
             if changed {
                 status.generation += 1;
                 status.configured = index;
@@ -48,6 +49,9 @@ impl ClusterState {
             if let Some(status) = self.resources.get_mut(&id) {
                 status.generation += 1;
                 status.failures.clear();
+                if let Some(agent) = before.agent(&id) {
+                    status.left_behind = Some(LeftBehind { agent: agent.clone(), params: before.params(&id) });
+                }
             }
             self.forget_if_removed(&id);
         }

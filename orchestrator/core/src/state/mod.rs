@@ -32,7 +32,7 @@ pub use guard::Blocker;
 pub use member::{Admission, Audit, DeadBoot, Member, Standing, Watchdog};
 pub use plan::{DroppedStep, Phase, PlanState, StepState};
 pub use refusal::Refusal;
-pub use resource::{FATAL, FailedOp, Failures, Presence, ResourceStatus, Run};
+pub use resource::{FATAL, FailedOp, Failures, LeftBehind, Presence, ResourceStatus, Run};
 pub use timing::TimingState;
 
 use crate::event::{Digest, FeatureLevel, FreezeSubject, MemberKind};

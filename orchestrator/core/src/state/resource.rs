@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Since;
 use crate::ids::{ActionId, BootId, LogIndex, NodeId};
-use crate::spec::OnFail;
+use crate::spec::{AgentName, OnFail};
 
 /// What a resource does on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
@@ -140,6 +140,24 @@ pub struct Failures {
     pub hopeless: bool,
 }
 
+/// What a resource that left the configuration was started with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct LeftBehind {
+    /// Its agent.
+    #[n(0)]
+    pub agent: AgentName,
+    /// Its parameters.
+    #[n(1)]
+    pub params: BTreeMap<String, String>,
+}
+
+impl LeftBehind {
+    /// Agent and parameters.
+    pub fn into_parts(self) -> (AgentName, BTreeMap<String, String>) {
+        (self.agent, self.params)
+    }
+}
+
 /// Everything known of one primitive.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Encode, Decode)]
 pub struct ResourceStatus {
@@ -158,6 +176,9 @@ pub struct ResourceStatus {
     /// The last proof that freed it from a lost node.
     #[n(4)]
     pub released: Option<LogIndex>,
+    /// Agent and parameters of a resource that left the configuration and may still run: it is stopped with them.
+    #[n(6)]
+    pub left_behind: Option<LeftBehind>,
     /// Where it ran last, for the story.
     #[n(5)]
     pub last_ran: Option<(NodeId, Since)>,

@@ -1,0 +1,297 @@
+use crate::bench::{Bench, life, node, primitive};
+use crate::event::Event;
+use crate::heartbeat::{Datagram, Durable, Heartbeat, PeerView, RaftVote};
+use crate::ids::{ClusterId, Generation, LinkId, LogIndex, MemberId, NodeId, StoreId, Term};
+use crate::lease::Inherited;
+use crate::node::{Facts, Identity, Input, Node, Output, RaftFacts, WatchdogKind};
+use crate::state::ClusterState;
+use crate::units::{Millis, Monotonic, WallTime};
+
+/// The mind of `a`, which leads `b` and `c`, with a clock that the test moves.
+struct Desk {
+    bench: Bench,
+    mind: Node,
+    now: u64,
+    leads: bool,
+    vote: RaftVote,
+}
+
+const TERM: Term = Term(1);
+
+fn at(ms: u64) -> Monotonic {
+    Monotonic::from_micros(1_000_000_000) + Millis(ms)
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut bench = Bench::three();
+        bench.add(vec![primitive("db")]);
+        bench.settle();
+        let identity = Identity {
+            cluster: ClusterId::from_bytes([9; 16]),
+            node: node("a"),
+            member: MemberId(1),
+            store: StoreId::from_bytes([1; 16]),
+            incarnation: life(1, 1),
+            hold: Inherited::FirstLife,
+            watchdog: WatchdogKind::None,
+        };
+        let vote = RaftVote { term: TERM, member: MemberId(1) };
+        Self { bench, mind: Node::new(identity, at(0)), now: 0, leads: true, vote }
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Output> {
+        let state: &ClusterState = &self.bench.state;
+        let raft = RaftFacts {
+            vote: self.vote,
+            leading: self.leads.then_some(TERM),
+            commit: state.index,
+            durable: Durable::default(),
+        };
+        let facts = Facts { now: at(self.now), wall: WallTime(0), state, raft };
+        self.mind.step(&facts, input)
+    }
+
+    fn tick(&mut self, to: u64) -> Vec<Output> {
+        self.now = to;
+        self.step(Input::Tick)
+    }
+
+    /// A heartbeat of `from` that had heard `echo` of this node, and others `silence` ago.
+    fn heartbeat(&self, from: &str, number: u64, echo: u64, others: &[(&str, u64)]) -> Heartbeat {
+        let member = &self.bench.state.members[&node(from)];
+        let view = |name: &str, sequence: u64, silence: u64| {
+            let m = &self.bench.state.members[&node(name)];
+            PeerView {
+                member: m.member,
+                boot_tag: m.boot().unwrap().tag(),
+                generation: Generation(1),
+                sequence,
+                silence: Millis(silence),
+                hears_me: Some(Millis(silence)),
+            }
+        };
+        let mut hears = vec![view("a", echo, 0)];
+        hears.extend(others.iter().map(|(name, silence)| view(name, 1, *silence)));
+        Heartbeat {
+            cluster: ClusterId::from_bytes([9; 16]),
+            from: node(from),
+            incarnation: member.incarnation.unwrap(),
+            sequence: number,
+            vote: self.vote,
+            applied: self.bench.state.index,
+            store: member.store,
+            durable: Durable::default(),
+            hears,
+            lapses: 0,
+            wall: WallTime(0),
+            hash: None,
+        }
+    }
+
+    fn hear(&mut self, heartbeat: Heartbeat) -> Vec<Output> {
+        let from = heartbeat.from.clone();
+        let bytes = Datagram::Heartbeat(heartbeat).encode();
+        self.step(Input::Datagram { from, link: LinkId(0), bytes })
+    }
+
+    fn sequence(&self) -> u64 {
+        self.mind.ears().sequence()
+    }
+}
+
+/// Who was acknowledged, and for which heartbeat.
+fn acks(outputs: &[Output]) -> Vec<(NodeId, u64)> {
+    outputs
+        .iter()
+        .filter_map(|o| {
+            let Output::Send { to, bytes } = o else { return None };
+            let Datagram::Ack(ack) = Datagram::decode(bytes)? else { return None };
+            Some((to[0].clone(), ack.sequence))
+        })
+        .collect()
+}
+
+fn proposed(outputs: &[Output]) -> Vec<String> {
+    let event = |o: &Output| if let Output::Propose { event, .. } = o { Some(crate::story::tell(event)) } else { None };
+    outputs.iter().filter_map(event).collect()
+}
+
+#[test]
+fn a_heartbeat_is_acknowledged_only_after_a_quorum_has_heard_a_later_one_of_the_leader() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let before = desk.sequence();
+    desk.now = 50;
+    let c = desk.heartbeat("c", 7, before, &[]);
+    assert_eq!(acks(&desk.hear(c)), [], "the quorum's echo is older than the receipt");
+    desk.tick(100);
+    let later = desk.sequence();
+    assert!(later > before);
+    desk.now = 110;
+    let b = desk.heartbeat("b", 3, later, &[]);
+    assert_eq!(acks(&desk.hear(b)), [(node("c"), 7)]);
+}
+
+#[test]
+fn a_leader_that_was_away_cannot_acknowledge_by_its_own_old_proof() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let old = desk.sequence();
+    desk.now = 10;
+    let b = desk.heartbeat("b", 1, old, &[]);
+    desk.hear(b);
+    // It stands still; its clock goes on by nothing, or by a little. Others elect; b's vote is elsewhere by then.
+    desk.now = 60;
+    let c = desk.heartbeat("c", 9, old, &[]);
+    assert_eq!(acks(&desk.hear(c)), []);
+    desk.tick(160);
+    let fresh = desk.sequence();
+    desk.now = 170;
+    let mut b = desk.heartbeat("b", 2, fresh, &[]);
+    b.vote = RaftVote { term: Term(2), member: MemberId(2) };
+    assert_eq!(acks(&desk.hear(b)), [], "an echo of a voter that follows somebody else proves nothing");
+}
+
+#[test]
+fn a_node_whose_vote_is_elsewhere_proves_nothing_although_it_is_told_that_it_leads() {
+    let mut desk = Desk::new();
+    desk.vote = RaftVote { term: Term(2), member: MemberId(2) };
+    desk.tick(0);
+    desk.now = 20;
+    let c = desk.heartbeat("c", 1, desk.sequence(), &[]);
+    desk.hear(c);
+    desk.tick(120);
+    desk.now = 130;
+    let b = desk.heartbeat("b", 1, desk.sequence(), &[]);
+    assert_eq!(acks(&desk.hear(b)), []);
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Hears {
+    Yes,
+    No,
+}
+
+/// `c` falls silent at 0; `b` goes on and hears, or does not hear, `c`.
+fn silent_c(b_hears_c: Hears) -> Vec<String> {
+    let mut desk = Desk::new();
+    let mut said = Vec::new();
+    let mut number = 1;
+    desk.tick(0);
+    let c = desk.heartbeat("c", 1, desk.sequence(), &[("b", 0)]);
+    desk.hear(c);
+    for now in (50..2600).step_by(50) {
+        said.extend(proposed(&desk.tick(now)));
+        number += 1;
+        let silence = if b_hears_c == Hears::Yes { 0 } else { now };
+        let b = desk.heartbeat("b", number, desk.sequence(), &[("c", silence)]);
+        said.extend(proposed(&desk.hear(b)));
+    }
+    said
+}
+
+#[test]
+fn a_node_is_lost_when_the_leader_and_a_majority_hear_nothing_of_it() {
+    let said = silent_c(Hears::No);
+    assert!(said.iter().any(|s| s.starts_with("c lost: silent towards a")), "{said:?}");
+}
+
+#[test]
+fn a_node_that_a_voter_hears_is_not_lost() {
+    let said = silent_c(Hears::Yes);
+    assert!(!said.iter().any(|s| s.starts_with("c lost")), "{said:?}");
+    // Here b reaches all that a reaches, and c besides.
+    assert!(said.iter().any(|s| s.starts_with("a hands leadership to b")), "{said:?}");
+}
+
+#[test]
+fn a_node_whose_loss_is_proposed_is_not_acknowledged_any_more() {
+    let mut desk = Desk::new();
+    let mut lost = false;
+    desk.tick(0);
+    for now in (50..2000).step_by(50) {
+        let mut out = desk.tick(now);
+        let b = desk.heartbeat("b", now, desk.sequence(), &[("c", now)]);
+        out.extend(desk.hear(b));
+        lost |= proposed(&out).iter().any(|s| s.starts_with("c lost"));
+        if lost {
+            break;
+        }
+    }
+    assert!(lost);
+    // The link heals before the proposal is committed.
+    let c = desk.heartbeat("c", 50, desk.sequence(), &[("b", 0)]);
+    desk.hear(c);
+    let next = desk.now + 150;
+    desk.tick(next);
+    desk.now += 10;
+    let b = desk.heartbeat("b", 5000, desk.sequence(), &[("c", 0)]);
+    let acks = acks(&desk.hear(b));
+    assert!(!acks.is_empty() && acks.iter().all(|(to, _)| *to != node("c")), "{acks:?}");
+}
+
+#[test]
+fn a_boot_that_sees_its_own_death_resets_at_once_and_does_nothing_else() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    desk.bench.lose("a");
+    desk.bench.prove_off("a");
+    let out = desk.step(Input::Applied);
+    assert!(matches!(out.as_slice(), [.., Output::Reset { .. }] | [Output::Reset { .. }, ..]), "{out:?}");
+    assert!(desk.tick(500).is_empty());
+}
+
+#[test]
+fn a_late_datagram_of_a_dead_boot_is_no_contradiction_and_a_fresh_echo_is() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let old = desk.sequence();
+    let late = desk.heartbeat("c", 3, old, &[]);
+    desk.bench.lose("c");
+    desk.bench.prove_off("c");
+    desk.step(Input::Applied);
+    assert!(!proposed(&desk.hear(late)).iter().any(|s| s.contains("was heard by")));
+    desk.tick(200);
+    let fresh = desk.heartbeat("c", 4, desk.sequence(), &[]);
+    let said = proposed(&desk.hear(fresh));
+    assert!(said.iter().any(|s| s == "c was proven off and was heard by a afterwards"), "{said:?}");
+}
+
+#[test]
+fn a_store_that_has_less_than_it_had_is_not_listened_to() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let durable = |index, commits| Durable { term: TERM, index: LogIndex(index), commits };
+    let state = desk.bench.state.clone();
+    let (member, store) = (MemberId(2), StoreId::from_bytes([2; 16]));
+    assert_eq!(desk.mind.store_fault(&state, member, store, durable(100, 40)), None);
+    assert_eq!(desk.mind.store_fault(&state, member, store, durable(100, 41)), None);
+    let fault = desk.mind.store_fault(&state, member, store, durable(90, 42)).unwrap();
+    assert!(fault.to_string().contains("ends at 1/90 after 42 commits, it had promised 1/100"), "{fault}");
+    // The same end of the log, and a vote that is gone.
+    assert!(desk.mind.store_fault(&state, member, store, durable(100, 40)).is_some());
+    let foreign = desk.mind.store_fault(&state, member, StoreId::from_bytes([77; 16]), durable(500, 500));
+    assert!(foreign.unwrap().to_string().contains("the member joined with"));
+}
+
+#[test]
+fn a_digest_remembers_what_stores_promised_for_a_daemon_that_restarts() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let line = crate::event::DigestLine {
+        node: node("b"),
+        incarnation: life(2, 1),
+        sequence: 1,
+        misses: 0,
+        round_trip_us: 0,
+        worst_gap: Millis::ZERO,
+        applied: LogIndex(1),
+        durable: Durable { term: TERM, index: LogIndex(200), commits: 90 },
+        hash: None,
+    };
+    desk.bench.ok(Event::HeartbeatDigest(crate::event::Digest { lines: vec![line], wall: None }));
+    let state = desk.bench.state.clone();
+    let shorter = Durable { term: TERM, index: LogIndex(150), commits: 70 };
+    assert!(desk.mind.store_fault(&state, MemberId(2), StoreId::from_bytes([2; 16]), shorter).is_some());
+}
