@@ -1,1 +1,19 @@
 //! Configurations of other systems and of haven, from text and to text.
+//!
+//! For: one place that reads what operators write, tells them what is wrong with it by line and column, and prints
+//! what the cluster holds. Each dialect is a module of its own: [`heartbeat`] reads `haresources` and `ha.cf`,
+//! [`show()`] prints the native text.
+//! Never: a file, a clock, a question to a node. Text, the cluster's members and what is installed where come in as
+//! arguments; edits to the configuration and [`Diagnostic`]s go out.
+
+#[cfg(test)]
+mod any_text;
+mod diagnostic;
+pub mod heartbeat;
+mod show;
+mod source;
+
+pub use diagnostic::{Diagnostic, Place, Severity, has_errors, render};
+pub use heartbeat::{ha_cf, haresources};
+pub use show::{Change, DiffLine, diff, show};
+pub use source::{FILE_MAX, Position, Source};

@@ -1,0 +1,246 @@
+//! From `ha.cf` to settings, and the name of everything that becomes none.
+
+use std::collections::BTreeSet;
+
+use haven_core::ids::NodeId;
+use haven_core::spec::{Profile, Settings, Spec, SpecEdit, Timing, TimingFault};
+use haven_core::units::Millis;
+
+use super::directives::{self, Said};
+use super::{Entry, HaCf, Token, time};
+use crate::diagnostic::{Diagnostic, Place, Report, listed, quoted};
+use crate::heartbeat::names::{self, Named};
+
+/// The cluster into which a file is imported.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// Its members.
+    pub members: &'a BTreeSet<NodeId>,
+    /// What is configured.
+    pub spec: &'a Spec,
+    /// The timings chosen when the cluster was made; settings override them.
+    pub base: Timing,
+}
+
+/// The settings that the file becomes, and a word about every line of it. With an error among the diagnostics (here
+/// or from [`super::parse`]) the edits are a preview and must not be committed.
+pub fn to_edits(file: &HaCf, target: &Target) -> (Vec<SpecEdit>, Vec<Diagnostic>) {
+    let mut import = Import { file, target, report: Report::default(), edits: Vec::new() };
+    for entry in &file.entries {
+        import.entry(entry);
+    }
+    import.deadtime();
+    import.ping_nodes();
+    import.members();
+    import.fencing();
+    (import.edits, import.report.finish())
+}
+
+struct Import<'a> {
+    file: &'a HaCf,
+    target: &'a Target<'a>,
+    report: Report,
+    edits: Vec<SpecEdit>,
+}
+
+impl Import<'_> {
+    fn entry(&mut self, entry: &Entry) {
+        let Some(directive) = directives::find(&entry.name.text) else { return };
+        match directive.said {
+            Said::Note(what) => self.report.note(entry.name.place(), format!("{}: {what}", directive.name), ""),
+            Said::Warning(what, remedy) => {
+                self.report.warning(entry.name.place(), format!("{}: {what}", directive.name), remedy);
+            }
+            Said::ByValue => self.by_value(entry),
+        }
+    }
+
+    fn by_value(&mut self, entry: &Entry) {
+        match entry.name.text.as_str() {
+            "auto_failback" | "nice_failback" => self.failback(entry),
+            "crm" | "pacemaker" => self.pacemaker(entry),
+            "respawn" => self.respawn(entry),
+            "stonith" | "stonith_host" => self.stonith(entry),
+            "autojoin" => self.autojoin(entry),
+            "node" => entry.arguments.iter().for_each(|node| self.node(node)),
+            "ping_group" => {
+                let what = "ping_group: any address of the group was enough for heartbeat; haven watches each of them";
+                self.report.note(entry.name.place(), what, "");
+            }
+            "keepalive" => {
+                let what = "keepalive: heartbeats are sent 15 times per dead-after; there is nothing to set";
+                self.report.note(entry.name.place(), what, "");
+            }
+            // deadtime and ping are done once for the whole file.
+            _ => {}
+        }
+    }
+
+    fn failback(&mut self, entry: &Entry) {
+        let value = entry.first();
+        if value.text.eq_ignore_ascii_case("legacy") {
+            let what = "`legacy` is heartbeat's old way to bring resources home, so this is as `auto_failback on`";
+            self.report.note(value.place(), what, "");
+        } else if entry.name.text == "nice_failback" {
+            let what = "nice_failback is the old question: on means that resources stay, off that they go home";
+            self.report.note(entry.name.place(), what, "write `auto_failback off` or `auto_failback on`");
+        }
+    }
+
+    fn pacemaker(&mut self, entry: &Entry) {
+        let value = entry.first();
+        if super::flag(&value.text) == Some(false) {
+            return;
+        }
+        let what = "this is a Pacemaker cluster: its resources are in the CIB, and `haresources` was not read";
+        let remedy = "import the CIB once haven reads it, not these files";
+        self.report.error(entry.name.place(), what, remedy);
+    }
+
+    fn respawn(&mut self, entry: &Entry) {
+        let program = entry.arguments.get(1).unwrap_or(&entry.name);
+        let name = program.text.rsplit('/').next().unwrap_or_default();
+        let (what, remedy) = match name {
+            "ipfail" => (
+                "ipfail: haven watches the ping nodes and shows them, but moves nothing when one is lost".to_owned(),
+                "move groups by hand, or let a resource's monitor test what it needs",
+            ),
+            "dopd" => (
+                "dopd: the DRBD peer is outdated by haven's own handler, which haven's DRBD agent needs".to_owned(),
+                "set `fencing resource-and-stonith` and haven's handler in DRBD's configuration",
+            ),
+            "ccm" | "pingd" | "hbagent" => (format!("{name}: it is part of heartbeat and not needed"), ""),
+            _ => (
+                format!("{}: haven starts no programs of this kind", quoted(name)),
+                "make it a unit of systemd, or a resource",
+            ),
+        };
+        self.report.warning(program.place(), what, remedy);
+    }
+
+    fn stonith(&mut self, entry: &Entry) {
+        let kind = entry.arguments.get(usize::from(entry.name.text == "stonith_host")).unwrap_or(&entry.name);
+        let remedy = "configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, \
+                      then `haven fence test NODE`";
+        let what = match kind.text.as_str() {
+            "ssh" | "external/ssh" | "null" | "external/null" => {
+                format!("{}: it proves nothing about a node that does not answer", quoted(&kind.text))
+            }
+            "meatware" => "`meatware`: a person's word counts here, too, but for one loss at a time".to_owned(),
+            _ => format!("{}: fence devices are not imported, because each must be tested first", quoted(&kind.text)),
+        };
+        self.report.warning(kind.place(), what, remedy);
+    }
+
+    fn autojoin(&mut self, entry: &Entry) {
+        if !entry.first().text.eq_ignore_ascii_case("none") {
+            let what = "autojoin: nodes join haven with a token only";
+            self.report.warning(entry.first().place(), what, "run `haven join` on each node");
+        }
+    }
+
+    fn node(&mut self, node: &Token) {
+        let name = quoted(&node.text);
+        match names::find(&node.text, self.target.members) {
+            Named::Member(_) => {}
+            Named::ByFirstLabel(member) => {
+                self.report.note(node.place(), format!("{name} is taken for member {member}"), "");
+            }
+            Named::Several(members) => {
+                let what = format!("{name} could be any of {}", listed(members));
+                self.report.warning(node.place(), what, "write the name of one member");
+            }
+            Named::Nobody => {
+                let what = format!("{name} is no member of this cluster");
+                self.report.warning(node.place(), what, "run `haven join` there, if it is still in use");
+            }
+        }
+    }
+
+    /// Members that heartbeat's cluster did not have: they may lack disks and networks of the resources.
+    fn members(&mut self) {
+        let nodes = self.file.nodes();
+        if nodes.is_empty() {
+            return;
+        }
+        let mut more = self.target.members.clone();
+        for node in nodes {
+            match names::find(&node.text, self.target.members) {
+                Named::Member(member) | Named::ByFirstLabel(member) => more.retain(|other| *other != member),
+                Named::Several(members) => more.retain(|other| !members.contains(other)),
+                Named::Nobody => {}
+            }
+        }
+        if !more.is_empty() {
+            let what = format!("{} is in this cluster and not in `ha.cf`: resources may run there, too", listed(&more));
+            let remedy = "see that it reaches their disks and networks, or forbid it with a location of -inf";
+            self.report.warning(Place::Whole, what, remedy);
+        }
+    }
+
+    fn deadtime(&mut self) {
+        let Some(value) = self.file.all("deadtime").next_back().map(Entry::first) else { return };
+        let Some(dead_after) = time(&value.text) else { return };
+        let current = Settings::read(&self.target.spec.properties, self.target.base).0.timing;
+        if let Err(fault) = (Timing { dead_after, ..current }).check() {
+            let remedy = match fault {
+                TimingFault::DeadAfter(_) => "give a deadtime within that range",
+                TimingFault::Hold { .. } => "set hold first: `haven config set hold=TIME`",
+                TimingFault::Election { .. } | TimingFault::Watchdog(_) => "correct the setting that it names",
+            };
+            self.report.error(value.place(), format!("deadtime {} cannot be taken: {fault}", value.text), remedy);
+            return;
+        }
+        let usual = Timing::of(Profile::Default).dead_after;
+        let remedy = if dead_after > usual {
+            "to start elsewhere sooner, leave it out (haven's default is 3s); `haven doctor` measures what is safe here"
+        } else {
+            ""
+        };
+        self.report.note(value.place(), format!("deadtime {} becomes dead-after={dead_after}", value.text), remedy);
+        if dead_after != current.dead_after {
+            self.set("dead-after", Millis::to_string(&dead_after));
+        }
+    }
+
+    fn ping_nodes(&mut self) {
+        let mut addresses: Vec<&str> = Vec::new();
+        for entry in &self.file.entries {
+            let skip = match entry.name.text.as_str() {
+                "ping" | "ping6" => 0,
+                // The first word is the name of the group.
+                "ping_group" => 1,
+                _ => continue,
+            };
+            for token in entry.arguments.iter().skip(skip) {
+                if token.text.parse::<std::net::IpAddr>().is_err() {
+                    let what =
+                        format!("{} is a name, and finding its address needs a name server", quoted(&token.text));
+                    self.report.warning(token.place(), what, "write the address");
+                }
+                if !addresses.contains(&token.text.as_str()) {
+                    addresses.push(&token.text);
+                }
+            }
+        }
+        let value = addresses.join(" ");
+        let current = self.target.spec.properties.get("ping-nodes");
+        if !value.is_empty() && current != Some(&value) {
+            self.set("ping-nodes", value);
+        }
+    }
+
+    fn fencing(&mut self) {
+        let named = |entry: &Entry| matches!(entry.name.text.as_str(), "stonith" | "stonith_host");
+        if self.target.spec.devices.is_empty() && !self.file.entries.iter().any(named) {
+            let what = "nothing can switch a node off: what runs on a node that is lost starts elsewhere only after a \
+                        proof that it is off";
+            let remedy = "add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`";
+            self.report.warning(Place::Whole, what, remedy);
+        }
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        self.edits.push(SpecEdit::SetProperty { name: name.to_owned(), value: Some(value) });
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests that need more than one package.
+
+// The attribute tells clippy that all of it is tests.
+#[cfg(test)]
+mod haresources;
