@@ -3,7 +3,7 @@
 //! It judges nothing. Silence is counted on this node's clock from when this node began to listen, and begins anew
 //! when this node itself was away, so that a node that was frozen does not bear witness against everybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::heartbeat::{Heartbeat, PeerView};
 use crate::ids::{Incarnation, LinkId, MemberId, NodeId};
@@ -20,6 +20,10 @@ const SENT_KEPT: usize = 2048;
 pub struct Peer {
     /// When each link was heard last.
     links: BTreeMap<LinkId, Monotonic>,
+    /// Since when it is expected to be heard: before, its silence means nothing.
+    expected: Option<Monotonic>,
+    /// When its present life was heard first.
+    first: Option<Monotonic>,
     /// The last heartbeat, and when it came.
     last: Option<(Monotonic, Heartbeat)>,
     /// Since the last digest: heartbeats that did not come, smallest round trip, longest gap.
@@ -68,11 +72,34 @@ impl Detector {
     }
 
     /// Looks at the clock; to be called before anything is judged. After a time away all silences begin anew.
-    pub fn look(&mut self, now: Monotonic, heartbeat: Millis) {
+    /// `expected` are those who send heartbeats to this node: who has just become one of them was not silent before.
+    pub fn look<'a>(&mut self, now: Monotonic, heartbeat: Millis, expected: impl Iterator<Item = &'a NodeId>) {
         if now.since(self.last_look) > heartbeat.times(AWAY_AFTER_HEARTBEATS) {
             self.listening = now;
         }
         self.last_look = now;
+        let mut unexpected: BTreeSet<NodeId> = self.peers.keys().cloned().collect();
+        for node in expected {
+            unexpected.remove(node);
+            match self.peers.get_mut(node) {
+                Some(peer) => drop(peer.expected.get_or_insert(now)),
+                None => {
+                    let peer = Peer { expected: Some(now), ..Peer::default() };
+                    self.peers.insert(node.clone(), peer);
+                }
+            }
+        }
+        for node in unexpected {
+            if let Some(peer) = self.peers.get_mut(&node) {
+                peer.expected = None;
+            }
+        }
+    }
+
+    /// From when on silence of `node` counts.
+    fn counts_from(&self, node: &NodeId, now: Monotonic) -> Monotonic {
+        let expected = self.peers.get(node).and_then(|p| p.expected).unwrap_or(now);
+        expected.max(self.listening)
     }
 
     /// Since when this node has been listening without having been away.
@@ -131,6 +158,9 @@ impl Detector {
                 peer.round_trip_us = Some(peer.round_trip_us.map_or(travel, |best| best.min(travel)));
             }
         }
+        if peer.last.as_ref().is_none_or(|(_, last)| last.incarnation != heartbeat.incarnation) {
+            peer.first = Some(now);
+        }
         peer.last = Some((now, heartbeat.clone()));
         Heard::News
     }
@@ -155,14 +185,23 @@ impl Detector {
         if *node == self.me {
             return Millis::ZERO;
         }
-        let last = self.last(node).map_or(self.listening, |(at, _)| at.max(self.listening));
+        let from = self.counts_from(node, now);
+        let last = self.last(node).map_or(from, |(at, _)| at.max(from));
         now.since(last)
+    }
+
+    /// How long `node` has not said that it hears this node, or since its present life was heard first.
+    pub fn deafness(&self, node: &NodeId, now: Monotonic) -> Millis {
+        let first = self.peers.get(node).and_then(|p| p.first);
+        let from = self.counts_from(node, now).max(first.unwrap_or_default());
+        self.hears_me(node, now).unwrap_or_else(|| now.since(from))
     }
 
     /// How long nothing was heard of `node` on `link`.
     pub fn link_silence(&self, node: &NodeId, link: LinkId, now: Monotonic) -> Millis {
         let heard = self.peers.get(node).and_then(|p| p.links.get(&link)).copied();
-        now.since(heard.unwrap_or(self.listening).max(self.listening))
+        let from = self.counts_from(node, now);
+        now.since(heard.unwrap_or(from).max(from))
     }
 
     /// How old the word of `node` is that it hears this node; `None` if it never said so.

@@ -53,7 +53,7 @@ pub(super) struct Judge {
     pub(super) gone: BTreeMap<OrderId, Monotonic>,
     pub(super) next_read: BTreeMap<NodeId, Monotonic>,
     pub(super) voters_asked: Option<(BTreeSet<MemberId>, Monotonic)>,
-    pub(super) learners_asked: Option<Monotonic>,
+    pub(super) learners_asked: Option<(BTreeSet<MemberId>, Monotonic)>,
     pub(super) settled_from: Option<(LogIndex, Monotonic)>,
     /// When each open fence need may be ordered again.
     pub(super) order_again: BTreeMap<NodeId, Monotonic>,

@@ -100,7 +100,7 @@ impl Node {
     /// How long this node and `node` have not heard each other.
     fn unreached_for(&self, facts: &Facts, node: &NodeId) -> Millis {
         let silence = self.ears.silence(node, facts.now);
-        let deaf = self.ears.hears_me(node, facts.now).unwrap_or_else(|| facts.now.since(self.ears.listening()));
+        let deaf = self.ears.deafness(node, facts.now);
         if plant::on(Plant::OneWayReach) { silence } else { silence.max(deaf) }
     }
 

@@ -151,7 +151,7 @@ impl Node {
         if self.over == Over::Yes {
             return out;
         }
-        self.ears.look(facts.now, facts.state.timing.current.heartbeat());
+        self.listen(facts);
         match input {
             Input::Tick => {}
             Input::Datagram { from, link, bytes } => self.datagram(facts, &from, link, &bytes, &mut out),
@@ -169,6 +169,14 @@ impl Node {
         }
         self.tend(facts, &mut out);
         out
+    }
+
+    /// Voters send heartbeats to everybody, the others to the voters.
+    fn listen(&mut self, facts: &Facts) {
+        let i_vote = facts.state.is_voter(self.id.member);
+        let expected = facts.state.members.values().filter(|m| m.node != self.id.node);
+        let expected = expected.filter(|m| i_vote || facts.state.is_voter(m.member)).map(|m| &m.node);
+        self.ears.look(facts.now, facts.state.timing.current.heartbeat(), expected);
     }
 
     /// What is looked after at every step, whatever happened.
@@ -241,7 +249,9 @@ impl Node {
             self.hear_the_dead(facts, heartbeat);
             return;
         }
-        if let Some(fault) = self.stores.check(facts.state, &heartbeat.from, heartbeat.store, heartbeat.durable) {
+        if let Some(fault) =
+            self.stores.check(facts.state, &heartbeat.from, heartbeat.store, heartbeat.incarnation, heartbeat.durable)
+        {
             let event = Event::StoreDistrusted {
                 node: heartbeat.from.clone(),
                 store: heartbeat.store,
@@ -300,7 +310,9 @@ impl Node {
             self.lease_end.readmitted(admission.lapses);
         }
         self.hold_on_in_a_pause(facts, out);
-        self.audit_if_needed(facts, out);
+        if me.incarnation == Some(self.id.incarnation) {
+            self.audit_if_needed(facts, out);
+        }
         self.acks.follow(facts);
         self.prepare(facts, out);
     }
@@ -447,12 +459,12 @@ impl Node {
         &mut self,
         state: &ClusterState,
         from: MemberId,
-        store: StoreId,
+        (store, life): (StoreId, Incarnation),
         durable: Durable,
     ) -> Option<StoreFault> {
         let node = state.member_by_id(from).map(|m| m.node.clone());
         match node {
-            Some(node) => self.stores.check(state, &node, store, durable),
+            Some(node) => self.stores.check(state, &node, store, life, durable),
             None if state.removed.contains(&from) => Some(StoreFault::Removed(from)),
             None => None,
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::heartbeat::Durable;
-use crate::ids::{MemberId, NodeId, StoreId};
+use crate::ids::{Incarnation, MemberId, NodeId, StoreId};
 use crate::plant::{self, Plant};
 use crate::state::ClusterState;
 
@@ -38,20 +38,29 @@ pub enum StoreFault {
     Removed(MemberId),
 }
 
-/// The highest durable entry that each store has told of.
+/// Lives per store whose promises are kept: messages of any of the last few may still be on their way.
+const LIVES_KEPT: usize = 8;
+
+/// What each life of each store's daemon has promised.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
-    promised: BTreeMap<StoreId, Durable>,
+    promised: BTreeMap<StoreId, Vec<(Incarnation, Durable)>>,
+    faulty: BTreeMap<StoreId, StoreFault>,
 }
 
 impl Stores {
-    /// Looks at what `node` says of its store. Remembers the best, here and from the committed digests, so that a
-    /// restart of this node forgets nothing that was told before the last digest.
+    /// Looks at what `node` says of its store in this life of its daemon.
+    ///
+    /// Within a life a store cannot shrink, so a message that says less than another of the same life is only late. A
+    /// life that begins with less than an earlier one had was given another image of the store. What earlier lives
+    /// had is known from their messages and from the committed digests, so that a restart of this node forgets
+    /// nothing that was told before the last digest.
     pub(super) fn check(
         &mut self,
         state: &ClusterState,
         node: &NodeId,
         store: StoreId,
+        life: Incarnation,
         durable: Durable,
     ) -> Option<StoreFault> {
         if plant::on(Plant::TrustAnyStore) {
@@ -64,15 +73,27 @@ impl Stores {
         if let Some(reason) = &member.distrusted {
             return Some(StoreFault::Known(reason.clone()));
         }
-        let logged = state.digest.lines.iter().find(|l| l.node == *node).map(|l| l.durable);
-        // The digest may be of the store that this one has replaced.
-        let logged = logged.filter(|_| member.joined.index < state.digest_index).unwrap_or_default();
-        let known = self.promised.entry(store).or_default();
-        *known = known.most(logged);
-        if durable.lacks(known) {
-            return Some(StoreFault::Shorter { found: durable, known: *known });
+        if let Some(fault) = self.faulty.get(&store) {
+            return Some(fault.clone());
         }
-        *known = durable;
+        let lives = self.promised.entry(store).or_default();
+        if let Some((_, known)) = lives.iter_mut().find(|(of, _)| *of == life) {
+            *known = known.most(durable);
+            return None;
+        }
+        // The digest may be of the store that this one has replaced.
+        let line = state.digest.lines.iter().find(|l| l.node == *node && l.incarnation != life);
+        let logged = line.filter(|_| member.joined.index < state.digest_index).map(|l| l.durable);
+        let earlier = lives.iter().map(|(_, d)| *d).chain(logged);
+        let known = earlier.fold(Durable::default(), Durable::most);
+        if durable.lacks(&known) {
+            let fault = StoreFault::Shorter { found: durable, known };
+            self.faulty.insert(store, fault.clone());
+            return Some(fault);
+        }
+        lives.push((life, durable));
+        let excess = lives.len().saturating_sub(LIVES_KEPT);
+        lives.drain(..excess);
         None
     }
 }

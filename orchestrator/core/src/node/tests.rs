@@ -258,20 +258,36 @@ fn a_late_datagram_of_a_dead_boot_is_no_contradiction_and_a_fresh_echo_is() {
     assert!(said.iter().any(|s| s == "c was proven off and was heard by a afterwards"), "{said:?}");
 }
 
+fn durable(index: u64, commits: u64) -> Durable {
+    Durable { term: TERM, index: LogIndex(index), commits }
+}
+
 #[test]
-fn a_store_that_has_less_than_it_had_is_not_listened_to() {
+fn a_store_that_begins_a_life_with_less_than_it_had_is_not_listened_to() {
     let mut desk = Desk::new();
     desk.tick(0);
-    let durable = |index, commits| Durable { term: TERM, index: LogIndex(index), commits };
     let state = desk.bench.state.clone();
-    let (member, store) = (MemberId(2), StoreId::from_bytes([2; 16]));
-    assert_eq!(desk.mind.store_fault(&state, member, store, durable(100, 40)), None);
-    assert_eq!(desk.mind.store_fault(&state, member, store, durable(100, 41)), None);
-    let fault = desk.mind.store_fault(&state, member, store, durable(90, 42)).unwrap();
+    let store = StoreId::from_bytes([2; 16]);
+    let mut says = |life, durable| desk.mind.store_fault(&state, MemberId(2), (store, life), durable);
+    assert_eq!(says(life(2, 1), durable(100, 41)), None);
+    assert_eq!(says(life(2, 1), durable(90, 40)), None, "only late");
+    assert_eq!(says(life(2, 2), durable(100, 41)), None);
+    assert_eq!(says(life(2, 1), durable(80, 39)), None, "late of an earlier life");
+    let fault = says(life(12, 1), durable(90, 42)).unwrap();
     assert!(fault.to_string().contains("ends at 1/90 after 42 commits, it had promised 1/100"), "{fault}");
-    // The same end of the log, and a vote that is gone.
-    assert!(desk.mind.store_fault(&state, member, store, durable(100, 40)).is_some());
-    let foreign = desk.mind.store_fault(&state, member, StoreId::from_bytes([77; 16]), durable(500, 500));
+    assert!(says(life(12, 1), durable(500, 500)).is_some(), "it stays so, however long it grows");
+}
+
+#[test]
+fn a_store_whose_vote_is_gone_or_that_never_joined_is_not_listened_to() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let state = desk.bench.state.clone();
+    let store = StoreId::from_bytes([2; 16]);
+    let mut says = |store, life, durable| desk.mind.store_fault(&state, MemberId(2), (store, life), durable);
+    assert_eq!(says(store, life(2, 1), durable(100, 41)), None);
+    assert!(says(store, life(2, 2), durable(100, 40)).is_some(), "the same end of the log, one commit less");
+    let foreign = says(StoreId::from_bytes([77; 16]), life(2, 2), durable(500, 500));
     assert!(foreign.unwrap().to_string().contains("the member joined with"));
 }
 
@@ -287,11 +303,11 @@ fn a_digest_remembers_what_stores_promised_for_a_daemon_that_restarts() {
         round_trip_us: 0,
         worst_gap: Millis::ZERO,
         applied: LogIndex(1),
-        durable: Durable { term: TERM, index: LogIndex(200), commits: 90 },
+        durable: durable(200, 90),
         hash: None,
     };
     desk.bench.ok(Event::HeartbeatDigest(crate::event::Digest { lines: vec![line], wall: None }));
     let state = desk.bench.state.clone();
-    let shorter = Durable { term: TERM, index: LogIndex(150), commits: 70 };
-    assert!(desk.mind.store_fault(&state, MemberId(2), StoreId::from_bytes([2; 16]), shorter).is_some());
+    let store = (StoreId::from_bytes([2; 16]), life(2, 2));
+    assert!(desk.mind.store_fault(&state, MemberId(2), store, durable(150, 70)).is_some());
 }

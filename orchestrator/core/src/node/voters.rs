@@ -52,10 +52,12 @@ impl Node {
         if new.is_none() && gone.is_empty() {
             return Followed::Nothing;
         }
-        if self.judge.learners_asked.is_some_and(|at| facts.now.since(at) < ASK_AGAIN) {
+        let about: BTreeSet<MemberId> = new.map_or_else(|| gone.clone(), |id| BTreeSet::from([id]));
+        let asked = self.judge.learners_asked.as_ref();
+        if asked.is_some_and(|(same, at)| *same == about && facts.now.since(*at) < ASK_AGAIN) {
             return Followed::Asked;
         }
-        self.judge.learners_asked = Some(facts.now);
+        self.judge.learners_asked = Some((about, facts.now));
         match new {
             Some(id) => out.push(Output::AddLearner(id)),
             None => out.push(Output::DropMembers(gone)),
