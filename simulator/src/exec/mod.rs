@@ -80,7 +80,16 @@ impl Wake for TaskWaker {
 
 struct Timer {
     waker: Waker,
-    owner: Owner,
+    due: Due,
+}
+
+/// When a timer ends.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    /// At a time of the world.
+    World(TrueTime),
+    /// When a machine's clock shows this.
+    Local { machine: Machine, shown: u64 },
 }
 
 pub(crate) struct Executor {
@@ -92,9 +101,9 @@ pub(crate) struct Executor {
     parked: Vec<u64>,
     frozen: BTreeSet<Owner>,
     tasks: BTreeMap<u64, Task>,
-    timers: BTreeMap<(u64, u64), Timer>,
-    /// Where the timers are that [`delay_timers`] has moved, by number.
-    moved: BTreeMap<u64, (u64, u64)>,
+    timers: BTreeMap<(TrueTime, u64), Timer>,
+    /// When the timers end whose clock has changed since they were set, by number.
+    moved: BTreeMap<u64, TrueTime>,
     clocks: BTreeMap<Machine, NodeClock>,
     /// Picks the next task among the ready ones.
     schedule: Prng,
@@ -210,31 +219,15 @@ pub fn is_frozen(owner: Owner) -> bool {
 pub fn stand_still(machine: Machine) {
     freeze(Owner::Daemon(machine));
     freeze(Owner::Machine(machine));
-    clock::change(machine, |clock| clock.with_state(now(), ClockState::Standing));
+    set_clock(machine, clock_of(Some(machine)).with_state(now(), ClockState::Standing));
 }
 
-/// Lets a machine that stood still go on. Its clock is behind by the time that it stood.
+/// Lets a machine that stood still go on. Its clock is behind by the time that it stood, and what its tasks wait for
+/// comes as much later.
 pub fn go_on(machine: Machine) {
-    let stood = clock::change(machine, |clock| clock.with_state(now(), ClockState::Running));
-    delay_timers(machine, now().saturating_sub(stood.anchor));
+    set_clock(machine, clock_of(Some(machine)).with_state(now(), ClockState::Running));
     thaw(Owner::Daemon(machine));
     thaw(Owner::Machine(machine));
-}
-
-/// Moves all timers of a machine by `nanos`: its clock stood still for that long.
-fn delay_timers(machine: Machine, nanos: u64) {
-    EXECUTOR.with(|e| {
-        let mut e = e.borrow_mut();
-        let keys: Vec<(u64, u64)> =
-            e.timers.iter().filter(|(_, t)| t.owner.machine() == Some(machine)).map(|(key, _)| *key).collect();
-        for key in keys {
-            if let Some(timer) = e.timers.remove(&key) {
-                let later = (key.0.saturating_add(nanos), key.1);
-                e.timers.insert(later, timer);
-                e.moved.insert(key.1, later);
-            }
-        }
-    });
 }
 
 /// Runs `main` to its end under `seed`. Panics when nothing can ever happen again (a deadlock).
@@ -296,7 +289,10 @@ fn poll_task(id: u64) {
 fn advance_clock() {
     let waker = EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
-        let ((at, _), timer) = e.timers.pop_first()?;
+        // Only machines that stand still wait for what never comes.
+        let first = e.timers.first_entry().filter(|timer| timer.key().0 < clock::NEVER)?;
+        let ((at, number), timer) = first.remove_entry();
+        e.moved.remove(&number);
         e.now = e.now.max(at);
         Some(timer.waker)
     });
@@ -310,3 +306,6 @@ fn advance_clock() {
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

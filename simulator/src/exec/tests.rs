@@ -1,0 +1,240 @@
+//! What the simulation relies on: one seed is one order, nobody's wake-up is lost, and each machine keeps its own time.
+
+use std::time::Duration;
+
+use openraft_rt::{AsyncRuntime, Instant};
+
+use super::*;
+
+/// Runs `main` under `seed` with a board on which its tasks write.
+fn run_with_board<F: Future<Output = ()> + Send + 'static>(
+    seed: u64,
+    main: impl FnOnce(Board) -> F + Send + 'static,
+) -> Vec<(u64, String)> {
+    run(seed, async move {
+        let board = Board::default();
+        main(board.clone()).await;
+        lock(&board.0).clone()
+    })
+}
+
+/// Lines with the time of the world in milliseconds, in the order in which they were written.
+#[derive(Clone, Default)]
+struct Board(Arc<Mutex<Vec<(u64, String)>>>);
+
+impl Board {
+    fn write(&self, text: impl Into<String>) {
+        lock(&self.0).push((now() / 1_000_000, text.into()));
+    }
+
+    /// Starts a task of `owner` that writes `text` after `wait` on its own clock.
+    fn write_after(&self, owner: Owner, wait: u64, text: &str) {
+        let (board, text) = (self.clone(), text.to_owned());
+        spawn_on(owner, async move {
+            sleep(millis(wait)).await;
+            board.write(text);
+        });
+    }
+}
+
+fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn line(ms: u64, text: &str) -> (u64, String) {
+    (ms, text.to_owned())
+}
+
+const DAEMON: Owner = Owner::Daemon(1);
+const PROGRAMS: Owner = Owner::Machine(1);
+
+mod clocks {
+    use super::*;
+
+    fn set_rate(machine: Machine, ppm: i64) {
+        set_clock(machine, clock_of(Some(machine)).with_rate(now(), ppm));
+    }
+
+    #[test]
+    fn a_fast_clock_fires_early_and_a_slow_one_late() {
+        let lines = run_with_board(1, |board| async move {
+            for (machine, ppm) in [(1, 10_000), (2, 0), (3, -10_000)] {
+                set_clock(machine, NodeClock::booted(ppm));
+                board.write_after(Owner::Daemon(machine), 10_000, &machine.to_string());
+            }
+            sleep(millis(11_000)).await;
+        });
+        assert_eq!(lines, [line(9900, "1"), line(10_000, "2"), line(10_101, "3")]);
+    }
+
+    #[test]
+    fn a_change_of_rate_reaches_timers_that_are_set_already() {
+        let lines = run_with_board(1, |board| async move {
+            set_clock(1, NodeClock::booted(0));
+            board.write_after(DAEMON, 10_000, "woken");
+            sleep(millis(5000)).await;
+            set_rate(1, 1_000_000);
+            sleep(millis(6000)).await;
+        });
+        assert_eq!(lines, [line(7500, "woken")], "half the time is left, at double speed");
+    }
+
+    #[test]
+    fn a_standing_clock_delays_the_timers_of_its_machine_also_those_that_come_due_meanwhile() {
+        let lines = run_with_board(1, |board| async move {
+            for machine in [1, 2] {
+                set_clock(machine, NodeClock::booted(0));
+            }
+            board.write_after(DAEMON, 2000, "due while it stood");
+            board.write_after(PROGRAMS, 20_000, "due later");
+            board.write_after(Owner::Daemon(2), 3000, "another machine");
+            sleep(millis(1000)).await;
+            stand_still(1);
+            sleep(millis(10_000)).await;
+            go_on(1);
+            sleep(millis(20_000)).await;
+        });
+        assert_eq!(
+            lines,
+            [line(3000, "another machine"), line(12_000, "due while it stood"), line(30_000, "due later")]
+        );
+    }
+
+    #[test]
+    fn a_machine_that_never_stood_still_goes_on_unchanged() {
+        let lines = run_with_board(1, |board| async move {
+            set_clock(1, NodeClock::booted(0));
+            board.write_after(DAEMON, 2000, "woken");
+            sleep(millis(1000)).await;
+            go_on(1);
+            sleep(millis(5000)).await;
+        });
+        assert_eq!(lines, [line(2000, "woken")]);
+    }
+
+    #[test]
+    fn the_clock_shows_no_time_while_it_stands() {
+        run(1, async {
+            set_clock(1, NodeClock::booted(0));
+            stand_still(1);
+            let before = monotonic(1);
+            sleep(millis(700)).await;
+            assert_eq!(monotonic(1), before);
+            go_on(1);
+            sleep(millis(700)).await;
+            assert_eq!(monotonic(1).since(before).0, 700);
+        });
+    }
+
+    #[test]
+    fn whoever_waits_for_an_instant_finds_it_reached_at_any_rate() {
+        for ppm in [-10_000, -333, -1, 0, 1, 7, 333, 10_000] {
+            run(1, async move {
+                set_clock(1, NodeClock::booted(ppm));
+                let (done, finished) = futures_channel::oneshot::channel();
+                spawn_on(DAEMON, async move {
+                    for step in 1..200 {
+                        let deadline = SimInstant::now() + Duration::from_nanos(step * 7919);
+                        SimRuntime::sleep_until(deadline).await;
+                        assert!(SimInstant::now() >= deadline, "{ppm} ppm, step {step}");
+                    }
+                    let _ = done.send(());
+                });
+                finished.await.unwrap();
+            });
+        }
+    }
+
+    #[test]
+    fn what_was_moved_is_forgotten_when_it_ends_or_is_dropped() {
+        run(1, async {
+            set_clock(1, NodeClock::booted(0));
+            for wait in [10, 20, 30_000] {
+                spawn_on(DAEMON, async move {
+                    SimRuntime::timeout(millis(100), sleep(millis(wait))).await.ok();
+                });
+            }
+            sleep(millis(1)).await;
+            stand_still(1);
+            sleep(millis(1)).await;
+            go_on(1);
+            sleep(millis(200)).await;
+            EXECUTOR.with(|e| assert!(e.borrow().moved.is_empty() && e.borrow().timers.is_empty()));
+        });
+    }
+}
+
+mod sleeping {
+    use super::*;
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    #[test]
+    fn a_dropped_sleep_leaves_no_timer() {
+        run(1, async {
+            let mut dropped = Box::pin(sleep(millis(5)));
+            poll_fn(|cx| {
+                assert!(dropped.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            EXECUTOR.with(|e| assert_eq!(e.borrow().timers.len(), 1));
+            drop(dropped);
+            EXECUTOR.with(|e| assert!(e.borrow().timers.is_empty()));
+        });
+    }
+
+    #[test]
+    fn a_sleep_that_moves_to_another_task_wakes_that_one() {
+        let lines = run_with_board(1, |board| async move {
+            let mut moving = Box::pin(sleep(millis(50)));
+            poll_fn(|cx| {
+                assert!(moving.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            let copy = board.clone();
+            spawn_on(Owner::World, async move {
+                moving.await;
+                copy.write("woken");
+            });
+            sleep(millis(100)).await;
+        });
+        assert_eq!(lines, [line(50, "woken")]);
+    }
+
+    #[test]
+    fn a_sleep_that_has_ended_stays_ended() {
+        run(1, async {
+            let mut once = pin!(sleep(millis(5)));
+            once.as_mut().await;
+            let before = now();
+            once.as_mut().await;
+            assert_eq!(now(), before);
+        });
+    }
+
+    /// A waker that sleeps again when it is dropped, as the last handle of a task group might.
+    struct Nested;
+    impl Wake for Nested {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Nested {
+        fn drop(&mut self) {
+            drop(sleep(millis(1)));
+        }
+    }
+
+    #[test]
+    fn wakers_may_use_the_executor_while_they_are_dropped() {
+        run(1, async {
+            let mut timer = Box::pin(sleep(millis(5)));
+            for _ in 0..2 {
+                let waker = Waker::from(Arc::new(Nested));
+                assert!(timer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            }
+            drop(timer);
+        });
+    }
+}
