@@ -97,9 +97,11 @@ pub(crate) struct Executor {
     next_id: u64,
     next_timer: u64,
     ready: VecDeque<u64>,
-    /// Ready tasks of frozen owners.
+    /// Ready tasks of owners that are held.
     parked: Vec<u64>,
     frozen: BTreeSet<Owner>,
+    /// Machines that stand still. Apart from `frozen`, since a frozen daemon stays frozen when its machine goes on.
+    standing: BTreeSet<Machine>,
     tasks: BTreeMap<u64, Task>,
     timers: BTreeMap<(TrueTime, u64), Timer>,
     /// When the timers end whose clock has changed since they were set, by number.
@@ -121,6 +123,7 @@ impl Executor {
             ready: VecDeque::new(),
             parked: Vec::new(),
             frozen: BTreeSet::new(),
+            standing: BTreeSet::new(),
             tasks: BTreeMap::new(),
             timers: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -131,7 +134,18 @@ impl Executor {
         }
     }
 
-    /// A random ready task whose owner is not frozen.
+    /// Whether the tasks of `owner` wait, ready or not.
+    fn is_held(&self, owner: Owner) -> bool {
+        self.frozen.contains(&owner) || owner.machine().is_some_and(|machine| self.standing.contains(&machine))
+    }
+
+    /// Gives parked tasks another chance; those that are still held are parked again.
+    fn unpark(&mut self) {
+        let parked = std::mem::take(&mut self.parked);
+        self.ready.extend(parked);
+    }
+
+    /// A random ready task whose owner is not held.
     fn pick(&mut self) -> Option<u64> {
         loop {
             let waiting = u64::try_from(self.ready.len()).unwrap_or(u64::MAX);
@@ -141,7 +155,7 @@ impl Executor {
             }
             let id = self.ready.pop_front()?;
             match self.tasks.get(&id) {
-                Some(task) if self.frozen.contains(&task.owner) => self.parked.push(id),
+                Some(task) if self.is_held(task.owner) => self.parked.push(id),
                 Some(_) => return Some(id),
                 None => {}
             }
@@ -205,20 +219,18 @@ pub fn thaw(owner: Owner) {
     EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
         e.frozen.remove(&owner);
-        let parked = std::mem::take(&mut e.parked);
-        e.ready.extend(parked);
+        e.unpark();
     });
 }
 
-/// Whether `owner` is frozen.
+/// Whether `owner` is frozen, or its machine stands still.
 pub fn is_frozen(owner: Owner) -> bool {
-    EXECUTOR.with(|e| e.borrow().frozen.contains(&owner))
+    EXECUTOR.with(|e| e.borrow().is_held(owner))
 }
 
 /// Stops the clock of a machine and everything on it, as a hypervisor does with a virtual machine.
 pub fn stand_still(machine: Machine) {
-    freeze(Owner::Daemon(machine));
-    freeze(Owner::Machine(machine));
+    EXECUTOR.with(|e| e.borrow_mut().standing.insert(machine));
     set_clock(machine, clock_of(Some(machine)).with_state(now(), ClockState::Standing));
 }
 
@@ -226,8 +238,11 @@ pub fn stand_still(machine: Machine) {
 /// comes as much later.
 pub fn go_on(machine: Machine) {
     set_clock(machine, clock_of(Some(machine)).with_state(now(), ClockState::Running));
-    thaw(Owner::Daemon(machine));
-    thaw(Owner::Machine(machine));
+    EXECUTOR.with(|e| {
+        let mut e = e.borrow_mut();
+        e.standing.remove(&machine);
+        e.unpark();
+    });
 }
 
 /// Runs `main` to its end under `seed`. Panics when nothing can ever happen again (a deadlock).

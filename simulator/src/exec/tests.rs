@@ -238,3 +238,79 @@ mod sleeping {
         });
     }
 }
+
+mod holding {
+    use super::*;
+
+    #[test]
+    fn freezing_loses_no_wake_up_and_time_goes_on() {
+        let lines = run_with_board(3, |board| async move {
+            for wait in [100, 200, 900] {
+                board.write_after(DAEMON, wait, &wait.to_string());
+            }
+            sleep(millis(150)).await;
+            freeze(DAEMON);
+            assert!(is_frozen(DAEMON) && !is_frozen(PROGRAMS));
+            board.write_after(PROGRAMS, 10, "the machine runs on");
+            sleep(millis(350)).await;
+            thaw(DAEMON);
+            sleep(millis(1000)).await;
+        });
+        assert_eq!(lines, [line(100, "100"), line(160, "the machine runs on"), line(500, "200"), line(900, "900")]);
+    }
+
+    #[test]
+    fn a_message_that_wakes_a_frozen_task_is_read_after_the_thaw() {
+        let lines = run_with_board(3, |board| async move {
+            let (mut send, mut receive) = futures_channel::mpsc::channel::<u32>(10);
+            let copy = board.clone();
+            spawn_on(DAEMON, async move {
+                use futures_util::StreamExt;
+                while let Some(n) = receive.next().await {
+                    copy.write(n.to_string());
+                }
+            });
+            sleep(millis(1)).await;
+            freeze(DAEMON);
+            send.try_send(1).unwrap();
+            sleep(millis(9)).await;
+            send.try_send(2).unwrap();
+            thaw(DAEMON);
+            sleep(millis(1)).await;
+        });
+        assert_eq!(lines, [line(10, "1"), line(10, "2")]);
+    }
+
+    #[test]
+    fn a_frozen_daemon_stays_frozen_when_its_machine_goes_on() {
+        let lines = run_with_board(3, |board| async move {
+            set_clock(1, NodeClock::booted(0));
+            board.write_after(DAEMON, 100, "daemon");
+            board.write_after(PROGRAMS, 100, "program");
+            sleep(millis(50)).await;
+            freeze(DAEMON);
+            stand_still(1);
+            sleep(millis(500)).await;
+            thaw(DAEMON);
+            assert!(is_frozen(DAEMON), "its machine stands still");
+            freeze(DAEMON);
+            go_on(1);
+            sleep(millis(500)).await;
+            thaw(DAEMON);
+            sleep(millis(1)).await;
+        });
+        assert_eq!(lines, [line(600, "program"), line(1050, "daemon")]);
+    }
+
+    #[test]
+    fn nobody_who_comes_after_a_frozen_owner_is_frozen() {
+        let lines = run_with_board(3, |board| async move {
+            board.write_after(DAEMON, 10, "first life");
+            freeze(DAEMON);
+            kill(DAEMON);
+            board.write_after(DAEMON, 20, "second life");
+            sleep(millis(100)).await;
+        });
+        assert_eq!(lines, [line(20, "second life")]);
+    }
+}
