@@ -78,6 +78,12 @@ impl Wake for TaskWaker {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Goes,
+    Over,
+}
+
 struct Timer {
     waker: Waker,
     due: Due,
@@ -102,6 +108,10 @@ pub(crate) struct Executor {
     frozen: BTreeSet<Owner>,
     /// Machines that stand still. Apart from `frozen`, since a frozen daemon stays frozen when its machine goes on.
     standing: BTreeSet<Machine>,
+    /// Owners whose tasks are being dropped: what a destructor starts for them is not a part of their next life.
+    dying: BTreeSet<Owner>,
+    /// Whether the run is over: nothing starts any more.
+    run: Run,
     tasks: BTreeMap<u64, Task>,
     timers: BTreeMap<(TrueTime, u64), Timer>,
     /// When the timers end whose clock has changed since they were set, by number.
@@ -124,6 +134,8 @@ impl Executor {
             parked: Vec::new(),
             frozen: BTreeSet::new(),
             standing: BTreeSet::new(),
+            dying: BTreeSet::new(),
+            run: Run::Goes,
             tasks: BTreeMap::new(),
             timers: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -184,29 +196,47 @@ pub fn polls() -> u64 {
     EXECUTOR.with(|e| e.borrow().polls)
 }
 
-/// Starts `future` as a task of `owner`.
+/// Starts `future` as a task of `owner`. Does nothing for an owner that is being killed.
 pub fn spawn_on(owner: Owner, future: impl Future<Output = ()> + Send + 'static) {
-    EXECUTOR.with(|e| {
+    let future = Box::pin(future);
+    let refused = EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
+        if e.run == Run::Over || e.dying.contains(&owner) {
+            return Some(future);
+        }
         let id = e.next_id;
         e.next_id += 1;
         let waker = Arc::new(TaskWaker { id, queued: AtomicBool::new(true) });
-        e.tasks.insert(id, Task { owner, future: Some(Box::pin(future)), waker });
+        e.tasks.insert(id, Task { owner, future: Some(future), waker });
         e.ready.push_back(id);
+        None
     });
+    // Outside the borrow: dropping a future wakes others, which borrows the executor.
+    drop(refused);
 }
 
 /// Drops all tasks of `owner`, which is what a crash is: no destructor of Raft gets to say goodbye. A frozen owner is
-/// thawed: whoever comes after it is another life.
+/// thawed: whoever comes after it is another life. A task that kills its own owner runs on until it waits, and can
+/// start nothing more for it.
 pub fn kill(owner: Owner) {
     let dead: Vec<Task> = EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
         e.frozen.remove(&owner);
+        e.dying.insert(owner);
         let ids: Vec<u64> = e.tasks.iter().filter(|(_, t)| t.owner == owner).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| e.tasks.remove(&id)).collect()
     });
-    // Outside the borrow: dropping a future wakes others, which borrows the executor.
-    drop(dead);
+    drop_as(owner, dead);
+    if current() != owner {
+        EXECUTOR.with(|e| e.borrow_mut().dying.remove(&owner));
+    }
+}
+
+/// Drops `what` outside any borrow, as `owner`: what its destructors start belongs to nobody else.
+fn drop_as<T>(owner: Owner, what: T) {
+    let outer = CURRENT.replace(owner);
+    drop(what);
+    CURRENT.set(outer);
 }
 
 /// Stops polling the tasks of `owner`; time goes on for them, and what comes due waits until [`thaw`].
@@ -249,7 +279,11 @@ pub fn go_on(machine: Machine) {
 pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 'static) -> T {
     // The fresh executor is in place before the old tasks are dropped, for the same reason as in `kill`.
     let old = EXECUTOR.with(|e| std::mem::replace(&mut *e.borrow_mut(), Executor::new(seed)));
+    // A run before this one may have ended by a panic in the middle of a task.
+    CURRENT.set(Owner::World);
+    EXECUTOR.with(|e| e.borrow_mut().run = Run::Over);
     drop(old);
+    EXECUTOR.with(|e| e.borrow_mut().run = Run::Goes);
     let slot: Arc<Mutex<Option<T>>> = Arc::default();
     let result = slot.clone();
     spawn_on(Owner::World, async move {
@@ -262,7 +296,11 @@ pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 
             None => advance_clock(),
         }
         if let Some(value) = lock(&slot).take() {
-            let rest = EXECUTOR.with(|e| std::mem::take(&mut e.borrow_mut().tasks));
+            let rest = EXECUTOR.with(|e| {
+                let mut e = e.borrow_mut();
+                e.run = Run::Over;
+                std::mem::take(&mut e.tasks)
+            });
             drop(rest);
             return value;
         }
@@ -297,7 +335,8 @@ fn poll_task(id: u64) {
             None => (Some(future), None),
         }
     });
-    drop(leftover);
+    drop_as(owner, leftover);
+    EXECUTOR.with(|e| e.borrow_mut().dying.remove(&owner));
 }
 
 #[allow(clippy::panic, reason = "a deadlock is a bug of the simulation, and the run cannot go on")]

@@ -314,3 +314,143 @@ mod holding {
         assert_eq!(lines, [line(20, "second life")]);
     }
 }
+
+mod killing {
+    use super::*;
+    use std::task::Poll;
+
+    /// Does something when it is dropped.
+    struct OnDrop<F: FnMut()>(F);
+    impl<F: FnMut()> Drop for OnDrop<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+
+    #[test]
+    fn the_tasks_of_the_dead_end_and_nobody_elses() {
+        let lines = run_with_board(5, |board| async move {
+            board.write_after(DAEMON, 20, "daemon");
+            board.write_after(PROGRAMS, 20, "program");
+            board.write_after(Owner::Daemon(2), 20, "other daemon");
+            sleep(millis(10)).await;
+            kill(DAEMON);
+            sleep(millis(20)).await;
+            EXECUTOR.with(|e| assert!(e.borrow().timers.is_empty(), "the timers of the dead are gone"));
+        });
+        let texts: BTreeSet<String> = lines.into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["other daemon", "program"].map(str::to_owned).into());
+    }
+
+    #[test]
+    fn a_wake_up_for_the_dead_is_nobodys() {
+        run(5, async {
+            let held: Arc<Mutex<Option<Waker>>> = Arc::default();
+            let slot = held.clone();
+            spawn_on(DAEMON, async move {
+                std::future::poll_fn(|cx| -> Poll<()> {
+                    *lock(&slot) = Some(cx.waker().clone());
+                    Poll::Pending
+                })
+                .await;
+            });
+            sleep(millis(1)).await;
+            kill(DAEMON);
+            lock(&held).take().unwrap().wake();
+            sleep(millis(1)).await;
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_task_is_seen_by_who_waits_for_it() {
+        run(5, async {
+            let (tx, rx) = futures_channel::oneshot::channel();
+            spawn_on(DAEMON, async move {
+                let child = SimRuntime::spawn(std::future::pending::<()>());
+                let _ = tx.send(child);
+            });
+            let child = rx.await.unwrap();
+            kill(DAEMON);
+            assert!(child.await.is_err(), "a child belongs to its parent's owner");
+        });
+    }
+
+    #[test]
+    fn what_destructors_of_the_dead_start_does_not_live() {
+        let lines = run_with_board(5, |board| async move {
+            let copy = board.clone();
+            spawn_on(DAEMON, async move {
+                let zombie = copy.clone();
+                let _guard = OnDrop(move || {
+                    let zombie = zombie.clone();
+                    assert_eq!(current(), DAEMON);
+                    SimRuntime::spawn(async move { zombie.write("zombie") });
+                });
+                std::future::pending::<()>().await;
+            });
+            sleep(millis(1)).await;
+            kill(DAEMON);
+            board.write_after(DAEMON, 1, "next life");
+            sleep(millis(10)).await;
+        });
+        assert_eq!(lines, [line(2, "next life")]);
+    }
+
+    #[test]
+    fn who_kills_itself_starts_nothing_more() {
+        let lines = run_with_board(5, |board| async move {
+            let copy = board.clone();
+            spawn_on(DAEMON, async move {
+                copy.write_after(DAEMON, 1, "sibling");
+                kill(DAEMON);
+                copy.write_after(DAEMON, 1, "late child");
+                copy.write("last words");
+                sleep(millis(1)).await;
+                copy.write("never");
+            });
+            sleep(millis(10)).await;
+            board.write_after(DAEMON, 1, "next life");
+            sleep(millis(10)).await;
+        });
+        assert_eq!(lines, [line(0, "last words"), line(11, "next life")]);
+    }
+
+    #[test]
+    fn the_end_of_a_run_ends_what_destructors_start() {
+        let board = Board::default();
+        let copy = board.clone();
+        run(5, async move {
+            spawn_on(DAEMON, async move {
+                let _guard = OnDrop(move || copy.write_after(Owner::World, 0, "zombie"));
+                std::future::pending::<()>().await;
+            });
+            sleep(millis(1)).await;
+        });
+        run(6, async { sleep(millis(1)).await });
+        assert!(lock(&board.0).is_empty());
+    }
+
+    #[test]
+    fn a_run_after_a_panic_begins_clean() {
+        let board = Board::default();
+        let copy = board.clone();
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            run(5, async {
+                spawn_on(DAEMON, async move {
+                    let _guard = OnDrop(move || copy.write_after(Owner::World, 0, "zombie"));
+                    std::future::pending::<()>().await;
+                });
+                sleep(millis(1)).await;
+                spawn_on(DAEMON, async { panic!("planned") });
+                sleep(millis(1)).await;
+            });
+        }));
+        assert!(broken.is_err());
+        run(6, async {
+            assert_eq!(current(), Owner::World);
+            sleep(millis(1)).await;
+        });
+        assert_eq!(current(), Owner::World);
+        assert!(lock(&board.0).is_empty());
+    }
+}
