@@ -122,6 +122,8 @@ pub(crate) struct Executor {
     /// Feeds openraft's `thread_rng` (election timeouts).
     entropy: Prng,
     polls: u64,
+    /// What `polls` was when time last moved.
+    polls_before: u64,
 }
 
 impl Executor {
@@ -143,6 +145,7 @@ impl Executor {
             schedule: Prng::named(seed, "schedule", 0),
             entropy: Prng::named(seed, "entropy", 0),
             polls: 0,
+            polls_before: 0,
         }
     }
 
@@ -155,6 +158,19 @@ impl Executor {
     fn unpark(&mut self) {
         let parked = std::mem::take(&mut self.parked);
         self.ready.extend(parked);
+    }
+
+    /// Moves to the next timer if it ends at `latest` or before, and takes it.
+    fn pop_timer(&mut self, latest: TrueTime) -> Option<Waker> {
+        // What only machines that stand still wait for never comes.
+        let first = self.timers.first_entry().filter(|timer| timer.key().0 <= latest)?;
+        let ((at, number), timer) = first.remove_entry();
+        self.moved.remove(&number);
+        if at > self.now {
+            self.now = at;
+            self.polls_before = self.polls;
+        }
+        Some(timer.waker)
     }
 
     /// A random ready task whose owner is not held.
@@ -307,11 +323,20 @@ pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 
     }
 }
 
+/// Polls within one instant after which time is taken to have stopped: tasks that wake each other without waiting.
+/// Whole elections take some thousands.
+const LIVELOCK_POLLS: u64 = 1_000_000;
+
+#[allow(clippy::panic, reason = "a livelock is a bug of what runs, and the run would not end")]
 fn poll_task(id: u64) {
     let taken = EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
         e.polls += 1;
+        let spins = e.polls - e.polls_before > LIVELOCK_POLLS;
         let task = e.tasks.get_mut(&id)?;
+        if spins {
+            panic!("livelock: time stands still, and a task of {:?} is polled again and again", task.owner);
+        }
         task.waker.queued.store(false, Ordering::Relaxed);
         Some((task.future.take()?, task.waker.clone(), task.owner))
     });
@@ -339,20 +364,17 @@ fn poll_task(id: u64) {
     EXECUTOR.with(|e| e.borrow_mut().dying.remove(&owner));
 }
 
+/// Moves time to the next timer and wakes whoever waits for that instant: all of them, so that the order among them is
+/// drawn as well.
 #[allow(clippy::panic, reason = "a deadlock is a bug of the simulation, and the run cannot go on")]
 fn advance_clock() {
-    let waker = EXECUTOR.with(|e| {
-        let mut e = e.borrow_mut();
-        // Only machines that stand still wait for what never comes.
-        let first = e.timers.first_entry().filter(|timer| timer.key().0 < clock::NEVER)?;
-        let ((at, number), timer) = first.remove_entry();
-        e.moved.remove(&number);
-        e.now = e.now.max(at);
-        Some(timer.waker)
-    });
-    match waker {
-        Some(waker) => waker.wake(),
-        None => panic!("deadlock: no task is ready and no timer is set"),
+    let Some(first) = EXECUTOR.with(|e| e.borrow_mut().pop_timer(clock::NEVER - 1)) else {
+        panic!("deadlock: no task is ready and no timer is set");
+    };
+    first.wake();
+    let instant = now();
+    while let Some(next) = EXECUTOR.with(|e| e.borrow_mut().pop_timer(instant)) {
+        next.wake();
     }
 }
 

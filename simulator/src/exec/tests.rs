@@ -454,3 +454,77 @@ mod killing {
         assert!(lock(&board.0).is_empty());
     }
 }
+
+mod order {
+    use super::*;
+
+    /// Thirty tasks of several owners that talk and wait, half of them in step.
+    fn trace(seed: u64) -> Vec<(u64, String)> {
+        run_with_board(seed, |board| async move {
+            for n in 0..30_u64 {
+                let board = board.clone();
+                spawn_on(Owner::Daemon(u8::try_from(n % 3).unwrap()), async move {
+                    for step in 0..5 {
+                        sleep(millis(if n % 2 == 0 { 10 } else { 7 + n % 4 })).await;
+                        let child = board.clone();
+                        SimRuntime::spawn(async move { child.write(format!("{n} {step}")) });
+                    }
+                });
+            }
+            sleep(millis(100)).await;
+        })
+    }
+
+    #[test]
+    fn one_seed_is_one_order_and_another_seed_another() {
+        assert_eq!(trace(7), trace(7));
+        assert_ne!(trace(7), trace(8));
+    }
+
+    #[test]
+    fn the_order_within_one_instant_is_drawn() {
+        let first: BTreeSet<String> = (0..40)
+            .map(|seed| {
+                let lines = run_with_board(seed, |board| async move {
+                    for name in ["a", "b", "c"] {
+                        board.write_after(Owner::World, 10, name);
+                    }
+                    sleep(millis(20)).await;
+                });
+                lines[0].1.clone()
+            })
+            .collect();
+        assert_eq!(first.len(), 3, "{first:?}");
+    }
+
+    #[test]
+    fn a_run_that_cannot_go_on_says_so() {
+        let deadlock = std::panic::catch_unwind(|| run(1, std::future::pending::<()>()));
+        let standing = std::panic::catch_unwind(|| {
+            run(1, async {
+                set_clock(1, NodeClock::booted(0));
+                spawn_on(DAEMON, sleep(millis(10)));
+                sleep(millis(1)).await;
+                stand_still(1);
+                std::future::pending::<()>().await;
+            });
+        });
+        let livelock = std::panic::catch_unwind(|| {
+            run(
+                1,
+                std::future::poll_fn(|cx| -> std::task::Poll<()> {
+                    cx.waker().wake_by_ref();
+                    std::task::Poll::Pending
+                }),
+            );
+        });
+        let text = |result: Result<(), Box<dyn std::any::Any + Send>>| {
+            let cause = result.unwrap_err();
+            let text = cause.downcast_ref::<String>().cloned();
+            text.or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap()
+        };
+        assert!(text(deadlock).starts_with("deadlock"));
+        assert!(text(standing).starts_with("deadlock"));
+        assert!(text(livelock).starts_with("livelock"));
+    }
+}
