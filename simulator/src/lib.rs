@@ -4,3 +4,4 @@
 //! Never: an OS thread, a clock, an entropy source, or a task of `tokio`.
 
 pub mod exec;
+pub mod world;

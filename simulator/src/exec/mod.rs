@@ -78,9 +78,24 @@ impl Wake for TaskWaker {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Goes,
+    Over,
+}
+
 struct Timer {
     waker: Waker,
-    owner: Owner,
+    due: Due,
+}
+
+/// When a timer ends.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    /// At a time of the world.
+    World(TrueTime),
+    /// When a machine's clock shows this.
+    Local { machine: Machine, shown: u64 },
 }
 
 pub(crate) struct Executor {
@@ -88,19 +103,27 @@ pub(crate) struct Executor {
     next_id: u64,
     next_timer: u64,
     ready: VecDeque<u64>,
-    /// Ready tasks of frozen owners.
+    /// Ready tasks of owners that are held.
     parked: Vec<u64>,
     frozen: BTreeSet<Owner>,
+    /// Machines that stand still. Apart from `frozen`, since a frozen daemon stays frozen when its machine goes on.
+    standing: BTreeSet<Machine>,
+    /// Owners whose tasks are being dropped: what a destructor starts for them is not a part of their next life.
+    dying: BTreeSet<Owner>,
+    /// Whether the run is over: nothing starts any more.
+    run: Run,
     tasks: BTreeMap<u64, Task>,
-    timers: BTreeMap<(u64, u64), Timer>,
-    /// Where the timers are that [`delay_timers`] has moved, by number.
-    moved: BTreeMap<u64, (u64, u64)>,
+    timers: BTreeMap<(TrueTime, u64), Timer>,
+    /// When the timers end whose clock has changed since they were set, by number.
+    moved: BTreeMap<u64, TrueTime>,
     clocks: BTreeMap<Machine, NodeClock>,
     /// Picks the next task among the ready ones.
     schedule: Prng,
     /// Feeds openraft's `thread_rng` (election timeouts).
     entropy: Prng,
     polls: u64,
+    /// What `polls` was when time last moved.
+    polls_before: u64,
 }
 
 impl Executor {
@@ -112,6 +135,9 @@ impl Executor {
             ready: VecDeque::new(),
             parked: Vec::new(),
             frozen: BTreeSet::new(),
+            standing: BTreeSet::new(),
+            dying: BTreeSet::new(),
+            run: Run::Goes,
             tasks: BTreeMap::new(),
             timers: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -119,10 +145,35 @@ impl Executor {
             schedule: Prng::named(seed, "schedule", 0),
             entropy: Prng::named(seed, "entropy", 0),
             polls: 0,
+            polls_before: 0,
         }
     }
 
-    /// A random ready task whose owner is not frozen.
+    /// Whether the tasks of `owner` wait, ready or not.
+    fn is_held(&self, owner: Owner) -> bool {
+        self.frozen.contains(&owner) || owner.machine().is_some_and(|machine| self.standing.contains(&machine))
+    }
+
+    /// Gives parked tasks another chance; those that are still held are parked again.
+    fn unpark(&mut self) {
+        let parked = std::mem::take(&mut self.parked);
+        self.ready.extend(parked);
+    }
+
+    /// Moves to the next timer if it ends at `latest` or before, and takes it.
+    fn pop_timer(&mut self, latest: TrueTime) -> Option<Waker> {
+        // What only machines that stand still wait for never comes.
+        let first = self.timers.first_entry().filter(|timer| timer.key().0 <= latest)?;
+        let ((at, number), timer) = first.remove_entry();
+        self.moved.remove(&number);
+        if at > self.now {
+            self.now = at;
+            self.polls_before = self.polls;
+        }
+        Some(timer.waker)
+    }
+
+    /// A random ready task whose owner is not held.
     fn pick(&mut self) -> Option<u64> {
         loop {
             let waiting = u64::try_from(self.ready.len()).unwrap_or(u64::MAX);
@@ -132,7 +183,7 @@ impl Executor {
             }
             let id = self.ready.pop_front()?;
             match self.tasks.get(&id) {
-                Some(task) if self.frozen.contains(&task.owner) => self.parked.push(id),
+                Some(task) if self.is_held(task.owner) => self.parked.push(id),
                 Some(_) => return Some(id),
                 None => {}
             }
@@ -161,29 +212,47 @@ pub fn polls() -> u64 {
     EXECUTOR.with(|e| e.borrow().polls)
 }
 
-/// Starts `future` as a task of `owner`.
+/// Starts `future` as a task of `owner`. Does nothing for an owner that is being killed.
 pub fn spawn_on(owner: Owner, future: impl Future<Output = ()> + Send + 'static) {
-    EXECUTOR.with(|e| {
+    let future = Box::pin(future);
+    let refused = EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
+        if e.run == Run::Over || e.dying.contains(&owner) {
+            return Some(future);
+        }
         let id = e.next_id;
         e.next_id += 1;
         let waker = Arc::new(TaskWaker { id, queued: AtomicBool::new(true) });
-        e.tasks.insert(id, Task { owner, future: Some(Box::pin(future)), waker });
+        e.tasks.insert(id, Task { owner, future: Some(future), waker });
         e.ready.push_back(id);
+        None
     });
+    // Outside the borrow: dropping a future wakes others, which borrows the executor.
+    drop(refused);
 }
 
 /// Drops all tasks of `owner`, which is what a crash is: no destructor of Raft gets to say goodbye. A frozen owner is
-/// thawed: whoever comes after it is another life.
+/// thawed: whoever comes after it is another life. A task that kills its own owner runs on until it waits, and can
+/// start nothing more for it.
 pub fn kill(owner: Owner) {
     let dead: Vec<Task> = EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
         e.frozen.remove(&owner);
+        e.dying.insert(owner);
         let ids: Vec<u64> = e.tasks.iter().filter(|(_, t)| t.owner == owner).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| e.tasks.remove(&id)).collect()
     });
-    // Outside the borrow: dropping a future wakes others, which borrows the executor.
-    drop(dead);
+    drop_as(owner, dead);
+    if current() != owner {
+        EXECUTOR.with(|e| e.borrow_mut().dying.remove(&owner));
+    }
+}
+
+/// Drops `what` outside any borrow, as `owner`: what its destructors start belongs to nobody else.
+fn drop_as<T>(owner: Owner, what: T) {
+    let outer = CURRENT.replace(owner);
+    drop(what);
+    CURRENT.set(outer);
 }
 
 /// Stops polling the tasks of `owner`; time goes on for them, and what comes due waits until [`thaw`].
@@ -196,44 +265,29 @@ pub fn thaw(owner: Owner) {
     EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
         e.frozen.remove(&owner);
-        let parked = std::mem::take(&mut e.parked);
-        e.ready.extend(parked);
+        e.unpark();
     });
 }
 
-/// Whether `owner` is frozen.
+/// Whether `owner` is frozen, or its machine stands still.
 pub fn is_frozen(owner: Owner) -> bool {
-    EXECUTOR.with(|e| e.borrow().frozen.contains(&owner))
+    EXECUTOR.with(|e| e.borrow().is_held(owner))
 }
 
 /// Stops the clock of a machine and everything on it, as a hypervisor does with a virtual machine.
 pub fn stand_still(machine: Machine) {
-    freeze(Owner::Daemon(machine));
-    freeze(Owner::Machine(machine));
-    clock::change(machine, |clock| clock.with_state(now(), ClockState::Standing));
+    EXECUTOR.with(|e| e.borrow_mut().standing.insert(machine));
+    set_clock(machine, clock_of(Some(machine)).with_state(now(), ClockState::Standing));
 }
 
-/// Lets a machine that stood still go on. Its clock is behind by the time that it stood.
+/// Lets a machine that stood still go on. Its clock is behind by the time that it stood, and what its tasks wait for
+/// comes as much later.
 pub fn go_on(machine: Machine) {
-    let stood = clock::change(machine, |clock| clock.with_state(now(), ClockState::Running));
-    delay_timers(machine, now().saturating_sub(stood.anchor));
-    thaw(Owner::Daemon(machine));
-    thaw(Owner::Machine(machine));
-}
-
-/// Moves all timers of a machine by `nanos`: its clock stood still for that long.
-fn delay_timers(machine: Machine, nanos: u64) {
+    set_clock(machine, clock_of(Some(machine)).with_state(now(), ClockState::Running));
     EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
-        let keys: Vec<(u64, u64)> =
-            e.timers.iter().filter(|(_, t)| t.owner.machine() == Some(machine)).map(|(key, _)| *key).collect();
-        for key in keys {
-            if let Some(timer) = e.timers.remove(&key) {
-                let later = (key.0.saturating_add(nanos), key.1);
-                e.timers.insert(later, timer);
-                e.moved.insert(key.1, later);
-            }
-        }
+        e.standing.remove(&machine);
+        e.unpark();
     });
 }
 
@@ -241,7 +295,11 @@ fn delay_timers(machine: Machine, nanos: u64) {
 pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 'static) -> T {
     // The fresh executor is in place before the old tasks are dropped, for the same reason as in `kill`.
     let old = EXECUTOR.with(|e| std::mem::replace(&mut *e.borrow_mut(), Executor::new(seed)));
+    // A run before this one may have ended by a panic in the middle of a task.
+    CURRENT.set(Owner::World);
+    EXECUTOR.with(|e| e.borrow_mut().run = Run::Over);
     drop(old);
+    EXECUTOR.with(|e| e.borrow_mut().run = Run::Goes);
     let slot: Arc<Mutex<Option<T>>> = Arc::default();
     let result = slot.clone();
     spawn_on(Owner::World, async move {
@@ -254,18 +312,31 @@ pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 
             None => advance_clock(),
         }
         if let Some(value) = lock(&slot).take() {
-            let rest = EXECUTOR.with(|e| std::mem::take(&mut e.borrow_mut().tasks));
+            let rest = EXECUTOR.with(|e| {
+                let mut e = e.borrow_mut();
+                e.run = Run::Over;
+                std::mem::take(&mut e.tasks)
+            });
             drop(rest);
             return value;
         }
     }
 }
 
+/// Polls within one instant after which time is taken to have stopped: tasks that wake each other without waiting.
+/// Whole elections take some thousands.
+const LIVELOCK_POLLS: u64 = 1_000_000;
+
+#[allow(clippy::panic, reason = "a livelock is a bug of what runs, and the run would not end")]
 fn poll_task(id: u64) {
     let taken = EXECUTOR.with(|e| {
         let mut e = e.borrow_mut();
         e.polls += 1;
+        let spins = e.polls - e.polls_before > LIVELOCK_POLLS;
         let task = e.tasks.get_mut(&id)?;
+        if spins {
+            panic!("livelock: time stands still, and a task of {:?} is polled again and again", task.owner);
+        }
         task.waker.queued.store(false, Ordering::Relaxed);
         Some((task.future.take()?, task.waker.clone(), task.owner))
     });
@@ -289,20 +360,21 @@ fn poll_task(id: u64) {
             None => (Some(future), None),
         }
     });
-    drop(leftover);
+    drop_as(owner, leftover);
+    EXECUTOR.with(|e| e.borrow_mut().dying.remove(&owner));
 }
 
+/// Moves time to the next timer and wakes whoever waits for that instant: all of them, so that the order among them is
+/// drawn as well.
 #[allow(clippy::panic, reason = "a deadlock is a bug of the simulation, and the run cannot go on")]
 fn advance_clock() {
-    let waker = EXECUTOR.with(|e| {
-        let mut e = e.borrow_mut();
-        let ((at, _), timer) = e.timers.pop_first()?;
-        e.now = e.now.max(at);
-        Some(timer.waker)
-    });
-    match waker {
-        Some(waker) => waker.wake(),
-        None => panic!("deadlock: no task is ready and no timer is set"),
+    let Some(first) = EXECUTOR.with(|e| e.borrow_mut().pop_timer(clock::NEVER - 1)) else {
+        panic!("deadlock: no task is ready and no timer is set");
+    };
+    first.wake();
+    let instant = now();
+    while let Some(next) = EXECUTOR.with(|e| e.borrow_mut().pop_timer(instant)) {
+        next.wake();
     }
 }
 
@@ -310,3 +382,6 @@ fn advance_clock() {
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::clock::clock_of;
-use super::sleep::{Sleep, sleep, sleep_until};
+use super::sleep::{Sleep, sleep, sleep_until_shown};
 use super::{EXECUTOR, current, now, spawn_on, watch};
 
 /// The runtime given to openraft and to the node.
@@ -134,9 +134,7 @@ impl AsyncRuntime for SimRuntime {
     }
 
     fn sleep_until(deadline: SimInstant) -> Sleep {
-        let clock = clock_of(current().machine());
-        let span = deadline.0.saturating_sub(clock.at(now()));
-        sleep_until(now().saturating_add(clock.true_span(span)))
+        sleep_until_shown(current().machine(), deadline.0)
     }
 
     fn timeout<R, F: Future<Output = R> + OptionalSend>(d: Duration, future: F) -> Timeout<F> {

@@ -1,0 +1,271 @@
+//! Reading faults from text.
+
+use std::str::{FromStr, SplitWhitespace};
+
+use haven_core::ids::{LinkId, NodeId};
+use haven_core::spec::parse_span;
+use haven_core::units::Millis;
+
+use super::{AfterCrash, Restart};
+use super::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pair, PathChange, Way};
+use crate::world::config::{Bandwidth, Micros, PerMille};
+use crate::world::daemon::FreezePoint;
+
+type Read<T> = Result<T, String>;
+
+impl FromStr for Fault {
+    type Err = BadFault;
+
+    fn from_str(text: &str) -> Result<Self, BadFault> {
+        let bad = |why: String| BadFault { text: text.to_owned(), why };
+        let mut words = Words(text.split_whitespace());
+        let fault = words.fault().map_err(bad)?;
+        match words.0.next() {
+            None => Ok(fault),
+            Some(word) => Err(bad(format!("`{word}` is too much"))),
+        }
+    }
+}
+
+/// The words of a line that are yet to be read.
+struct Words<'a>(SplitWhitespace<'a>);
+
+impl<'a> Words<'a> {
+    fn next(&mut self, what: &str) -> Read<&'a str> {
+        self.0.next().ok_or_else(|| format!("{what} is missing"))
+    }
+
+    fn peek(&self) -> Option<&'a str> {
+        self.0.clone().next()
+    }
+
+    /// Whether the next word is `word`; then it is read.
+    fn eat(&mut self, word: &str) -> bool {
+        let is = self.peek() == Some(word);
+        if is {
+            self.0.next();
+        }
+        is
+    }
+
+    fn node(&mut self) -> Read<NodeId> {
+        NodeId::new(self.next("a machine")?).map_err(|e| e.to_string())
+    }
+
+    fn text(&mut self, what: &str) -> Read<String> {
+        self.next(what).map(str::to_owned)
+    }
+
+    fn number<T: FromStr>(&mut self, what: &str) -> Read<T> {
+        let word = self.next(what)?;
+        word.parse().map_err(|_| format!("`{word}` is no number"))
+    }
+
+    fn span(&mut self) -> Read<Millis> {
+        let word = self.next("a time, such as 3s")?;
+        parse_span(word).ok_or_else(|| format!("`{word}` is no time"))
+    }
+
+    fn per_mille(&mut self) -> Read<PerMille> {
+        self.number("how often out of a thousand").map(PerMille)
+    }
+
+    fn pair(&mut self) -> Read<Pair> {
+        let word = self.next("a pair of machines, such as n1>n2")?;
+        let dashed = || word.split_once('-').filter(|(_, to)| !to.contains('-')).map(|parts| (parts, Way::Both));
+        let both = word.split_once("<>").map(|parts| (parts, Way::Both));
+        let there = || word.split_once('>').map(|parts| (parts, Way::There));
+        let Some(((from, to), way)) = both.or_else(there).or_else(dashed) else {
+            return Err(format!("`{word}` is no pair of machines, such as n1>n2 or n1<>n2"));
+        };
+        let end = |name: &str| match name {
+            "*" => Ok(None),
+            name => NodeId::new(name).map(Some).map_err(|e| e.to_string()),
+        };
+        Ok(Pair { from: end(from)?, to: end(to)?, way })
+    }
+
+    fn link(&mut self) -> Read<Option<LinkId>> {
+        if !self.eat("link") {
+            return Ok(None);
+        }
+        self.number("the number of a link").map(LinkId).map(Some)
+    }
+
+    fn fault(&mut self) -> Read<Fault> {
+        let verb = self.next("a fault")?;
+        Ok(match verb {
+            "cut" => Fault::Cut { pair: self.pair()?, link: self.link()?, cut: self.cut()? },
+            "heal" => Fault::Heal { pair: self.pair()?, link: self.link()? },
+            "heal-links" => Fault::HealLinks,
+            "partition" => self.partition()?,
+            "path" => Fault::Path { pair: self.pair()?, link: self.link()?, change: self.path_change()? },
+            "agent" => self.agent()?,
+            "die" => Fault::Die { node: self.node()?, resource: self.text("a resource")? },
+            "autostart" => self.autostart()?,
+            "device" => Fault::Device { device: self.text("a device")?, ail: self.device_ail()? },
+            "bmc" => Fault::Device { device: format!("bmc-{}", self.node()?), ail: self.device_ail()? },
+            "disk" => Fault::Disk { node: self.node()?, order: self.rest() },
+            "heal-all" => Fault::HealAll,
+            verb => self.of_machine(verb)?,
+        })
+    }
+
+    fn of_machine(&mut self, verb: &str) -> Read<Fault> {
+        Ok(match verb {
+            "power-on" => Fault::PowerOn(self.node()?),
+            "power-off" => Fault::PowerOff(self.node()?),
+            "reset" => Fault::Reset(self.node()?),
+            "pull-plug" => Fault::PullPlug(self.node()?),
+            "restore-plug" => Fault::RestorePlug(self.node()?),
+            "crash" => Fault::Crash { node: self.node()?, then: self.after_crash()? },
+            "kill-daemon" => Fault::KillDaemon { node: self.node()?, restart: self.restart()? },
+            "start-daemon" => Fault::StartDaemon(self.node()?),
+            "freeze-daemon" => {
+                let node = self.node()?;
+                let point = if self.eat("mid-feed") { FreezePoint::MidFeed } else { FreezePoint::Anywhere };
+                Fault::FreezeDaemon { node, point }
+            }
+            "thaw-daemon" => Fault::ThawDaemon(self.node()?),
+            "freeze-programs" => Fault::FreezePrograms(self.node()?),
+            "thaw-programs" => Fault::ThawPrograms(self.node()?),
+            "stand-still" => Fault::StandStill(self.node()?),
+            "go-on" => Fault::GoOn(self.node()?),
+            "clock-rate" => Fault::ClockRate { node: self.node()?, ppm: self.number("parts per million")? },
+            "wall-clock" => Fault::WallClock { node: self.node()?, ms: self.signed_span()? },
+            other => return Err(format!("there is no fault `{other}`")),
+        })
+    }
+
+    fn after_crash(&mut self) -> Read<AfterCrash> {
+        if self.eat("reboot") { self.span().map(AfterCrash::Reboot) } else { Ok(AfterCrash::Hang) }
+    }
+
+    fn restart(&mut self) -> Read<Restart> {
+        if self.eat("restart") { self.span().map(Restart::After) } else { Ok(Restart::Never) }
+    }
+
+    fn signed_span(&mut self) -> Read<i64> {
+        let word = self.next("a signed time, such as +3s")?;
+        let (sign, span) = match word.split_at_checked(1) {
+            Some(("-", span)) => (-1, span),
+            Some(("+", span)) => (1, span),
+            Some(_) | None => (1, word),
+        };
+        let ms = parse_span(span).and_then(|span| i64::try_from(span.0).ok());
+        ms.map(|ms| sign * ms).ok_or_else(|| format!("`{word}` is no time"))
+    }
+
+    fn cut(&mut self) -> Read<Cut> {
+        Ok(match self.peek() {
+            None => Cut::All,
+            Some(_) => match self.next("what is cut")? {
+                "datagrams" => Cut::Datagrams,
+                "calls" => Cut::Calls,
+                "large" => Cut::Large,
+                other => return Err(format!("`{other}` cannot be cut, only datagrams, calls or large can")),
+            },
+        })
+    }
+
+    fn partition(&mut self) -> Read<Fault> {
+        let mut sides = vec![Vec::new()];
+        while let Some(word) = self.peek() {
+            if self.eat("/") {
+                sides.push(Vec::new());
+                continue;
+            }
+            let node = self.node().map_err(|_| format!("`{word}` is no machine"))?;
+            if let Some(side) = sides.last_mut() {
+                side.push(node);
+            }
+        }
+        if sides.len() < 2 || sides.iter().any(Vec::is_empty) {
+            return Err("a partition has at least two sides, as in `n1 n2 / n3`".to_owned());
+        }
+        Ok(Fault::Partition(sides))
+    }
+
+    fn micros(&self, word: &str) -> Read<Micros> {
+        let fine = word.strip_suffix("us").and_then(|micros| micros.parse().ok()).map(Micros);
+        let coarse = || parse_span(word).map(|span| Micros::millis(span.0));
+        fine.or_else(coarse).ok_or_else(|| format!("`{word}` is no time"))
+    }
+
+    fn path_change(&mut self) -> Read<PathChange> {
+        Ok(match self.next("a property of paths")? {
+            "delay" => {
+                let word = self.next("a range of times, such as 1ms..5ms")?;
+                let (min, max) = word.split_once("..").unwrap_or((word, word));
+                PathChange::Delay(self.micros(min)?, self.micros(max)?)
+            }
+            "jitter" => {
+                let often = self.per_mille()?;
+                let word = self.next("a time")?;
+                PathChange::Jitter(often, self.micros(word)?)
+            }
+            "loss" => PathChange::Loss(self.per_mille()?),
+            "duplicates" => PathChange::Duplicates(self.per_mille()?),
+            "reorder" => PathChange::Reorder(self.per_mille()?),
+            "bandwidth" if self.eat("unlimited") => PathChange::Bandwidth(Bandwidth::Unlimited),
+            "bandwidth" => PathChange::Bandwidth(Bandwidth::BytesPerSecond(self.number("bytes per second")?)),
+            other => return Err(format!("paths have no `{other}`")),
+        })
+    }
+
+    fn agent(&mut self) -> Read<Fault> {
+        let node = if self.eat("*") { None } else { Some(self.node()?) };
+        let resource = self.text("a resource")?;
+        let word = self.next("an action")?;
+        let op = AgentOp::ALL.into_iter().find(|op| op.word() == word);
+        let op = op.ok_or_else(|| format!("agents have no action `{word}`"))?;
+        let ailment = match self.next("an ailment")? {
+            "well" => Ailment::Well,
+            "fail" => Ailment::Fail(self.number("an exit code")?),
+            "hopeless" => Ailment::HOPELESS,
+            "fail-halfway" => Ailment::FailHalfway(self.number("an exit code")?),
+            "hang" => Ailment::Hang,
+            "stuck" => Ailment::Stuck(self.span()?),
+            "slow" => Ailment::Slow(self.number("a factor")?),
+            "stale" if op == AgentOp::Monitor => Ailment::Stale(self.span()?),
+            other => return Err(format!("the action {word} has no ailment `{other}`")),
+        };
+        Ok(Fault::Agent { node, resource, op, ailment })
+    }
+
+    fn autostart(&mut self) -> Read<Fault> {
+        let (node, resource) = (self.node()?, self.text("a resource")?);
+        let word = self.next("what starts it")?;
+        let way = Autostart::ALL.into_iter().find(|way| way.word() == word);
+        let way = way.ok_or_else(|| format!("`{word}` starts nothing; unit, fstab, libvirt or off is needed"))?;
+        Ok(Fault::Autostart { node, resource, way })
+    }
+
+    fn device_ail(&mut self) -> Read<DeviceAil> {
+        Ok(match self.next("an ailment")? {
+            "well" => DeviceAil::Well,
+            "unreachable" if self.eat("from") => DeviceAil::UnreachableFrom(self.node()?),
+            "unreachable" => DeviceAil::Unreachable,
+            "refuses" => DeviceAil::Refuses,
+            "lies" => DeviceAil::Lies,
+            "early" => DeviceAil::Early(self.span()?),
+            "late" => DeviceAil::Late(self.span()?),
+            "slow" => DeviceAil::Slow(self.span()?),
+            "latency" => DeviceAil::Latency(self.span()?),
+            "auto-on" => DeviceAil::AutoOn(self.span()?),
+            "wired" => {
+                let first = self.text("an outlet or a machine")?;
+                match self.peek() {
+                    None => DeviceAil::Wired { outlet: None, node: NodeId::new(&first).map_err(|e| e.to_string())? },
+                    Some(_) => DeviceAil::Wired { outlet: Some(first), node: self.node()? },
+                }
+            }
+            other => return Err(format!("devices have no ailment `{other}`")),
+        })
+    }
+
+    fn rest(&mut self) -> String {
+        let words: Vec<&str> = self.0.by_ref().collect();
+        words.join(" ")
+    }
+}
