@@ -3,6 +3,8 @@
 //! For: running `haven-node` unchanged through faults that take years to happen by themselves.
 //! Never: an OS thread, a clock, an entropy source, or a task of `tokio`.
 
+pub mod check;
+pub mod cluster;
 pub mod disk;
 pub mod exec;
 pub mod world;

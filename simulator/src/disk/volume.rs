@@ -70,7 +70,10 @@ impl SimVolume {
     /// The volume as a new boot, or a new life of the daemon, sees it. Whatever had it before is refused from now on.
     pub fn attach(self: &Arc<Self>) -> Arc<dyn Volume> {
         let mut state = lock(&self.0);
+        let fuse = state.fuse;
         state.begin_boot();
+        // A fuse may be set before the boot whose writes it counts.
+        state.fuse = fuse;
         Arc::new(Attached { volume: self.clone(), boot: state.boot })
     }
 

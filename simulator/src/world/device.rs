@@ -37,9 +37,23 @@ pub(super) enum Answer {
     No(&'static str),
 }
 
+/// An order to switch off that a device heard, whatever it made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwitchOff {
+    /// When, in nanoseconds of the world.
+    pub at: TrueTime,
+    /// Which device.
+    pub device: String,
+    /// Which outlet of it; empty for a BMC.
+    pub outlet: String,
+    /// The machine whose program sent it.
+    pub from: Machine,
+}
+
 /// All fence devices.
 pub(super) struct Devices {
     prng: Prng,
+    offs: Vec<SwitchOff>,
     by_name: BTreeMap<String, Device>,
 }
 
@@ -163,7 +177,7 @@ impl Devices {
             };
             Some((config.name.clone(), Device { model, faults: Faults::default() }))
         };
-        Self { prng, by_name: configs.iter().filter_map(device).collect() }
+        Self { prng, offs: Vec::new(), by_name: configs.iter().filter_map(device).collect() }
     }
 
     fn bmc(&mut self, device: &str) -> Option<&mut Bmc> {
@@ -185,7 +199,7 @@ impl Devices {
 
     /// BMCs notice that the power of their machine has changed, sooner or later.
     pub(super) fn power_changed(&mut self, machine: Machine, is: Switch) {
-        let Self { prng, by_name } = self;
+        let Self { prng, by_name, .. } = self;
         for device in by_name.values_mut() {
             let late = device.faults.late;
             if let Model::Bmc(bmc) = &mut device.model
@@ -212,7 +226,7 @@ impl Devices {
 
     /// Takes an order: the answer, and what follows from it.
     fn take(&mut self, device: &str, outlet: &str, order: Order, switching: Range) -> (Answer, Option<Effect>) {
-        let Self { prng, by_name } = self;
+        let Self { prng, by_name, .. } = self;
         let Some(Device { model, faults }) = by_name.get_mut(device) else { return (Answer::Silence, None) };
         let (display, target) = match model {
             Model::Bmc(bmc) => (&mut bmc.display, Target::Chassis(bmc.wired)),
@@ -245,7 +259,7 @@ impl Devices {
 
     /// Switches an outlet; returns the machines that it feeds.
     fn switch_outlet(&mut self, device: &str, outlet: &str, switch: Switch) -> Vec<Machine> {
-        let Self { prng, by_name } = self;
+        let Self { prng, by_name, .. } = self;
         let Some(Device { model: Model::Pdu(outlets), faults }) = by_name.get_mut(device) else { return Vec::new() };
         let Some(found) = outlets.get_mut(outlet) else { return Vec::new() };
         if found.switch != switch {
@@ -336,6 +350,10 @@ impl World {
             Answer::No(_) => "refused",
         };
         self.trace.add(What::Device { device, outlet, from, order, result });
+        if order == "off" && answer != Answer::Silence {
+            let off = SwitchOff { at: now(), device: device.to_owned(), outlet: outlet.to_owned(), from };
+            lock(&self.devices).offs.push(off);
+        }
         if let Some(effect) = effect {
             self.carry_out(effect);
         }
@@ -371,6 +389,11 @@ impl World {
     pub(super) fn uuid_behind(&self, device: &str) -> Option<String> {
         let wired = lock(&self.devices).bmc(device)?.wired;
         self.product_uuid(wired)
+    }
+
+    /// Every order to switch off that a device heard, in order.
+    pub fn switch_offs(&self) -> Vec<SwitchOff> {
+        lock(&self.devices).offs.clone()
     }
 
     /// The names of all fence devices, sorted.

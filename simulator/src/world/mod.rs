@@ -37,6 +37,7 @@ pub use config::{
     Timings, WatchdogModel, WorldConfig,
 };
 pub use daemon::{DaemonState, FreezePoint, Restart};
+pub use device::SwitchOff;
 pub use disks::{Disks, NoDisks};
 pub use env::NodeEnv;
 pub use fault::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pair, PathChange, Way};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use haven_core::ids::NodeId;
 use haven_core::units::Millis;
-use haven_env::{HostError, JobQueued, Reply, Request, UnitState, UnitVerb};
+use haven_env::{GroupState, HostError, JobQueued, Reply, Request, UnitState, UnitVerb};
 
 use super::ocf;
 use crate::exec::{Machine, Owner, SimRuntime, current, lock, sleep, spawn_on};
@@ -278,6 +278,7 @@ impl World {
             sub: sub.to_owned(),
             job_result: String::new(),
             job_queued: if job.is_some() { JobQueued::Yes } else { JobQueued::No },
+            processes: if runs || job.is_some() { GroupState::Lingering } else { GroupState::Empty },
             enabled: enabled.to_owned(),
         }
     }

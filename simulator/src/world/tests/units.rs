@@ -92,8 +92,12 @@ fn files_are_read_and_folders_listed() {
 #[test]
 fn addresses_are_owned_probed_and_gone_with_the_boot() {
     with_world(1, config(), |bench| async move {
-        let add =
-            |address: &str| Request::AddressAdd { interface: "eth0".into(), address: address.into(), label: None };
+        let add = |address: &str| Request::AddressAdd {
+            interface: "eth0".into(),
+            address: address.into(),
+            broadcast: None,
+            label: None,
+        };
         let remove = Request::AddressRemove { interface: "eth0".into(), address: "10.0.0.99/24".into() };
         let probe = Request::AddressProbe { interface: "eth0".into(), address: "10.0.0.99".into(), wait: Millis(500) };
         let listed = async |bench: &Bench| match ask(bench, N1, Request::Addresses).await {

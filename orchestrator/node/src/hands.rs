@@ -1,0 +1,171 @@
+//! Running agents for the mind: each job in a cgroup of its own, and nothing said to be stopped while a process of an
+//! earlier action of the same resource lives [S-5].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use haven_agents::{Call, Prepared, Verb};
+use haven_core::event::Outcome;
+use haven_core::ids::{LogIndex, ResourceId};
+use haven_core::node::{Input, Job, JobId, JobKind};
+use haven_core::plan::Task;
+use haven_core::plant::{self, Plant};
+use haven_core::units::Millis;
+use haven_env::{GroupState, Runtime};
+
+use crate::node::{Shared, lock};
+
+/// Resources that a node keeps in mind as tainted or prepared: those of any configuration fit.
+const RESOURCES_MAX: usize = 65_536;
+
+/// What the hands of one daemon life remember.
+#[derive(Debug, Default)]
+pub(crate) struct Hands {
+    groups: BTreeMap<JobId, String>,
+    /// Without cgroups: resources of which a run of this life did not end well, so that processes may be left.
+    tainted: BTreeSet<ResourceId>,
+    prepared: BTreeMap<ResourceId, Prepared>,
+}
+
+/// Gives a job to its agent.
+pub(crate) fn run<R: Runtime>(shared: &Arc<Shared<R>>, job: Job) {
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        let begun = shared.env.clock.monotonic();
+        let (outcome, detail) = shared.do_job(&job).await;
+        let elapsed = shared.env.clock.monotonic().since(begun);
+        lock(&shared.hands).groups.remove(&job.id);
+        let _ = shared.inputs.unbounded_send(Input::Ended { job: job.id, outcome, detail, elapsed });
+    }));
+}
+
+/// Ends what a job has started.
+pub(crate) fn abort<R: Runtime>(shared: &Arc<Shared<R>>, job: JobId) {
+    let Some(group) = lock(&shared.hands).groups.get(&job).cloned() else { return };
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        shared.env.host.kill_group(&group).await;
+    }));
+}
+
+/// Makes the start of a resource ready.
+pub(crate) fn prepare<R: Runtime>(shared: &Arc<Shared<R>>, resource: ResourceId) {
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        let timeout = Millis::secs(5);
+        let job = Job { id: JobId(0), resource: resource.clone(), kind: JobKind::Monitor, timeout };
+        let Some(call) = shared.call_for(&job, Verb::Start) else { return };
+        let prepared = haven_agents::prepare(shared.env.host.as_ref(), &call).await;
+        let mut hands = lock(&shared.hands);
+        if hands.prepared.len() < RESOURCES_MAX {
+            hands.prepared.insert(resource, prepared);
+        }
+    }));
+}
+
+/// Looks up what this boot starts by itself.
+pub(crate) fn audit<R: Runtime>(shared: &Arc<Shared<R>>, revision: LogIndex) {
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        let (spec, ids) = {
+            let keeper = lock(&shared.keeper);
+            (keeper.state.spec.clone(), keeper.state.resources.keys().cloned().collect::<Vec<_>>())
+        };
+        let findings = haven_agents::audit(shared.env.host.as_ref(), &spec, &ids).await;
+        let _ = shared.inputs.unbounded_send(Input::Audited { revision, findings });
+    }));
+}
+
+const fn verb(kind: JobKind) -> Verb {
+    match kind {
+        JobKind::Step(_, Task::Probe) => Verb::Probe,
+        JobKind::Step(_, Task::Start) => Verb::Start,
+        JobKind::Step(_, Task::Stop) | JobKind::LeaseStop => Verb::Stop,
+        JobKind::Monitor => Verb::Monitor,
+    }
+}
+
+impl<R: Runtime> Shared<R> {
+    fn call_for(&self, job: &Job, verb: Verb) -> Option<Call> {
+        let keeper = lock(&self.keeper);
+        let spec = &keeper.state.spec;
+        // A resource that left the configuration is still stopped with what it was started with.
+        let (agent, params) = match spec.agent(&job.resource) {
+            Some(agent) => (agent.clone(), spec.params(&job.resource)),
+            None => keeper.state.resources.get(&job.resource)?.left_behind.clone()?.into_parts(),
+        };
+        let monitor = spec.resources.get(&job.resource).and_then(|r| r.operation("monitor"));
+        let interval =
+            if verb == Verb::Monitor { monitor.map_or(Millis::ZERO, |op| op.interval) } else { Millis::ZERO };
+        Some(Call {
+            resource: job.resource.clone(),
+            agent,
+            params,
+            verb,
+            timeout: job.timeout,
+            interval,
+            group: self.group_of(job),
+            node: self.config.node.clone(),
+            nodes: keeper.state.members.keys().cloned().collect(),
+        })
+    }
+
+    /// The cgroup of a job. It names resource, daemon life and job, and an action by its id, and never comes again
+    /// within a boot.
+    fn group_of(&self, job: &Job) -> String {
+        let life = self.incarnation.generation.0;
+        match job.kind {
+            JobKind::Step(action, _) => format!("{}:g{life}.a{action}", job.resource),
+            JobKind::Monitor | JobKind::LeaseStop => format!("{}:g{life}.j{}", job.resource, job.id.0),
+        }
+    }
+
+    async fn do_job(&self, job: &Job) -> (Outcome, String) {
+        let verb = verb(job.kind);
+        let Some(call) = self.call_for(job, verb) else {
+            return (Outcome::Unknown, "its agent is not known any more".to_owned());
+        };
+        lock(&self.hands).groups.insert(job.id, call.group.clone());
+        // Whatever an earlier action has left behind could undo what this one finds or does.
+        let settles = !verb.asks() || verb == Verb::Probe;
+        if settles && let Some(why) = self.leftovers(&job.resource, &call.group).await {
+            return (Outcome::Unknown, why);
+        }
+        let prepared = if verb == Verb::Start { lock(&self.hands).prepared.remove(&job.resource) } else { None };
+        let prepared = prepared.unwrap_or_default();
+        let answer = haven_agents::run_prepared(self.env.host.as_ref(), &call, prepared).await;
+        if answer.outcome == Outcome::Unknown {
+            lock(&self.hands).tainted.insert(job.resource.clone());
+        }
+        let says_stopped = answer.outcome == Outcome::Done && verb != Verb::Start;
+        if says_stopped && let Some(why) = self.leftovers(&job.resource, &call.group).await {
+            return (Outcome::Unknown, why);
+        }
+        (answer.outcome, answer.detail)
+    }
+
+    /// Ends what earlier actions of `resource` have left; tells what could not be ended, or is not known.
+    async fn leftovers(&self, resource: &ResourceId, own: &str) -> Option<String> {
+        if plant::on(Plant::IgnoreOrphans) {
+            return None;
+        }
+        let Ok(groups) = self.env.host.groups() else {
+            let first = self.incarnation.generation.0 <= 1;
+            let clean = first && !lock(&self.hands).tainted.contains(resource);
+            // Without cgroups nobody can tell whether something of an earlier life goes on.
+            return (!clean)
+                .then(|| "this machine has no cgroups, so processes of earlier actions may live".to_owned());
+        };
+        let prefix = format!("{resource}:");
+        for group in groups {
+            let ours = group.strip_prefix(&prefix).is_some_and(|rest| !rest.contains(':'));
+            if !ours || group == own {
+                continue;
+            }
+            if self.env.host.kill_group(&group).await != GroupState::Empty {
+                return Some(format!("a process of {group} does not end"));
+            }
+        }
+        None
+    }
+}

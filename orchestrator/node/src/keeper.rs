@@ -1,0 +1,118 @@
+//! The state machine under the log: folds committed entries, and tells those who watch.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_channel::mpsc;
+use haven_core::event::{Envelope, EnvelopeError, Event};
+use haven_core::ids::{LogIndex, Term};
+use haven_core::node::Input;
+use haven_core::plant::{self, Plant};
+use haven_core::state::{ClusterState, Entry, Refusal};
+use haven_core::units::LogTime;
+use haven_log::{Committed, Halt, Machine};
+
+/// One entry as it was folded.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Its index.
+    pub index: LogIndex,
+    /// Its term.
+    pub term: Term,
+    /// The event with its time; `None` for Raft's own entries.
+    pub event: Option<(LogTime, &'a Event)>,
+    /// What the fold made of it.
+    pub result: &'a Result<(), Refusal>,
+    /// The state after it.
+    pub state: &'a ClusterState,
+}
+
+/// Told of each entry as it is folded: checkers in the simulator, logs and streams in the daemon. Must return at once.
+pub trait Observer: Send + Sync + 'static {
+    /// An entry was folded on this node.
+    fn folded(&self, seen: Seen);
+
+    /// A snapshot took the place of the state.
+    fn restored(&self, state: &ClusterState);
+}
+
+/// The state, kept up by the log.
+pub(crate) struct Keeper {
+    pub(crate) state: ClusterState,
+    observer: Option<Arc<dyn Observer>>,
+    inputs: mpsc::UnboundedSender<Input>,
+    /// Whether the mind knows already that the state has gone on.
+    told: Arc<AtomicBool>,
+    salt: u64,
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Keeper at {}", self.state.index)
+    }
+}
+
+impl Keeper {
+    pub(crate) fn new(
+        observer: Option<Arc<dyn Observer>>,
+        inputs: mpsc::UnboundedSender<Input>,
+        told: Arc<AtomicBool>,
+        salt: u64,
+    ) -> Self {
+        Self { state: ClusterState::default(), observer, inputs, told, salt }
+    }
+
+    fn tell(&self) {
+        if !self.told.swap(true, Ordering::AcqRel) {
+            let _ = self.inputs.unbounded_send(Input::Applied);
+        }
+    }
+
+    fn fold(&mut self, index: LogIndex, term: Term, entry: Entry, event: Option<(LogTime, &Event)>) -> Vec<u8> {
+        let result = self.state.fold(index, term, entry);
+        if plant::on(Plant::DivergentFold) && index.0 == 40 {
+            self.state.wall.believed = Some((haven_core::units::WallTime(self.salt), LogTime(0)));
+        }
+        if let Some(observer) = &self.observer {
+            observer.folded(Seen { index, term, event, result: &result, state: &self.state });
+        }
+        if let Some((_, Event::HeartbeatDigest(_))) = event {
+            let _ = self.inputs.unbounded_send(Input::Hash { index, hash: self.state.hash() });
+        }
+        self.tell();
+        result.err().map(|refusal| refusal.to_string().into_bytes()).unwrap_or_default()
+    }
+}
+
+impl Machine for Keeper {
+    fn apply(&mut self, index: LogIndex, term: Term, entry: Committed<'_>) -> Result<Vec<u8>, Halt> {
+        match entry {
+            Committed::Blank => Ok(self.fold(index, term, Entry::Blank, None)),
+            Committed::Voting { sets, learners } => Ok(self.fold(index, term, Entry::Voting { sets, learners }, None)),
+            Committed::Payload(bytes) => {
+                let envelope = Envelope::decode(bytes).map_err(|e| halt(&e))?;
+                let (time, event) = (envelope.time, &envelope.event);
+                Ok(self.fold(index, term, Entry::Event(time, event), Some((time, event))))
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.state.encode()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.state = ClusterState::decode(bytes).map_err(|e| format!("the snapshot cannot be decoded: {e}"))?;
+        if let Some(observer) = &self.observer {
+            observer.restored(&self.state);
+        }
+        self.tell();
+        Ok(())
+    }
+}
+
+/// An entry that this build cannot read is never skipped: the node stops here and says what it needs [S-19].
+fn halt(error: &EnvelopeError) -> Halt {
+    Halt { reason: error.to_string() }
+}

@@ -1,0 +1,162 @@
+//! The loop that feeds the mind and carries out what it wants.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_channel::mpsc;
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use haven_core::ids::{MemberId, NodeId};
+use haven_core::node::{Input, Output};
+use haven_core::units::{Millis, Monotonic};
+use haven_env::{Peer, Runtime};
+use openraft::ChangeMembers;
+
+use crate::node::{Shared, lock};
+
+/// Longest sleep of the mind: whatever was overlooked is looked at again after that.
+const LOOK_AT_LEAST: Millis = Millis::secs(1);
+/// Key under which the end of the hold lease is remembered until the next boot.
+pub(crate) const HOLD_KEY: &str = "hold-until";
+
+/// Runs until the node is stopped or its tasks are dropped.
+pub(crate) async fn run<R: Runtime>(shared: Arc<Shared<R>>, mut inputs: mpsc::UnboundedReceiver<Input>) {
+    let mut wake = shared.env.clock.monotonic();
+    let mut known_peers = Vec::new();
+    while !shared.stopped.load(Ordering::Acquire) {
+        let now = shared.env.clock.monotonic();
+        let span = wake.since(now).min(LOOK_AT_LEAST);
+        let input = if wake <= now {
+            inputs.try_recv().ok()
+        } else {
+            let sleep = Box::pin(R::sleep(Duration::from_millis(span.0.max(1))));
+            match select(inputs.next(), sleep).await {
+                Either::Left((Some(input), _)) => Some(input),
+                Either::Left((None, _)) => return,
+                Either::Right(_) => None,
+            }
+        };
+        let next = step(&shared, input.unwrap_or(Input::Tick), &mut known_peers);
+        wake = next;
+        // Everything that is there already is looked at before the next sleep.
+        while let Ok(input) = inputs.try_recv() {
+            wake = step(&shared, input, &mut known_peers);
+        }
+    }
+}
+
+fn step<R: Runtime>(shared: &Arc<Shared<R>>, input: Input, known_peers: &mut Vec<Peer>) -> Monotonic {
+    match &input {
+        Input::Applied => {
+            // Cleared before the state is read: what is applied from here on tells again.
+            shared.told.store(false, Ordering::Release);
+            follow_members(shared, known_peers);
+        }
+        Input::Datagram { .. } => drop(shared.waiting.fetch_sub(1, Ordering::AcqRel)),
+        Input::Tick
+        | Input::Ended { .. }
+        | Input::Power { .. }
+        | Input::Committed { .. }
+        | Input::Audited { .. }
+        | Input::Hash { .. } => {}
+    }
+    let outputs = shared.with_facts(|facts, mind| mind.step(facts, input));
+    let mut wake = shared.env.clock.monotonic() + LOOK_AT_LEAST;
+    for output in outputs {
+        if let Output::WakeAt(at) = output {
+            wake = at;
+        } else {
+            carry_out(shared, output);
+        }
+    }
+    wake
+}
+
+/// Lets the transport talk to the members, and to nobody else.
+fn follow_members<R: Runtime>(shared: &Arc<Shared<R>>, known: &mut Vec<Peer>) {
+    let peers: Vec<Peer> = {
+        let keeper = lock(&shared.keeper);
+        if !keeper.state.members.contains_key(&shared.config.node) {
+            // This node has not applied its own joining yet: it goes on with those that it was told of.
+            return;
+        }
+        let others = keeper.state.members.values().filter(|m| m.node != shared.config.node);
+        others.map(|m| Peer { node: m.node.clone(), endpoints: m.endpoints.clone() }).collect()
+    };
+    if peers != *known {
+        known.clone_from(&peers);
+        shared.env.transport.set_peers(peers);
+    }
+}
+
+fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
+    match output {
+        Output::Send { to, bytes } => send(shared, &to, &bytes),
+        Output::Propose { proposal, event } => {
+            let shared = shared.clone();
+            drop(R::spawn(async move {
+                let result = shared.propose(&event).await;
+                let _ = shared.inputs.unbounded_send(Input::Committed { proposal, result });
+            }));
+        }
+        Output::Run(job) => crate::hands::run(shared, job),
+        Output::Prepare(resource) => crate::hands::prepare(shared, resource),
+        Output::Abort(job) => crate::hands::abort(shared, job),
+        Output::Power { ask, node, device, job, deadline } => {
+            crate::power::run(shared, ask, node, device, job, deadline);
+        }
+        Output::Audit { revision } => crate::hands::audit(shared, revision),
+        Output::FeedWatchdog => shared.env.watchdog.feed(),
+        Output::CloseWatchdog => shared.env.watchdog.disarm(),
+        Output::RememberHold(until) => {
+            shared.env.host.remember(HOLD_KEY, &until.as_micros().to_le_bytes());
+        }
+        Output::HandOver(to) => hand_over(shared, to),
+        Output::ChangeVoters(voters) => change_members(shared, ChangeMembers::ReplaceAllVoters(ids(&voters))),
+        Output::DropMembers(gone) => change_members(shared, ChangeMembers::RemoveNodes(ids(&gone))),
+        Output::AddLearner(member) => {
+            let shared = shared.clone();
+            drop(R::spawn(async move {
+                if let Some(raft) = shared.raft.get() {
+                    // Not waited for: it catches up by itself, and is asked for again if this came to nothing.
+                    let _ = raft.add_learner(member.0, openraft::EmptyNode::new(), false).await;
+                }
+            }));
+        }
+        Output::Reset { why } => shared.env.host.reset_now(&why),
+        Output::Note(_) | Output::WakeAt(_) => {}
+    }
+}
+
+fn ids(members: &BTreeSet<MemberId>) -> BTreeSet<u64> {
+    members.iter().map(|m| m.0).collect()
+}
+
+fn send<R: Runtime>(shared: &Arc<Shared<R>>, to: &[NodeId], bytes: &[u8]) {
+    for node in to {
+        for link in (0..shared.env.transport.links()).map(haven_core::ids::LinkId) {
+            shared.env.transport.send(node, link, bytes.to_vec());
+        }
+    }
+}
+
+fn change_members<R: Runtime>(shared: &Arc<Shared<R>>, change: ChangeMembers<u64, openraft::EmptyNode>) {
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        if let Some(raft) = shared.raft.get() {
+            // Refused or lost: the leader looks at its members again and asks once more.
+            let _ = raft.change_membership(change, true).await;
+        }
+    }));
+}
+
+fn hand_over<R: Runtime>(shared: &Arc<Shared<R>>, to: MemberId) {
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        if let Some(raft) = shared.raft.get() {
+            let _ = raft.trigger().transfer_leader(to.0).await;
+        }
+    }));
+}

@@ -1,0 +1,193 @@
+//! Bringing events into the log, here or through the leader.
+
+use std::sync::Arc;
+
+use haven_core::control::{Command, Denied};
+use haven_core::event::{Envelope, Event, FeatureLevel};
+use haven_core::ids::{LogIndex, MemberId, NodeId};
+use haven_core::node::Commitment;
+use haven_core::units::Millis;
+use haven_core::wire::to_vec;
+use haven_env::{CallClass, Runtime};
+use haven_log::{Applied, Payload};
+use openraft::async_runtime::WatchReceiver;
+use serde::{Deserialize, Serialize};
+
+use crate::node::{Node, Shared};
+use crate::wire::{Answer, Ask};
+
+/// Time for the leader to commit what is forwarded to it.
+const FORWARD_WITHIN: Millis = Millis::secs(5);
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The entry that it became.
+    pub index: LogIndex,
+}
+
+/// Why a command came to nothing, or may have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// Page: docs/errors/HV-QUORUM-01.md.
+    #[error("nobody leads the cluster now, so nothing can be decided; {reached} of {voters} voters are heard here")]
+    NoLeader {
+        /// Voters that this node hears, itself included.
+        reached: usize,
+        /// All voters.
+        voters: usize,
+    },
+    /// Page: docs/errors/HV-QUORUM-02.md.
+    #[error("no answer from the leader in time; the command may have been done, or may be done yet")]
+    Unknown,
+    /// The leader judged against it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The cluster changed while the command travelled. Page: docs/errors/HV-CONFIG-03.md.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl<R: Runtime> Shared<R> {
+    /// Brings `event` into the log, through the leader if this node does not lead.
+    pub(crate) async fn propose(&self, event: &Event) -> Commitment {
+        match self.propose_here(event).await {
+            Here::Committed(index, refusal) => Commitment::Committed(index, refusal.map_or(Ok(()), Err)),
+            Here::Unknown => Commitment::Unknown,
+            Here::NotLeader => match self.ask_leader(Ask::Propose { event: to_vec(event) }).await {
+                Some(Answer::Committed { index, refusal }) => Commitment::Committed(index, refusal.map_or(Ok(()), Err)),
+                Some(_) | None => Commitment::Unknown,
+            },
+        }
+    }
+
+    /// Brings `event` into the log if this node leads: stamps it, writes it, and waits for the fold.
+    pub(crate) async fn propose_here(&self, event: &Event) -> Here {
+        let Some(raft) = self.raft.get() else { return Here::NotLeader };
+        let stamped = self.with_facts(|facts, _| {
+            facts.raft.leading?;
+            Some(crate::node::lock(&self.clock).stamp(facts))
+        });
+        let Some(time) = stamped else { return Here::NotLeader };
+        let envelope = Envelope { level: FeatureLevel(1), time, event: event.clone() };
+        match raft.client_write(Payload(envelope.encode())).await {
+            Ok(response) => match response.data {
+                Applied::Answer(bytes) if bytes.is_empty() => Here::Committed(LogIndex(response.log_id.index), None),
+                Applied::Answer(bytes) => {
+                    let refusal = String::from_utf8_lossy(&bytes).into_owned();
+                    Here::Committed(LogIndex(response.log_id.index), Some(refusal))
+                }
+                Applied::Halted(_) => Here::Unknown,
+            },
+            Err(error) if error.forward_to_leader().is_some() => Here::NotLeader,
+            Err(_) => Here::Unknown,
+        }
+    }
+
+    /// Asks the node that leads; `None` if nobody is known to, or no answer came.
+    pub(crate) async fn ask_leader(&self, ask: Ask) -> Option<Answer> {
+        let leader = self.leader_name()?;
+        if leader == self.config.node {
+            return None;
+        }
+        self.ask(&leader, CallClass::Forward, ask, FORWARD_WITHIN).await.ok()
+    }
+
+    pub(crate) fn leader_name(&self) -> Option<NodeId> {
+        let metrics = self.raft.get()?.metrics();
+        let leader = metrics.borrow_watched().current_leader?;
+        let keeper = crate::node::lock(&self.keeper);
+        keeper.state.member_by_id(MemberId(leader)).map(|m| m.node.clone())
+    }
+
+    /// Judges a command and commits it, if this node leads.
+    pub(crate) async fn command_here(&self, by: &str, command: &Command) -> Result<Done, CommandError> {
+        let judged = self.with_facts(|facts, mind| {
+            facts.raft.leading?;
+            Some(mind.judge_command(facts, by, command))
+        });
+        let Some(judged) = judged else { return Err(self.no_leader()) };
+        match self.propose_here(&judged?).await {
+            Here::Committed(index, None) => Ok(Done { index }),
+            Here::Committed(_, Some(refusal)) => Err(CommandError::Refused(refusal)),
+            Here::Unknown => Err(CommandError::Unknown),
+            Here::NotLeader => Err(self.no_leader()),
+        }
+    }
+
+    pub(crate) fn no_leader(&self) -> CommandError {
+        self.with_facts(|facts, mind| {
+            let voters = facts.state.voters();
+            let limit = facts.state.timing.current.dead_after;
+            let heard = voters.iter().filter(|v| mind.ears().reaches(v, facts.now, limit)).count();
+            CommandError::NoLeader { reached: heard, voters: voters.len() }
+        })
+    }
+}
+
+/// What became of a proposal to this node.
+pub(crate) enum Here {
+    Committed(LogIndex, Option<String>),
+    Unknown,
+    NotLeader,
+}
+
+impl<R: Runtime> Node<R> {
+    /// Has `command` judged by the leader and committed. Every node can be asked.
+    pub async fn command(&self, by: &str, command: &Command) -> Result<Done, CommandError> {
+        let shared: &Arc<Shared<R>> = &self.0;
+        if shared.leader_name().as_ref() == Some(&shared.config.node) {
+            return shared.command_here(by, command).await;
+        }
+        let json = serde_json::to_string(command).map_err(|e| CommandError::Refused(e.to_string()))?;
+        let ask = Ask::Command { by: by.to_owned(), json };
+        match shared.ask_leader(ask).await {
+            Some(Answer::Commanded(json)) => {
+                let told: Told = serde_json::from_str(&json).map_err(|e| CommandError::Refused(e.to_string()))?;
+                told.into()
+            }
+            Some(Answer::NotLeader) | None if shared.leader_name().is_none() => Err(shared.no_leader()),
+            Some(_) | None => Err(CommandError::Unknown),
+        }
+    }
+
+    /// Brings an event of this node's own into the log, for what no command stands for.
+    pub async fn propose(&self, event: &Event) -> Commitment {
+        self.0.propose(event).await
+    }
+}
+
+/// A command's outcome as it travels.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told {
+    Done(LogIndex),
+    NoLeader { reached: usize, voters: usize },
+    Unknown,
+    Denied(Denied),
+    Refused(String),
+}
+
+impl From<Result<Done, CommandError>> for Told {
+    fn from(result: Result<Done, CommandError>) -> Self {
+        match result {
+            Ok(done) => Self::Done(done.index),
+            Err(CommandError::NoLeader { reached, voters }) => Self::NoLeader { reached, voters },
+            Err(CommandError::Unknown) => Self::Unknown,
+            Err(CommandError::Denied(denied)) => Self::Denied(denied),
+            Err(CommandError::Refused(why)) => Self::Refused(why),
+        }
+    }
+}
+
+impl From<Told> for Result<Done, CommandError> {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Done(index) => Ok(Done { index }),
+            Told::NoLeader { reached, voters } => Err(CommandError::NoLeader { reached, voters }),
+            Told::Unknown => Err(CommandError::Unknown),
+            Told::Denied(denied) => Err(denied.into()),
+            Told::Refused(why) => Err(CommandError::Refused(why)),
+        }
+    }
+}

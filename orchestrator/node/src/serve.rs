@@ -1,0 +1,146 @@
+//! What arrives from other nodes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use haven_core::control::Command;
+use haven_core::event::Event;
+use haven_core::ids::{LinkId, NodeId};
+use haven_core::node::Input;
+use haven_env::{BoxFuture, CallClass, Inbound, Runtime};
+use haven_log::{LogId, Vote};
+use openraft::raft::TransferLeaderRequest;
+
+use crate::node::Shared;
+use crate::propose::{Here, Told};
+use crate::wire::{self, Answer, Ask, Frame};
+
+/// Datagrams that may wait for the mind: a second of heartbeats of the largest cluster.
+const WAITING_MAX: usize = 2048;
+
+/// The door of one node.
+pub(crate) struct Door<R: Runtime>(pub(crate) Arc<Shared<R>>);
+
+impl<R: Runtime> Inbound for Door<R> {
+    fn datagram(&self, from: NodeId, link: LinkId, bytes: Vec<u8>) {
+        if self.0.waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_MAX {
+            self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+        let _ = self.0.inputs.unbounded_send(Input::Datagram { from, link, bytes });
+    }
+
+    fn call(&self, from: NodeId, _: CallClass, bytes: Vec<u8>) -> BoxFuture<'static, Vec<u8>> {
+        let shared = self.0.clone();
+        Box::pin(async move {
+            let answer = shared.hear(&from, &bytes).await;
+            shared.answer(answer)
+        })
+    }
+}
+
+impl<R: Runtime> Shared<R> {
+    async fn hear(&self, from: &NodeId, bytes: &[u8]) -> Answer {
+        let Some(frame) = wire::decode::<Ask>(bytes) else {
+            return Answer::Failed("the message cannot be read".to_owned());
+        };
+        if frame.cluster != self.config.cluster {
+            return Answer::Failed("the message is of another cluster".to_owned());
+        }
+        if let Some(why) = self.sender_fault(from, &frame) {
+            return Answer::StoreRefused(why);
+        }
+        match frame.body {
+            Ask::Propose { event } => self.hear_proposal(&event).await,
+            Ask::Command { by, json } => self.hear_command(&by, &json).await,
+            Ask::Admit(ask) => self.hear_admission(from, ask).await,
+            raft @ (Ask::Append { .. }
+            | Ask::Vote(_)
+            | Ask::PreVote(_)
+            | Ask::Transfer { .. }
+            | Ask::Snapshot { .. }) => self.hear_raft(raft).await,
+        }
+    }
+
+    /// The name is the certificate's, the number is the sender's own word: they must belong together, and the store
+    /// must be the one that joined and must have kept what it promised. A machine that asks to rejoin with another
+    /// store is listened to in that matter alone.
+    fn sender_fault(&self, from: &NodeId, frame: &Frame<Ask>) -> Option<String> {
+        if matches!(frame.body, Ask::Admit(_)) {
+            return None;
+        }
+        self.with_facts(|facts, mind| {
+            if let Some(known) = facts.state.member_by_id(frame.member)
+                && known.node != *from
+            {
+                return Some(format!("{} is {}, not {from}", frame.member, known.node));
+            }
+            let fault = mind.store_fault(facts.state, frame.member, (frame.store, frame.life), frame.durable);
+            fault.map(|fault| fault.to_string())
+        })
+    }
+
+    async fn hear_proposal(&self, event: &[u8]) -> Answer {
+        let Ok(event) = minicbor::decode::<Event>(event) else {
+            return Answer::Failed("the event cannot be read; is this node older than the other?".to_owned());
+        };
+        match self.propose_here(&event).await {
+            Here::Committed(index, refusal) => Answer::Committed { index, refusal },
+            Here::Unknown => Answer::Failed("its outcome is unknown".to_owned()),
+            Here::NotLeader => Answer::NotLeader,
+        }
+    }
+
+    async fn hear_command(&self, by: &str, json: &str) -> Answer {
+        let command: Command = match serde_json::from_str(json) {
+            Ok(command) => command,
+            Err(error) => return Answer::Failed(format!("the command cannot be read: {error}")),
+        };
+        let told = Told::from(self.command_here(by, &command).await);
+        match serde_json::to_string(&told) {
+            Ok(json) => Answer::Commanded(json),
+            Err(error) => Answer::Failed(error.to_string()),
+        }
+    }
+
+    async fn hear_raft(&self, ask: Ask) -> Answer {
+        let Some(raft) = self.raft.get() else {
+            return Answer::Failed("this node is starting".to_owned());
+        };
+        let failed = |e: &dyn std::fmt::Display| Answer::Failed(e.to_string());
+        match ask {
+            Ask::Append { vote, previous, entries, commit } => {
+                match wire::append_request(vote, previous, &entries, commit) {
+                    Ok(request) => match raft.append_entries(request).await {
+                        Ok(response) => Answer::appended(&response),
+                        Err(e) => failed(&e),
+                    },
+                    Err(e) => Answer::Failed(e),
+                }
+            }
+            Ask::Vote(ask) => match raft.vote(ask.request()).await {
+                Ok(response) => Answer::voted(&response),
+                Err(e) => failed(&e),
+            },
+            Ask::PreVote(ask) => match raft.pre_vote(ask.request()).await {
+                Ok(response) => Answer::voted(&response),
+                Err(e) => failed(&e),
+            },
+            Ask::Transfer { from, to, last } => {
+                let request = TransferLeaderRequest::new(Vote::from(from), to, last.map(LogId::from));
+                match raft.handle_transfer_leader(request).await {
+                    Ok(_) => Answer::Done,
+                    Err(e) => failed(&e),
+                }
+            }
+            Ask::Snapshot { vote, bytes } => match haven_log::snapshot_of(bytes) {
+                Ok(snapshot) => match raft.install_full_snapshot(vote.into(), snapshot).await {
+                    Ok(response) => Answer::Installed((&response.vote).into()),
+                    Err(e) => failed(&e),
+                },
+                Err(e) => failed(&e),
+            },
+            Ask::Propose { .. } | Ask::Command { .. } | Ask::Admit(_) => Answer::Failed("not Raft's".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! How a daemon's life begins and ends.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use futures_channel::mpsc;
+use haven_core::event::{Event, Joined, MemberKind, WatchdogReport};
+use haven_core::ids::{Generation, Incarnation, MemberId, StoreId};
+use haven_core::lease::Inherited;
+use haven_core::logtime::LogClock;
+use haven_core::node::{Commitment, Identity, Node as Mind, WatchdogKind};
+use haven_core::spec::{AttrSet, SpecEdit};
+use haven_core::units::{Millis, Monotonic};
+use haven_env::{Environment, Runtime};
+use haven_log::{Raft, Store, StoreError};
+
+use crate::config::{Founding, NodeConfig};
+use crate::hands::Hands;
+use crate::keeper::{Keeper, Observer};
+use crate::mind;
+use crate::node::{Node, Shared, lock};
+use crate::peers::Peers;
+use crate::serve::Door;
+
+/// Key under which the daemon's lives are counted until the next boot.
+const LIFE_KEY: &str = "generation";
+/// Attempts at each entry of a founding, a tenth of a second apart.
+const FOUNDING_ATTEMPTS: u32 = 100;
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its store cannot be used.
+    #[error("cannot open the log of {node}")]
+    Store {
+        /// The node.
+        node: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The store is of another cluster. Page: docs/errors/HV-STORE-02.md.
+    #[error(
+        "the log here is of cluster {found}, this node is configured for {wanted}; run `haven reset` to begin anew"
+    )]
+    Cluster {
+        /// In the store.
+        found: String,
+        /// In the configuration.
+        wanted: String,
+    },
+    /// The store that joined is gone: the disk was replaced, or its folder emptied. The node must rejoin as a new
+    /// learner, or entries that it has acknowledged could be voted away [S-18]. Page: docs/errors/HV-STORE-03.md.
+    #[error("the log here is of store {found:?}, this node joined with {joined:?}; it has to rejoin as a new learner")]
+    StoreLost {
+        /// What is there.
+        found: StoreId,
+        /// What joined.
+        joined: StoreId,
+    },
+    /// Raft refused.
+    #[error("Raft cannot start on {node}: {why}")]
+    Raft {
+        /// The node.
+        node: String,
+        /// Why.
+        why: String,
+    },
+    /// The first entries could not be written.
+    #[error("the cluster cannot be founded: {0}")]
+    Founding(String),
+}
+
+impl<R: Runtime> Node<R> {
+    /// Opens the store and begins a life: counts it, arms the watchdog, starts Raft and the mind, and founds the
+    /// cluster if it is told to. Returns when the node takes part.
+    pub async fn start(
+        env: Environment,
+        config: NodeConfig,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Self, StartError> {
+        let name = config.node.to_string();
+        let store_error = |source| StartError::Store { node: name.clone(), source };
+        let store = Store::open(env.volume.clone(), config.store.clone()).await;
+        let store = store.map_err(store_error)?;
+        if store.identity() != config.store_id {
+            let found = store.identity();
+            let _ = store.close().await;
+            return Err(StartError::StoreLost { found, joined: config.store_id });
+        }
+        match store.cluster() {
+            Some(found) if found != config.cluster => {
+                let (found, wanted) = (found.to_string(), config.cluster.to_string());
+                return Err(StartError::Cluster { found, wanted });
+            }
+            Some(_) => {}
+            None => store.set_cluster(config.cluster).await.map_err(store_error)?,
+        }
+        let (inputs, queue) = mpsc::unbounded();
+        let incarnation = begin_life(&env);
+        let shared = share::<R>(env, config, store, observer, incarnation, inputs);
+        shared.start_raft().await?;
+        shared.env.transport.set_peers(shared.config.peers.clone());
+        shared.env.transport.serve(Arc::new(Door(shared.clone())));
+        drop(R::spawn(mind::run(shared.clone(), queue)));
+        if let Some(founding) = shared.config.founding.clone() {
+            shared.found(founding).await?;
+        }
+        Ok(Self(shared))
+    }
+
+    /// Ends this life's tasks and closes the store. Resources go on; who wants them stopped says so before.
+    pub async fn stop(&self) {
+        self.0.stopped.store(true, Ordering::Release);
+        if let Some(raft) = self.0.raft.get() {
+            let _ = raft.shutdown().await;
+        }
+        let _ = self.0.store.close().await;
+    }
+}
+
+fn begin_life(env: &Environment) -> Incarnation {
+    let last = env.host.recall(LIFE_KEY).and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
+    let generation = Generation(last.unwrap_or(0).saturating_add(1));
+    env.host.remember(LIFE_KEY, &generation.0.to_le_bytes());
+    Incarnation { boot: env.host.boot_id(), generation }
+}
+
+/// What the life before has left of its hold lease.
+fn inherited(env: &Environment, incarnation: Incarnation) -> Inherited {
+    if incarnation.generation.0 <= 1 {
+        return Inherited::FirstLife;
+    }
+    let bytes = env.host.recall(mind::HOLD_KEY).and_then(|bytes| bytes.try_into().ok());
+    bytes.map_or(Inherited::Unknown, |bytes| Inherited::Until(Monotonic::from_micros(u64::from_le_bytes(bytes))))
+}
+
+fn arm(env: &Environment, timeout: Millis) -> WatchdogKind {
+    match env.watchdog.arm(timeout) {
+        Ok(armed) => WatchdogKind::Armed(WatchdogReport {
+            identity: armed.identity,
+            timeout: armed.timeout,
+            magic_close: armed.magic_close,
+            counted: armed.counted,
+        }),
+        Err(_) => WatchdogKind::None,
+    }
+}
+
+fn share<R: Runtime>(
+    env: Environment,
+    config: NodeConfig,
+    store: Arc<Store>,
+    observer: Option<Arc<dyn Observer>>,
+    incarnation: Incarnation,
+    inputs: mpsc::UnboundedSender<haven_core::node::Input>,
+) -> Arc<Shared<R>> {
+    let told = Arc::new(AtomicBool::new(false));
+    let keeper = Keeper::new(observer, inputs.clone(), told.clone(), config.member.0);
+    let identity = Identity {
+        cluster: config.cluster,
+        node: config.node.clone(),
+        member: config.member,
+        store: store.identity(),
+        incarnation,
+        hold: inherited(&env, incarnation),
+        watchdog: arm(&env, config.timing.watchdog),
+    };
+    let now = env.clock.monotonic();
+    Arc::new(Shared {
+        keeper: Arc::new(Mutex::new(keeper)),
+        mind: Mutex::new(Mind::new(identity, now)),
+        env,
+        config,
+        incarnation,
+        store,
+        raft: OnceLock::new(),
+        inputs,
+        waiting: AtomicUsize::new(0),
+        told,
+        clock: Mutex::new(LogClock::default()),
+        hands: Mutex::new(Hands::default()),
+        refused_by: Mutex::default(),
+        stopped: AtomicBool::new(false),
+    })
+}
+
+impl<R: Runtime> Shared<R> {
+    async fn start_raft(self: &Arc<Self>) -> Result<(), StartError> {
+        let node = self.config.node.to_string();
+        let failed = |why: String| StartError::Raft { node: node.clone(), why };
+        let machine = haven_log::StateMachine::new(self.store.clone(), self.keeper.clone());
+        let machine = machine.map_err(|e| failed(e.to_string()))?;
+        let timing = {
+            let keeper = lock(&self.keeper);
+            if keeper.state.cluster.is_some() { keeper.state.timing.current } else { self.config.timing }
+        };
+        let config = haven_log::raft_config(&timing).validate().map_err(|e| failed(e.to_string()))?;
+        let log = haven_log::LogStore::<R>::new(self.store.clone());
+        let peers = Peers(self.clone());
+        let raft: Raft<R, Keeper> = Raft::new(self.config.member.0, Arc::new(config), peers, log, machine)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        let _ = self.raft.set(raft);
+        Ok(())
+    }
+
+    /// Writes the first entries of a cluster. Repeating it after a crash finds what is there already.
+    async fn found(self: &Arc<Self>, founding: Founding) -> Result<(), StartError> {
+        let failed = |why: &dyn std::fmt::Display| StartError::Founding(why.to_string());
+        let Some(raft) = self.raft.get() else { return Err(failed(&"Raft has not started")) };
+        if !raft.is_initialized().await.map_err(|e| failed(&e))? {
+            let members = std::collections::BTreeMap::from([(self.config.member.0, openraft::EmptyNode::new())]);
+            raft.initialize(members).await.map_err(|e| failed(&e))?;
+        }
+        for event in self.first_events(founding) {
+            self.insist(&event).await?;
+        }
+        Ok(())
+    }
+
+    fn first_events(&self, founding: Founding) -> Vec<Event> {
+        let cluster = self.config.cluster;
+        let defaults = SpecEdit::SetResourceDefaults(vec![AttrSet::of(founding.resource_defaults)]);
+        vec![
+            Event::ClusterFounded { cluster, name: founding.name, timing: self.config.timing },
+            Event::NodeJoined(Joined {
+                node: self.config.node.clone(),
+                member: MemberId(1),
+                store: self.store.identity(),
+                kind: MemberKind::Full,
+                endpoints: self.config.endpoints.clone(),
+                product_uuid: self.config.product_uuid.clone(),
+                replaces: None,
+                token: None,
+            }),
+            Event::SpecChanged {
+                base: haven_core::ids::LogIndex(0),
+                edits: vec![defaults],
+                by: "init".to_owned(),
+                comment: "defaults".to_owned(),
+            },
+        ]
+    }
+
+    /// Commits `event`; one that the fold refuses is there already from an earlier attempt.
+    async fn insist(&self, event: &Event) -> Result<(), StartError> {
+        for _ in 0..FOUNDING_ATTEMPTS {
+            if let Commitment::Committed(..) = self.propose(event).await {
+                return Ok(());
+            }
+            R::sleep(Duration::from_millis(100)).await;
+        }
+        Err(StartError::Founding("nobody was elected".to_owned()))
+    }
+}

@@ -1,0 +1,42 @@
+//! L1: when faults end, the cluster converges without a human.
+
+use haven_core::state::Standing;
+
+use crate::cluster::Cluster;
+
+/// Why the cluster has not converged; `None` when it has: every daemon up, every member online, every resource that is
+/// wanted running exactly once, in the log and in truth, and nothing left to do.
+pub fn converged(cluster: &Cluster) -> Option<String> {
+    let Some((_, leader)) = cluster.leader() else { return Some("nobody leads".to_owned()) };
+    let nodes = cluster.nodes();
+    if nodes.len() != cluster.world.machines().count() {
+        return Some(format!("only {} daemons are up", nodes.len()));
+    }
+    // A copy: looking at two nodes at once would lock one of them twice.
+    let state = leader.state();
+    let state = &state;
+    let applied: Vec<_> = nodes.values().map(|n| n.look(|f, _| f.state.index)).collect();
+    {
+        if let Some(member) = state.members.values().find(|m| m.standing != Standing::Online) {
+            return Some(format!("{} is {}", member.node, member.standing.word()));
+        }
+        if let Some(order) = state.fencing.orders.values().find(|o| o.result.is_none()) {
+            return Some(format!("{} against {} is open", order.id, order.node));
+        }
+        let left = state.plan.in_flight().chain(state.plan.waiting()).next();
+        if let Some((id, step)) = left {
+            return Some(format!("action {id} is not done: {}", step.step.key));
+        }
+        for (id, status) in &state.resources {
+            let running: Vec<_> = status.running().collect();
+            let owners = cluster.world.owners(id.as_str());
+            let wanted = haven_core::scheduler::plan(state).reasons.get(id).map(|r| r.wanted.clone());
+            let should_run = matches!(wanted, Some(haven_core::scheduler::Wanted::RunOn(_)));
+            if should_run && (running.len() != 1 || owners.len() != 1) {
+                return Some(format!("{id} runs on {running:?} by the log and {} times in truth", owners.len()));
+            }
+        }
+        let behind = applied.iter().find(|index| index.0 + 8 < state.index.0);
+        behind.map(|index| format!("a node has applied {index} of {}", state.index))
+    }
+}

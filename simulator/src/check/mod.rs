@@ -1,0 +1,198 @@
+//! What must hold, whatever the faults: one file per property of DESIGN section 10. Checked at each event, so that the
+//! trace ends close to the cause.
+
+mod acknowledged;
+mod convergence;
+mod fencing;
+mod log;
+mod owners;
+mod reasons;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use haven_core::event::Event;
+use haven_core::ids::{LogIndex, Term};
+use haven_core::state::{ClusterState, Refusal};
+use haven_core::story;
+use haven_node::{Observer, Seen};
+
+use crate::exec::{Machine, lock, now};
+use crate::world::World;
+
+pub use convergence::converged;
+pub use reasons::unexplained;
+
+/// One cause shows in many places; the first few say all.
+const VIOLATIONS_MAX: usize = 8;
+
+/// A property that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Virtual nanoseconds.
+    pub at: u64,
+    /// Which property: `S1`, ..., `L2`.
+    pub property: &'static str,
+    /// What was seen.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let ms = self.at / 1_000_000;
+        write!(f, "at {}.{:03} s: {}: {}", ms / 1000, ms % 1000, self.property, self.what)
+    }
+}
+
+/// One committed entry, as the cluster's story.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Virtual nanoseconds at which some node folded it first.
+    pub at: u64,
+    /// Its index.
+    pub index: LogIndex,
+    /// The event in one line; empty for Raft's own entries.
+    pub text: String,
+    /// Whether the fold refused it, and why.
+    pub refused: Option<String>,
+}
+
+/// Watches all nodes of one cluster.
+pub struct Checker {
+    world: Arc<World>,
+    inner: Mutex<Inner>,
+}
+
+impl fmt::Debug for Checker {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Checker")
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    violations: Vec<Violation>,
+    log: log::LogCheck,
+    owners: owners::OwnerCheck,
+    fencing: fencing::FencingCheck,
+    acknowledged: acknowledged::AckCheck,
+    /// The most advanced state of any node.
+    latest: ClusterState,
+    story: Vec<Line>,
+    cannot_start: BTreeMap<Machine, String>,
+}
+
+impl Checker {
+    /// A checker of the nodes in `world`.
+    pub fn new(world: Arc<World>) -> Self {
+        Self { world, inner: Mutex::default() }
+    }
+
+    /// The observer of the node on `machine`.
+    pub fn watch(self: &Arc<Self>, machine: Machine) -> Arc<dyn Observer> {
+        Arc::new(Watch { checker: self.clone(), machine })
+    }
+
+    /// Everything that did not hold so far.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.look();
+        lock(&self.inner).violations.clone()
+    }
+
+    /// Records something that did not hold.
+    pub fn violation(&self, property: &'static str, what: String) {
+        lock(&self.inner).violation(property, what);
+    }
+
+    /// The log as a story, in order.
+    pub fn story(&self) -> Vec<Line> {
+        lock(&self.inner).story.clone()
+    }
+
+    /// Calls `f` with the most advanced state of any node.
+    pub fn latest<T>(&self, f: impl FnOnce(&ClusterState) -> T) -> T {
+        f(&lock(&self.inner).latest)
+    }
+
+    /// A client was told that its change is committed.
+    pub fn acknowledged(&self, resource: &str, index: LogIndex) {
+        lock(&self.inner).acknowledged.acknowledged(resource, index);
+    }
+
+    /// A node could not start; in a run without disk faults that is a violation of S4.
+    pub fn cannot_start(&self, machine: Machine, why: &str) {
+        lock(&self.inner).cannot_start.insert(machine, why.to_owned());
+    }
+
+    /// Why nodes could not start, by machine.
+    pub fn failures_to_start(&self) -> BTreeMap<Machine, String> {
+        lock(&self.inner).cannot_start.clone()
+    }
+
+    /// After healing: every acknowledged change is in `state`.
+    pub fn check_survival(&self, node: &str, state: &ClusterState) {
+        let mut inner = lock(&self.inner);
+        if let Some(what) = inner.acknowledged.lost_in(node, state) {
+            inner.violation("S4", what);
+        }
+    }
+
+    /// Compares what is true in the world with what is committed. Called at each event, and by scenarios at will.
+    pub fn look(&self) {
+        let mut inner = lock(&self.inner);
+        let Inner { owners, fencing, latest, .. } = &mut *inner;
+        let mut found = owners.look(&self.world, latest);
+        found.extend(fencing.look(&self.world, latest));
+        for (property, what) in found {
+            inner.violation(property, what);
+        }
+    }
+}
+
+impl Inner {
+    fn violation(&mut self, property: &'static str, what: String) {
+        if self.violations.len() < VIOLATIONS_MAX {
+            self.violations.push(Violation { at: now(), property, what });
+        }
+    }
+
+    fn folded(&mut self, machine: Machine, seen: &Seen) {
+        let Seen { index, term, event, result, state } = seen;
+        if let Some(what) = self.log.folded(machine, *index, *term, event.map(|(_, e)| e), state) {
+            self.violation("S5", what);
+        }
+        if *index > self.latest.index {
+            self.latest = (*state).clone();
+            self.tell(*index, *term, event.map(|(_, e)| e), result);
+        }
+    }
+
+    fn tell(&mut self, index: LogIndex, term: Term, event: Option<&Event>, result: &Result<(), Refusal>) {
+        let text = event.map_or_else(|| format!("({term})"), story::tell);
+        let refused = result.as_ref().err().map(ToString::to_string);
+        self.story.push(Line { at: now(), index, text, refused });
+    }
+}
+
+struct Watch {
+    checker: Arc<Checker>,
+    machine: Machine,
+}
+
+impl Observer for Watch {
+    fn folded(&self, seen: Seen) {
+        lock(&self.checker.inner).folded(self.machine, &seen);
+        self.checker.look();
+    }
+
+    fn restored(&self, state: &ClusterState) {
+        let mut inner = lock(&self.checker.inner);
+        if let Some(what) = inner.log.restored(self.machine, state) {
+            inner.violation("S5", what);
+        }
+        if state.index > inner.latest.index {
+            inner.latest = state.clone();
+        }
+    }
+}

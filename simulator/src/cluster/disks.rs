@@ -1,0 +1,73 @@
+//! The disks of all machines of a cluster, as the world orders them about.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use haven_env::Volume;
+
+use crate::disk::{DiskProfile, SimVolume, VolumeImage};
+use crate::exec::{Machine, Prng, lock};
+use crate::world::Disks;
+
+/// One volume per machine. Fault orders, in the words of `disk <machine> <order>`: `stall`, `release`, `full <bytes>`,
+/// `room`, `lose`, `keep-image`, `restore-image`, `die-after <writes>`, `flip <byte>`.
+pub(crate) struct MachineDisks {
+    volumes: BTreeMap<Machine, Arc<SimVolume>>,
+    images: Mutex<BTreeMap<Machine, VolumeImage>>,
+}
+
+impl MachineDisks {
+    pub(crate) fn new(seed: u64, machines: u8, profile: DiskProfile) -> Arc<Self> {
+        let volume = |n| (n, SimVolume::new(profile, Prng::named(seed, "disk", u64::from(n))));
+        Arc::new(Self { volumes: (1..=machines).map(volume).collect(), images: Mutex::default() })
+    }
+}
+
+impl Disks for Arc<MachineDisks> {
+    fn attach(&self, machine: Machine) -> Arc<dyn Volume> {
+        match self.volumes.get(&machine) {
+            Some(volume) => volume.attach(),
+            None => crate::world::NoDisks.attach(machine),
+        }
+    }
+
+    fn power_lost(&self, machine: Machine) {
+        if let Some(volume) = self.volumes.get(&machine) {
+            volume.power_loss();
+        }
+    }
+
+    fn daemon_died(&self, machine: Machine) {
+        if let Some(volume) = self.volumes.get(&machine) {
+            volume.process_death();
+        }
+    }
+
+    fn fault(&self, machine: Machine, order: &str) -> Result<(), String> {
+        let Some(volume) = self.volumes.get(&machine) else { return Err("no such disk".to_owned()) };
+        let words: Vec<&str> = order.split_whitespace().collect();
+        let number = |text: &str| text.parse::<u64>().map_err(|e| format!("`{text}`: {e}"));
+        match *words.as_slice() {
+            ["stall"] => volume.stall(),
+            ["release"] => volume.release(),
+            ["full", bytes] => volume.full_at(Some(volume.used() + number(bytes)?)),
+            ["room"] => volume.full_at(None),
+            ["lose"] => volume.lose_everything(),
+            ["keep-image"] => drop(lock(&self.images).insert(machine, volume.image())),
+            ["restore-image"] => {
+                let images = lock(&self.images);
+                volume.rollback(images.get(&machine).ok_or("no image was kept")?);
+            }
+            ["die-after", writes] => volume.die_after(number(writes)?),
+            _ => return Err(format!("these disks know no order `{order}`")),
+        }
+        Ok(())
+    }
+
+    fn heal(&self) {
+        for volume in self.volumes.values() {
+            volume.release();
+            volume.full_at(None);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A whole cluster in a simulated world: nodes that boot, join, die and rejoin, as their daemons would.
+
+mod admission;
+mod disks;
+mod options;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use haven_core::event::MemberKind;
+use haven_core::ids::{ClusterId, MemberId, NodeId, StoreId};
+use haven_env::{Environment, Peer};
+use haven_log::StoreOptions;
+use haven_node::{Founding, Node, NodeConfig, StartError, rejoin};
+
+use crate::check::Checker;
+use crate::exec::{Machine, Owner, SimRuntime, current, lock, sleep, spawn_on};
+use crate::world::{NodeEnv, World};
+
+pub use admission::{bmc, primitive};
+pub use options::{ClusterOptions, Devices, ResourceOptions, Tracing};
+
+use disks::MachineDisks;
+
+/// A node on the simulated runtime.
+pub type SimNode = Node<SimRuntime>;
+
+/// What a daemon keeps on its machine beside the store: who it is in which cluster. Written when it joins.
+#[derive(Debug, Clone)]
+pub(crate) struct Card {
+    pub(crate) cluster: ClusterId,
+    pub(crate) member: MemberId,
+    pub(crate) store: StoreId,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) founding: Option<Founding>,
+}
+
+/// A cluster in a world.
+pub struct Cluster {
+    /// The world around it.
+    pub world: Arc<World>,
+    /// What must hold.
+    pub checker: Arc<Checker>,
+    pub(crate) options: ClusterOptions,
+    nodes: Mutex<BTreeMap<Machine, SimNode>>,
+    cards: Mutex<BTreeMap<Machine, Card>>,
+    /// Machines that have a store and wait to be let in.
+    applicants: Mutex<BTreeMap<Machine, StoreId>>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "cluster in {:?}", self.world)
+    }
+}
+
+/// The cluster's id in every simulation: one world has one cluster.
+pub(crate) fn cluster_id() -> ClusterId {
+    ClusterId::from_bytes([0xc1; 16])
+}
+
+impl Cluster {
+    /// A cluster of machines that are off. Call [`Cluster::found`] inside [`crate::exec::run`].
+    pub fn new(seed: u64, options: ClusterOptions) -> Arc<Self> {
+        let disks = MachineDisks::new(seed, options.machines, options.disk);
+        let world = World::new(seed, options.world(Arc::new(disks)));
+        let checker = Arc::new(Checker::new(world.clone()));
+        let cluster = Arc::new(Self {
+            world,
+            checker,
+            options,
+            nodes: Mutex::default(),
+            cards: Mutex::default(),
+            applicants: Mutex::default(),
+        });
+        let weak = Arc::downgrade(&cluster);
+        cluster.world.on_boot(Box::new(move |machine, env| {
+            let Some(cluster) = weak.upgrade() else { return };
+            spawn_on(current(), async move { cluster.daemon(machine, env).await });
+        }));
+        cluster
+    }
+
+    /// The node that runs on `machine`, if its daemon is up.
+    pub fn node(&self, machine: Machine) -> Option<SimNode> {
+        lock(&self.nodes).get(&machine).cloned()
+    }
+
+    /// All nodes whose daemons are up.
+    pub fn nodes(&self) -> BTreeMap<Machine, SimNode> {
+        lock(&self.nodes).clone()
+    }
+
+    /// The node that leads with the highest term, if any believes to.
+    pub fn leader(&self) -> Option<(Machine, SimNode)> {
+        let nodes = self.nodes();
+        let leads = nodes.into_iter().filter_map(|(machine, node)| {
+            let term = node.look(|facts, _| facts.raft.leading)?;
+            Some((term, machine, node))
+        });
+        leads.max_by_key(|(term, machine, _)| (*term, *machine)).map(|(_, machine, node)| (machine, node))
+    }
+
+    /// The name of a machine.
+    pub fn name(&self, machine: Machine) -> NodeId {
+        self.world.name(machine).cloned().unwrap_or_else(|| self.options.name(machine))
+    }
+
+    /// Ends all tasks of all nodes, so that no task holds the cluster and the cluster no task.
+    pub fn end(&self) {
+        let nodes = std::mem::take(&mut *lock(&self.nodes));
+        for machine in self.world.machines() {
+            crate::exec::kill(Owner::Daemon(machine));
+            crate::exec::kill(Owner::Machine(machine));
+        }
+        drop(nodes);
+    }
+
+    /// One life of the daemon of `machine`: the loop that a service manager would start.
+    async fn daemon(self: Arc<Self>, machine: Machine, env: NodeEnv) {
+        lock(&self.nodes).remove(&machine);
+        let env = environment(&env);
+        loop {
+            let Some(card) = self.card(machine, &env).await else { return };
+            match Node::start(env.clone(), self.config(machine, &card, &env), Some(self.checker.watch(machine))).await {
+                Ok(node) => {
+                    self.world.note(machine, "node is up");
+                    lock(&self.nodes).insert(machine, node.clone());
+                    self.watch_store(machine, &node).await;
+                    // The store is not listened to: it is set aside, and the machine asks to be let in anew.
+                    lock(&self.nodes).remove(&machine);
+                    node.stop().await;
+                    drop(node);
+                    self.rejoin(machine, &env).await;
+                }
+                Err(StartError::StoreLost { .. }) => self.rejoin(machine, &env).await,
+                Err(error) => {
+                    self.world.note(machine, &format!("cannot start: {}", chain(&error)));
+                    self.checker.cannot_start(machine, &chain(&error));
+                    sleep(Duration::from_secs(5)).await;
+                }
+            }
+        }
+    }
+
+    /// Waits until most voters refuse the store.
+    async fn watch_store(&self, machine: Machine, node: &SimNode) {
+        loop {
+            sleep(Duration::from_millis(500)).await;
+            let refused: std::collections::BTreeSet<MemberId> = node.refused_by().into_keys().collect();
+            let outvoted = node.look(|facts, _| facts.state.is_quorum(&refused));
+            if outvoted {
+                self.world.note(machine, "most voters refuse the store");
+                return;
+            }
+        }
+    }
+
+    async fn rejoin(&self, machine: Machine, env: &Environment) {
+        let Some(card) = lock(&self.cards).get(&machine).cloned() else { return };
+        for file in ["log.redb", "archive.redb"] {
+            let _ = env.volume.rename(file, &format!("{file}.aside"));
+        }
+        let Ok(store) = fresh_store(env).await else {
+            sleep(Duration::from_secs(1)).await;
+            return;
+        };
+        let config = self.config(machine, &card, env);
+        env.transport.set_peers(config.peers.clone());
+        loop {
+            match rejoin(env, &config, store).await {
+                Ok(admission) => {
+                    self.world.note(machine, "rejoined with a new store");
+                    let peers = admission.peers();
+                    let card = Card { member: admission.member, store, peers, founding: None, ..card };
+                    lock(&self.cards).insert(machine, card);
+                    return;
+                }
+                Err(error) => {
+                    self.world.note(machine, &format!("cannot rejoin: {error}"));
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    fn config(&self, machine: Machine, card: &Card, env: &Environment) -> NodeConfig {
+        let mut store = StoreOptions::new(random_store(env));
+        store.ballast = self.options.ballast;
+        NodeConfig {
+            cluster: card.cluster,
+            node: self.name(machine),
+            member: card.member,
+            kind: MemberKind::Full,
+            endpoints: self.world.endpoints(machine),
+            peers: card.peers.clone(),
+            timing: self.options.timing,
+            store_id: card.store,
+            store,
+            product_uuid: None,
+            founding: card.founding.clone(),
+        }
+    }
+
+    /// The card of `machine`; makes a store and applies if it has none. `None` if its disk cannot be used.
+    async fn card(&self, machine: Machine, env: &Environment) -> Option<Card> {
+        if let Some(card) = lock(&self.cards).get(&machine).cloned() {
+            return Some(card);
+        }
+        let store = fresh_store(env).await.ok()?;
+        if machine == 1 {
+            let founding = Some(self.options.founding());
+            let card = Card { cluster: cluster_id(), member: MemberId(1), store, peers: Vec::new(), founding };
+            lock(&self.cards).insert(machine, card.clone());
+            return Some(card);
+        }
+        lock(&self.applicants).insert(machine, store);
+        loop {
+            sleep(Duration::from_millis(50)).await;
+            if let Some(card) = lock(&self.cards).get(&machine).cloned() {
+                return Some(card);
+            }
+        }
+    }
+}
+
+/// Opens the store that is there, or makes one, and returns its identity.
+async fn fresh_store(env: &Environment) -> Result<StoreId, haven_log::StoreError> {
+    let options = StoreOptions { ballast: 0, ..StoreOptions::new(random_store(env)) };
+    let store = haven_log::Store::open(env.volume.clone(), options).await?;
+    let identity = store.identity();
+    store.close().await?;
+    Ok(identity)
+}
+
+fn random_store(env: &Environment) -> StoreId {
+    let mut bytes = [0; 16];
+    env.entropy.fill(&mut bytes);
+    StoreId::from_bytes(bytes)
+}
+
+fn environment(env: &NodeEnv) -> Environment {
+    Environment {
+        clock: env.clock.clone(),
+        entropy: env.entropy.clone(),
+        host: env.host.clone(),
+        transport: env.transport.clone(),
+        watchdog: env.watchdog.clone(),
+        secrets: env.secrets.clone(),
+        volume: env.volume.clone(),
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,137 @@
+//! What a simulated cluster consists of.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use haven_core::event::Counted;
+use haven_core::ids::NodeId;
+use haven_core::spec::{Profile, Timing};
+use haven_core::units::Millis;
+use haven_node::Founding;
+
+use crate::disk::DiskProfile;
+use crate::exec::Machine;
+use crate::world::{Cgroups, Disks, MachineConfig, Range, TraceMode, WatchdogModel, WorldConfig};
+
+/// A resource that is configured when the cluster is founded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceOptions {
+    /// Its id.
+    pub id: String,
+    /// The node that it prefers, with this score.
+    pub prefers: Option<(NodeId, i64)>,
+}
+
+/// What a simulated cluster consists of.
+#[derive(Clone)]
+pub struct ClusterOptions {
+    /// How many machines; they are called `n1`, `n2`, ...
+    pub machines: u8,
+    /// How many networks between them.
+    pub links: u8,
+    /// Timings of the cluster.
+    pub timing: Timing,
+    /// Resources to begin with; primitives of a simulated agent.
+    pub resources: Vec<ResourceOptions>,
+    /// Settings to begin with.
+    pub properties: Vec<(String, String)>,
+    /// Whether each machine has a BMC that is configured as its fence device.
+    pub devices: Devices,
+    /// How stale a `fence test --cycle` has found the BMCs; `None` if none was run.
+    pub tested: Option<Millis>,
+    /// The watchdog of each machine.
+    pub watchdog: WatchdogModel,
+    /// Whether the machines have cgroups.
+    pub cgroups: Cgroups,
+    /// How the disks behave.
+    pub disk: DiskProfile,
+    /// Bytes of ballast beside each store.
+    pub ballast: u64,
+    /// How long a machine takes to boot.
+    pub boot: Range,
+    /// What becomes of the trace.
+    pub tracing: Tracing,
+}
+
+/// Fence devices of a simulated cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Devices {
+    /// A BMC each.
+    Bmc,
+    /// None configured, although the BMCs exist.
+    None,
+}
+
+impl Default for ClusterOptions {
+    fn default() -> Self {
+        Self {
+            machines: 3,
+            links: 1,
+            timing: Timing::of(Profile::Lan),
+            resources: Vec::new(),
+            properties: Vec::new(),
+            devices: Devices::Bmc,
+            tested: Some(Millis(0)),
+            watchdog: WatchdogModel::None,
+            cgroups: Cgroups::Available,
+            disk: DiskProfile::default(),
+            ballast: 0,
+            boot: Range::ms(3000, 6000),
+            tracing: Tracing::Off,
+        }
+    }
+}
+
+/// What becomes of the trace, apart from its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tracing {
+    /// Nothing.
+    Off,
+    /// Its lines are kept.
+    Keep,
+}
+
+impl ClusterOptions {
+    pub(crate) fn name(&self, machine: Machine) -> NodeId {
+        let name = NodeId::new(&format!("n{machine}"));
+        name.or_else(|_| NodeId::new("n")).unwrap_or_else(|_| unreachable_name())
+    }
+
+    pub(crate) fn world(&self, disks: Arc<dyn Disks>) -> WorldConfig {
+        let mut config = WorldConfig::cluster(self.machines);
+        config.links = self.links;
+        config.disks = disks;
+        config.trace = match self.tracing {
+            Tracing::Off => TraceMode::Off,
+            Tracing::Keep => TraceMode::Collect,
+        };
+        config.shared = BTreeSet::new();
+        for machine in &mut config.machines {
+            *machine = MachineConfig {
+                boot: self.boot,
+                watchdog: self.watchdog.clone(),
+                cgroups: self.cgroups,
+                ..machine.clone()
+            };
+        }
+        config
+    }
+
+    pub(crate) fn founding(&self) -> Founding {
+        let defaults = [("resource-stickiness", "1"), ("migration-threshold", "3")];
+        Founding {
+            name: "sim".to_owned(),
+            resource_defaults: defaults.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        }
+    }
+
+    /// A watchdog of hardware whose reset counts as proof.
+    pub fn hardware_watchdog() -> WatchdogModel {
+        WatchdogModel::Hardware { identity: "iTCO_wdt".into(), longest: Millis::secs(600), counted: Counted::Hardware }
+    }
+}
+
+#[allow(clippy::panic, reason = "`n` is a name")]
+fn unreachable_name() -> NodeId {
+    panic!("`n` is a name")
+}
