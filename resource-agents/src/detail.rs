@@ -29,7 +29,9 @@ pub(crate) fn bounded(text: &str) -> String {
 pub(crate) fn of_stderr(stderr: &[u8], params: &BTreeMap<String, String>) -> String {
     let text = String::from_utf8_lossy(stderr);
     let reason = text.lines().rev().find_map(|line| line.trim().strip_prefix(EXIT_REASON));
-    let line = reason.or_else(|| text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
+    // Agents log by `logger`, which complains about a missing system log on its caller's standard error.
+    let tells = |line: &&str| !line.trim().is_empty() && !line.starts_with("logger: ");
+    let line = reason.or_else(|| text.lines().find(tells)).unwrap_or_default();
     let secrets = params.iter().filter(|(name, _)| looks_secret(name)).map(|(_, value)| value.as_bytes());
     bounded(&without(line, secrets))
 }
@@ -64,6 +66,7 @@ mod tests {
     #[test]
     fn without_an_exit_reason_the_first_line_with_text_is_shown() {
         assert_eq!(of_stderr(b"\n \nmount: wrong fs type\nmore\n", &BTreeMap::new()), "mount: wrong fs type");
+        assert_eq!(of_stderr(b"logger: socket /dev/log: No such file\nmount: busy\n", &BTreeMap::new()), "mount: busy");
         assert_eq!(of_stderr(b"", &BTreeMap::new()), "");
     }
 

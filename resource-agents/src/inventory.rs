@@ -28,7 +28,7 @@ pub struct Inventory {
     pub lsb: BTreeSet<String>,
     /// Services of the service manager, by full unit name.
     pub units: BTreeSet<String>,
-    /// Fence programs that [`fence`] can drive.
+    /// Fence programs that switch power, and that [`fence`] can drive.
     pub fence: BTreeSet<String>,
     /// Agents built into haven.
     pub haven: BTreeSet<String>,
@@ -50,7 +50,8 @@ pub fn inventory(host: &dyn Host) -> BoxFuture<'_, Inventory> {
             found.units.extend(names(host, folder).await.into_iter().filter(|name| name.ends_with(".service")));
         }
         let fence = programs(host, FENCE).await;
-        found.fence = fence.into_iter().filter(|name| name.starts_with("fence_")).collect();
+        found.fence =
+            fence.into_iter().filter(|name| name.starts_with("fence_") && fence::not_power(name).is_none()).collect();
         if fence::ipmitool_path(host).is_some() {
             found.fence.insert(fence::IPMITOOL.to_owned());
         }
@@ -85,8 +86,9 @@ mod tests {
             .with_folder("/etc/init.d", &["vz"])
             .with_program("/etc/init.d/vz", |_| exited(0))
             .with_folder("/lib/systemd/system", &["nginx.service", "nginx.service.d", "boot.target"])
-            .with_folder("/usr/sbin", &["fence_ilo4", "visudo"])
+            .with_folder("/usr/sbin", &["fence_ilo4", "fence_scsi", "visudo"])
             .with_program("/usr/sbin/fence_ilo4", |_| exited(0))
+            .with_program("/usr/sbin/fence_scsi", |_| exited(0))
             .with_program("/usr/sbin/visudo", |_| exited(0))
             .with_program("/usr/bin/ipmitool", |_| exited(0));
         let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<BTreeSet<_>>();

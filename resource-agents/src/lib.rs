@@ -28,5 +28,5 @@ pub use audit::audit;
 pub use call::{Answer, Call, DETAIL_MAX, Verb};
 pub use inventory::{Inventory, inventory};
 pub use ip::reannounce;
-pub use meta::{ActionAdvice, MetaData, MetaError, Parameter, meta_data, parse_meta_data};
+pub use meta::{ActionAdvice, MetaData, MetaError, Parameter, Switches, meta_data, parse_meta_data};
 pub use run::{Prepared, prepare, run, run_prepared};

@@ -31,6 +31,19 @@ pub struct MetaData {
     pub parameters: Vec<Parameter>,
     /// Its actions, in its own order. A monitor may occur several times, with different depths or roles.
     pub actions: Vec<ActionAdvice>,
+    /// What a fence program switches.
+    pub switches: Switches,
+}
+
+/// What a fence program switches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Switches {
+    /// Power, or whatever it does not say.
+    #[default]
+    Power,
+    /// Access to storage or network, which must be given back to a node that returns (`on` is automatic). The machine
+    /// goes on running.
+    Access,
 }
 
 /// One parameter.
@@ -143,6 +156,11 @@ pub fn parse_meta_data(name: &str, xml: &[u8]) -> Result<MetaData, MetaError> {
         description: description(&root),
         parameters: inner("parameters").flat_map(|node| node.children()).filter_map(|n| parameter(&n)).collect(),
         actions: inner("actions").flat_map(|node| node.children()).filter_map(|n| action(&n)).collect(),
+        switches: if inner("actions").flat_map(|node| node.children()).any(|n| is_unfencing(&n)) {
+            Switches::Access
+        } else {
+            Switches::Power
+        },
     })
 }
 
@@ -168,6 +186,12 @@ fn parameter(node: &Node) -> Option<Parameter> {
         kind: of_content("type").map_or_else(|| "string".to_owned(), bounded),
         description: description(node),
     })
+}
+
+fn is_unfencing(node: &Node) -> bool {
+    node.has_tag_name("action")
+        && node.attribute("name") == Some("on")
+        && matches!(node.attribute("automatic"), Some("1" | "true"))
 }
 
 fn action(node: &Node) -> Option<ActionAdvice> {
@@ -224,6 +248,15 @@ mod tests {
         assert_eq!(meta.timeout("monitor"), Some(Millis::secs(30)));
         assert_eq!(meta.timeout("odd"), None);
         assert_eq!(meta.actions[1].interval, Some(Millis::secs(10)));
+    }
+
+    #[test]
+    fn a_fence_program_that_gives_access_back_switches_no_power() {
+        let fabric = r#"<resource-agent name="fence_x"><actions>
+            <action name="on" on_target="1" automatic="1"/><action name="off"/></actions></resource-agent>"#;
+        assert_eq!(parse_meta_data("fence_x", fabric.as_bytes()).unwrap().switches, Switches::Access);
+        let power = fabric.replace("automatic=\"1\"", "automatic=\"0\"");
+        assert_eq!(parse_meta_data("fence_x", power.as_bytes()).unwrap().switches, Switches::Power);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
 use haven_core::ids::BootId;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 
 use crate::{BoxFuture, Secret};
 
@@ -30,6 +30,9 @@ pub struct Program {
     pub stdin: Secret,
     /// When it is told to end, and [`Program::grace`] later killed.
     pub deadline: Millis,
+    /// When it must have begun, on this machine's clock. Checked last in the new process itself, so that a daemon that
+    /// is frozen between its decision and the start begins nothing late [S-11]. `None`: any time will do.
+    pub latest: Option<Monotonic>,
     /// Time between TERM and KILL.
     pub grace: Millis,
     /// The cgroup in which it and all its children run: the action's id, of letters, digits and `._:-`, beginning with
@@ -58,6 +61,7 @@ impl Program {
             secret_env: BTreeMap::new(),
             stdin: Secret::default(),
             deadline,
+            latest: None,
             grace: Millis::secs(2),
             group: None,
             guard: Guard::Daemon,
@@ -74,7 +78,7 @@ pub enum Ended {
     Signalled(i32),
     /// It was ended at its deadline. What it had done by then is unknown.
     TimedOut,
-    /// It did not start; the text says why.
+    /// It did not start and never will; the text says why.
     NotStarted(String),
 }
 

@@ -76,6 +76,11 @@ pub(crate) fn audit<R: Runtime>(shared: &Arc<Shared<R>>, revision: LogIndex) {
     }));
 }
 
+/// Where a machine remembers the cgroup of a resource's service.
+fn service_key(resource: &ResourceId) -> String {
+    format!("service:{resource}")
+}
+
 const fn verb(kind: JobKind) -> Verb {
     match kind {
         JobKind::Step(_, Task::Probe) => Verb::Probe,
@@ -126,9 +131,11 @@ impl<R: Runtime> Shared<R> {
             return (Outcome::Unknown, "its agent is not known any more".to_owned());
         };
         lock(&self.hands).groups.insert(job.id, call.group.clone());
-        // Whatever an earlier action has left behind could undo what this one finds or does.
+        // Whatever an earlier action has left behind could undo what this one finds or does. The service itself lives
+        // where it was started, and is not touched before its agent was asked.
+        let service = if verb == Verb::Start { None } else { self.service_group(&job.resource) };
         let settles = !verb.asks() || verb == Verb::Probe;
-        if settles && let Some(why) = self.leftovers(&job.resource, &call.group).await {
+        if settles && let Some(why) = self.leftovers(&job.resource, &[Some(&call.group), service.as_ref()]).await {
             return (Outcome::Unknown, why);
         }
         let prepared = if verb == Verb::Start { lock(&self.hands).prepared.remove(&job.resource) } else { None };
@@ -137,15 +144,25 @@ impl<R: Runtime> Shared<R> {
         if answer.outcome == Outcome::Unknown {
             lock(&self.hands).tainted.insert(job.resource.clone());
         }
+        if answer.outcome == Outcome::Done && verb == Verb::Start {
+            self.env.host.remember(&service_key(&job.resource), call.group.as_bytes());
+        }
         let says_stopped = answer.outcome == Outcome::Done && verb != Verb::Start;
-        if says_stopped && let Some(why) = self.leftovers(&job.resource, &call.group).await {
+        if says_stopped && let Some(why) = self.leftovers(&job.resource, &[Some(&call.group)]).await {
             return (Outcome::Unknown, why);
         }
         (answer.outcome, answer.detail)
     }
 
-    /// Ends what earlier actions of `resource` have left; tells what could not be ended, or is not known.
-    async fn leftovers(&self, resource: &ResourceId, own: &str) -> Option<String> {
+    /// The cgroup of the start that succeeded last on this boot, in whichever life of the daemon: the service is in it.
+    fn service_group(&self, resource: &ResourceId) -> Option<String> {
+        let group = self.env.host.recall(&service_key(resource))?;
+        String::from_utf8(group).ok()
+    }
+
+    /// Ends what earlier actions of `resource` have left, apart from `kept`; tells what could not be ended, or is not
+    /// known.
+    async fn leftovers(&self, resource: &ResourceId, kept: &[Option<&String>]) -> Option<String> {
         if plant::on(Plant::IgnoreOrphans) {
             return None;
         }
@@ -159,7 +176,7 @@ impl<R: Runtime> Shared<R> {
         let prefix = format!("{resource}:");
         for group in groups {
             let ours = group.strip_prefix(&prefix).is_some_and(|rest| !rest.contains(':'));
-            if !ours || group == own {
+            if !ours || kept.contains(&Some(&group)) {
                 continue;
             }
             if self.env.host.kill_group(&group).await != GroupState::Empty {

@@ -104,8 +104,9 @@ fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
         Output::Run(job) => crate::hands::run(shared, job),
         Output::Prepare(resource) => crate::hands::prepare(shared, resource),
         Output::Abort(job) => crate::hands::abort(shared, job),
-        Output::Power { ask, node, device, job, deadline } => {
-            crate::power::run(shared, ask, node, device, job, deadline);
+        Output::Power { ask, node, device, job, deadline, latest } => {
+            let limits = crate::power::Limits { deadline, latest };
+            crate::power::run(shared, ask, node, device, job, limits);
         }
         Output::Audit { revision } => crate::hands::audit(shared, revision),
         Output::FeedWatchdog => shared.env.watchdog.feed(),

@@ -7,10 +7,17 @@ use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
 use haven_core::ids::{DeviceId, NodeId};
 use haven_core::node::{Commitment, Input, PowerAnswer, PowerAsk, PowerJob};
 use haven_core::spec::Device;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 use haven_env::Runtime;
 
 use crate::node::{Node, Shared, lock};
+
+/// How long a session may take, and when it must have begun.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) deadline: Millis,
+    pub(crate) latest: Option<Monotonic>,
+}
 
 /// Tells a device something, and the mind what came of it.
 pub(crate) fn run<R: Runtime>(
@@ -19,13 +26,13 @@ pub(crate) fn run<R: Runtime>(
     node: NodeId,
     device: DeviceId,
     job: PowerJob,
-    deadline: Millis,
+    limits: Limits,
 ) {
     let shared = shared.clone();
     drop(R::spawn(async move {
         // Taken before the session begins: an answer that comes late must not look fresh.
         let begun = shared.env.clock.monotonic();
-        let result = shared.talk(&node, &device, job, deadline).await;
+        let result = shared.talk(&node, &device, job, limits).await;
         let answer = PowerAnswer { device, job, begun, result };
         let _ = shared.inputs.unbounded_send(Input::Power { order: ask, answer });
     }));
@@ -52,12 +59,13 @@ impl<R: Runtime> Shared<R> {
         node: &NodeId,
         device: &DeviceId,
         job: PowerJob,
-        deadline: Millis,
+        limits: Limits,
     ) -> Result<Option<PowerState>, String> {
         let Some(device) = self.device(device) else {
             return Err(format!("{device} is not configured any more"));
         };
-        let target = Target { device: &device, node, secrets: self.env.secrets.as_ref(), deadline };
+        let Limits { deadline, latest } = limits;
+        let target = Target { device: &device, node, secrets: self.env.secrets.as_ref(), deadline, latest };
         let host = self.env.host.as_ref();
         match job {
             PowerJob::Off => fence::power_off(host, &target).await.map(|()| None),
@@ -78,7 +86,7 @@ impl<R: Runtime> Node<R> {
         let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
         let mut found = Vec::new();
         for device in devices {
-            let state = self.0.talk(node, &device, PowerJob::Read, deadline).await;
+            let state = self.0.talk(node, &device, PowerJob::Read, Limits { deadline, latest: None }).await;
             let state = state.and_then(|s| s.ok_or_else(|| "it said nothing".to_owned()));
             found.push((device, state));
         }
@@ -92,7 +100,7 @@ impl<R: Runtime> Node<R> {
         let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
         let result = match &configured {
             Some(d) => {
-                let target = Target { device: d, node, secrets: self.0.env.secrets.as_ref(), deadline };
+                let target = Target { device: d, node, secrets: self.0.env.secrets.as_ref(), deadline, latest: None };
                 fence::probe(self.0.env.host.as_ref(), &target).await
             }
             None => TestResult::Failed("it is not configured".to_owned()),

@@ -21,7 +21,7 @@ const OPTIONS: [(&str, &[&str]); 7] = [
     ("-N", &["ipmitool_timeout"]),
     ("-R", &["retries"]),
 ];
-/// Seconds per try and tries, where they are not set: a dead BMC is known within eight seconds, not twenty.
+/// Seconds per try and tries, where they are not set: a dead BMC is known within ten seconds, not twenty.
 const DEFAULTS: [(&str, &str); 3] = [("-L", "ADMINISTRATOR"), ("-N", "2"), ("-R", "2")];
 /// Parameters of `fence_ipmilan` that say what is so anyway.
 const IMPLIED: [(&str, &str); 2] = [("lanplus", "1"), ("method", "onoff")];

@@ -15,7 +15,7 @@ mod ipmitool;
 use haven_core::event::{PowerState, TestResult};
 use haven_core::ids::{DeviceId, NodeId};
 use haven_core::spec::Device;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 use haven_env::{BoxFuture, Ended, GroupState, Guard, Host, Program, RunReport, Secret, SecretError, Secrets};
 
 use crate::detail::{bounded, without};
@@ -40,6 +40,8 @@ pub struct Target<'a> {
     pub secrets: &'a dyn Secrets,
     /// Longest time for the whole call. A node with several outlets has that many runs, which share it equally.
     pub deadline: Millis,
+    /// When an order must have begun to be sent, on this node's clock; reads have `None` [S-11].
+    pub latest: Option<Monotonic>,
 }
 
 /// Why a device did not do, or did not say, what it was asked. None of them says anything about the power.
@@ -191,6 +193,23 @@ pub fn caution(agent: &str) -> Option<&'static str> {
     }
 }
 
+/// What a program switches instead of power, if that is known of it. Its "off" proves nothing about a machine that
+/// goes on running, so it is refused. Programs that are not known here show it by [`crate::Switches::Access`].
+pub fn not_power(agent: &str) -> Option<&'static str> {
+    match agent {
+        "fence_scsi" | "fence_mpath" => Some("access to storage"),
+        "fence_brocade" | "fence_cisco_mds" | "fence_sanbox2" => Some("a port of the storage network"),
+        "fence_ifmib" => Some("a port of the network"),
+        "fence_sbd" => Some("a message that the machine must still read"),
+        "fence_compute" | "fence_evacuate" => Some("the evacuation of a hypervisor"),
+        "fence_kdump" => Some("nothing: it waits for a crash dump"),
+        "fence_heuristics_ping" => Some("nothing: it pings"),
+        "fence_ack_manual" => Some("nothing: it takes a person's word"),
+        "fence_dummy" => Some("nothing: it is for tests"),
+        _ => None,
+    }
+}
+
 /// What a fence program says of itself. `ipmitool` says nothing.
 pub fn meta_data<'a>(host: &'a dyn Host, agent: &'a str) -> BoxFuture<'a, Result<MetaData, MetaError>> {
     Box::pin(async move {
@@ -246,6 +265,9 @@ fn runs(host: &dyn Host, target: &Target<'_>, action: Action) -> Result<Vec<Run>
     };
     let count = u64::try_from(outlets.len().max(1)).unwrap_or(u64::MAX);
     let share = Millis(target.deadline.0 / count);
+    if let Some(what) = not_power(&device.agent) {
+        return Err(bad(target, format!("{} switches no power but {what}", device.agent)));
+    }
     let mut outlets: Vec<Option<&str>> = outlets.iter().map(|outlet| Some(outlet.as_str())).collect();
     if outlets.is_empty() {
         outlets.push(None);
@@ -259,6 +281,7 @@ fn runs(host: &dyn Host, target: &Target<'_>, action: Action) -> Result<Vec<Run>
         let program = &mut run.program;
         program.grace = Millis(share.0 / 5).min(GRACE_MAX);
         program.deadline = share.minus(program.grace);
+        program.latest = target.latest;
         program.group = Some(format!("fence.{}.{}.{}", device.id, target.node, action.word()));
         program.guard = match action {
             Action::Off | Action::On => Guard::Kernel,
@@ -295,13 +318,19 @@ fn refused(target: &Target<'_>, action: Action, report: &RunReport, secrets: &[S
         Ended::NotStarted(why) => why.clone(),
     };
     let text = [report.stderr.as_slice(), report.stdout.as_slice()].map(String::from_utf8_lossy);
-    // Programs end with the line that matters; Python puts the exception last.
-    let said = text.iter().find_map(|text| text.lines().rev().find(|line| !line.trim().is_empty()));
+    let said = text.iter().find_map(|text| telling(text));
     let how = match said {
         Some(line) => format!("{ended}: {}", without(line.trim(), secrets.iter().map(Secret::reveal))),
         None => ended,
     };
     FenceTrouble::Refused { device: target.device.id.clone(), what: action.shown(), how: bounded(&how) }
+}
+
+/// The line that tells most: the first that names a failure, else the last, where Python puts its exception.
+fn telling(text: &str) -> Option<&str> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let failure = lines.clone().find(|line| ["Failed", "Unable", "rror:"].iter().any(|word| line.contains(word)));
+    failure.or_else(|| lines.next_back())
 }
 
 /// The device's secrets by name.

@@ -48,7 +48,7 @@ fn device(agent: &str, outlets: &[&str], params: &[(&str, &str)]) -> Device {
 /// Runs `act` on the device; both the answer and everything that a person could see go to `check`.
 fn with<T>(device: &Device, act: impl FnOnce(&Target<'_>) -> T) -> T {
     let (vault, node) = (vault(), node());
-    act(&Target { device, node: &node, secrets: &vault, deadline: Millis::secs(20) })
+    act(&Target { device, node: &node, secrets: &vault, deadline: Millis::secs(20), latest: None })
 }
 
 fn state(host: &FakeHost, device: &Device) -> Result<PowerState, FenceTrouble> {
@@ -204,10 +204,18 @@ fn parameters_that_would_change_what_is_done_are_refused() {
 }
 
 #[test]
+fn off_of_a_device_that_cuts_storage_or_network_is_no_power_off() {
+    let host = FakeHost::new().with_program("/usr/sbin/fence_scsi", |_| printed(2, "Status: OFF\n"));
+    let trouble = state(&host, &device("fence_scsi", &[], &[])).unwrap_err();
+    assert_eq!(trouble.to_string(), "cannot use bmc3: fence_scsi switches no power but access to storage");
+    assert!(host.ran().is_empty());
+}
+
+#[test]
 fn a_node_that_the_device_does_not_switch_is_refused() {
     let host = FakeHost::new().with_program(FENCE, |_| exited(0));
     let (device, vault, other) = (device("fence_ilo4", &[], &[]), vault(), NodeId::new("m9").unwrap());
-    let target = Target { device: &device, node: &other, secrets: &vault, deadline: Millis::secs(5) };
+    let target = Target { device: &device, node: &other, secrets: &vault, deadline: Millis::secs(5), latest: None };
     assert!(matches!(host.block_on(power_off(&host, &target)), Err(FenceTrouble::NotCovered { .. })));
 }
 
@@ -216,7 +224,7 @@ fn a_secret_that_others_can_read_is_not_used() {
     let host = FakeHost::new().with_program(FENCE, |_| exited(0));
     let (device, node) = (device("fence_ilo4", &[], &[]), node());
     let vault = Vault(Err(SecretError::Mode { place: "/x".to_owned(), mode: 0o644 }));
-    let target = Target { device: &device, node: &node, secrets: &vault, deadline: Millis::secs(5) };
+    let target = Target { device: &device, node: &node, secrets: &vault, deadline: Millis::secs(5), latest: None };
     let TestResult::Failed(text) = host.block_on(probe(&host, &target)) else { panic!("it passed") };
     assert_eq!(text, "cannot use bmc3: refuses to read secret /x: its mode is 644, 600 is needed; run chmod 600 on it");
 }

@@ -230,5 +230,6 @@ pub(crate) fn meta_data() -> MetaData {
             advice("stop", Millis::secs(20), None),
             advice("monitor", Millis::secs(20), Some(Millis::secs(10))),
         ],
+        ..MetaData::default()
     }
 }

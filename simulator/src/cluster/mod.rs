@@ -17,7 +17,7 @@ use haven_node::{Founding, Node, NodeConfig, StartError, rejoin};
 
 use crate::check::Checker;
 use crate::exec::{Machine, Owner, SimRuntime, current, lock, sleep, spawn_on};
-use crate::world::{NodeEnv, World};
+use crate::world::World;
 
 pub use admission::{bmc, primitive};
 pub use options::{ClusterOptions, Devices, ResourceOptions, Tracing};
@@ -119,9 +119,8 @@ impl Cluster {
     }
 
     /// One life of the daemon of `machine`: the loop that a service manager would start.
-    async fn daemon(self: Arc<Self>, machine: Machine, env: NodeEnv) {
+    async fn daemon(self: Arc<Self>, machine: Machine, env: Environment) {
         lock(&self.nodes).remove(&machine);
-        let env = environment(&env);
         loop {
             let Some(card) = self.card(machine, &env).await else { return };
             match Node::start(env.clone(), self.config(machine, &card, &env), Some(self.checker.watch(machine))).await {
@@ -239,18 +238,6 @@ fn random_store(env: &Environment) -> StoreId {
     let mut bytes = [0; 16];
     env.entropy.fill(&mut bytes);
     StoreId::from_bytes(bytes)
-}
-
-fn environment(env: &NodeEnv) -> Environment {
-    Environment {
-        clock: env.clock.clone(),
-        entropy: env.entropy.clone(),
-        host: env.host.clone(),
-        transport: env.transport.clone(),
-        watchdog: env.watchdog.clone(),
-        secrets: env.secrets.clone(),
-        volume: env.volume.clone(),
-    }
 }
 
 /// An error with its causes, in one line.

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use haven_core::units::Millis;
+use haven_env::Environment;
 
 use super::World;
 use super::config::Micros;
-use super::env::{Life, NodeEnv, SimClock, SimEntropy, SimSecrets};
+use super::env::{Life, SimClock, SimEntropy, SimSecrets};
 use super::host::SimHost;
 use super::machine::Phase;
 use super::net::SimTransport;
@@ -111,10 +112,9 @@ impl World {
         });
     }
 
-    fn environment(&self, life: &Arc<Life>) -> NodeEnv {
+    fn environment(&self, life: &Arc<Life>) -> Environment {
         let entropy = Prng::named(self.seed, life.node.as_str(), life.number);
-        NodeEnv {
-            node: life.node.clone(),
+        Environment {
             clock: Arc::new(SimClock(life.clone())),
             entropy: Arc::new(SimEntropy(Mutex::new(entropy))),
             host: Arc::new(SimHost(life.clone())),

@@ -9,31 +9,10 @@ use std::sync::{Arc, Mutex, Weak};
 use haven_core::ids::{BootId, NodeId};
 use haven_core::spec::SecretRef;
 use haven_core::units::{Monotonic, WallTime};
-use haven_env::{Clock, Entropy, Host, Secret, SecretError, Secrets, Transport, Volume, Watchdog};
+use haven_env::{Clock, Entropy, Secret, SecretError, Secrets};
 
 use super::World;
 use crate::exec::{Machine, Prng, lock, monotonic};
-
-/// The environment of one daemon life.
-#[derive(Debug, Clone)]
-pub struct NodeEnv {
-    /// The machine's name.
-    pub node: NodeId,
-    /// The machine's clocks.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness, reproducible by seed.
-    pub entropy: Arc<dyn Entropy>,
-    /// The machine.
-    pub host: Arc<dyn Host>,
-    /// The way to the other machines.
-    pub transport: Arc<dyn Transport>,
-    /// The machine's watchdog.
-    pub watchdog: Arc<dyn Watchdog>,
-    /// The machine's secrets.
-    pub secrets: Arc<dyn Secrets>,
-    /// The machine's disks.
-    pub volume: Arc<dyn Volume>,
-}
 
 /// One life of the daemon of one machine. It knows the world weakly, so that a node which holds its environment, and
 /// is held by the world's sockets, is freed with the world.

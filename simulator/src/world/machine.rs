@@ -60,6 +60,8 @@ pub(super) struct MachineState {
     /// What daemons remember until the next boot.
     pub(super) memory: BTreeMap<String, Vec<u8>>,
     pub(super) processes: BTreeMap<u64, Arc<Process>>,
+    /// The cgroup of each running resource that a program started: its own start's, as on a real machine.
+    pub(super) services: BTreeMap<String, String>,
     pub(super) last_pid: u64,
     pub(super) tables: Tables,
     pub(super) watchdog: Option<Armed>,
@@ -86,6 +88,7 @@ impl MachineState {
             daemon: DaemonSlot::default(),
             memory: BTreeMap::new(),
             processes: BTreeMap::new(),
+            services: BTreeMap::new(),
             last_pid: 0,
             tables: Tables::new(machine, &config.name, links),
             watchdog: None,
@@ -107,6 +110,7 @@ impl MachineState {
         }
         self.memory.clear();
         self.processes.clear();
+        self.services.clear();
         self.tables.end_boot();
         let outlives = next == Phase::Hung && matches!(self.config.watchdog, WatchdogModel::Hardware { .. });
         self.watchdog.take_if(|_| !outlives);

@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, Weak};
 use haven_core::event::Endpoint;
 use haven_core::ids::{BootId, NodeId};
 use haven_core::spec::SecretRef;
-use haven_env::{Peer, Secret};
+use haven_env::{Environment, Peer, Secret};
 
 pub use config::{
     Bandwidth, Cgroups, DeviceConfig, DeviceModel, MachineConfig, Micros, PathProfile, PerMille, Range, Supply,
@@ -39,7 +39,6 @@ pub use config::{
 pub use daemon::{DaemonState, FreezePoint, Restart};
 pub use device::SwitchOff;
 pub use disks::{Disks, NoDisks};
-pub use env::NodeEnv;
 pub use fault::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pair, PathChange, Way};
 pub use host::{Call, Output, SimProgram};
 pub use ledger::{Copy, Edge, Overlap, Tenure};
@@ -56,7 +55,7 @@ use net::Net;
 use trace::{Trace, What};
 
 /// What is called when a daemon starts, as a task of its owner: it starts the node on the environment.
-pub type BootHook = dyn Fn(Machine, NodeEnv) + Send + Sync;
+pub type BootHook = dyn Fn(Machine, Environment) + Send + Sync;
 
 /// One simulated world.
 ///
@@ -220,6 +219,7 @@ impl World {
 
     fn end_copy(&self, machine: Machine, resource: &str, edge: Edge) {
         let ended = lock(&self.ledger).end(machine, resource, edge);
+        self.with(machine, |state| state.services.remove(resource));
         self.trace_ended(&ended, edge);
     }
 

@@ -135,7 +135,8 @@ impl Fencer {
             self.finish(order.id, Event::FenceFailed { order: order.id, reason }, outbox);
             return;
         };
-        self.shoot(facts, order, level, member.since.index, outbox, out);
+        let latest = (!plant::on(Plant::NoLatestSend)).then_some(seen + order.send_within);
+        self.shoot(facts, order, level, latest, outbox, out);
     }
 
     fn shoot(
@@ -143,7 +144,7 @@ impl Fencer {
         facts: &Facts,
         order: &FenceOrder,
         level: &FenceLevel,
-        since: LogIndex,
+        latest: Option<Monotonic>,
         outbox: &mut Outbox,
         out: &mut Vec<Output>,
     ) {
@@ -152,10 +153,13 @@ impl Fencer {
         let mut devices = BTreeMap::new();
         for id in &level.devices {
             outbox.put(Event::FenceSent { order: order.id, device: id.clone() });
-            out.push(power(&ask, &order.node, id, PowerJob::Off, device_deadline(facts.state, id, deadline)));
+            let (ask, node, device) = (ask.clone(), order.node.clone(), id.clone());
+            let deadline = device_deadline(facts.state, id, deadline);
+            out.push(Output::Power { ask, node, device, job: PowerJob::Off, deadline, latest });
             devices.insert(id.clone(), Device { phase: Phase::Switching, first_off: None, trouble: String::new() });
         }
         let until = facts.now + deadline + READS_MAX;
+        let since = facts.state.members.get(&order.node).map_or(LogIndex(0), |m| m.since.index);
         let (node, boot) = (order.node.clone(), order.boot);
         self.work.insert(ask, Work { node, boot, since, devices, until, deadline });
     }
@@ -176,7 +180,7 @@ impl Fencer {
         let deadline = facts.state.settings().fence_timeout;
         let mut devices = BTreeMap::new();
         for id in facts.state.spec.fence_levels(node).iter().flat_map(|level| &level.devices) {
-            out.push(power(&ask, node, id, PowerJob::Read, device_deadline(facts.state, id, deadline)));
+            out.push(read(&ask, node, id, device_deadline(facts.state, id, deadline)));
             devices.insert(id.clone(), Device { phase: Phase::Reading, first_off: None, trouble: String::new() });
         }
         let (node, since, until) = (node.clone(), member.since.index, facts.now + READS_MAX);
@@ -238,7 +242,7 @@ impl Fencer {
                 } else if facts.now >= until {
                     state.phase = Phase::Reading;
                     let deadline = device_deadline(facts.state, device, work.deadline);
-                    out.push(power(ask, &work.node, device, PowerJob::Read, deadline));
+                    out.push(read(ask, &work.node, device, deadline));
                 }
             }
         }
@@ -299,8 +303,10 @@ impl Fencer {
             let levels = facts.state.spec.fence_levels(node);
             // Whatever may have been switched off is switched on: of several levels the node needs all.
             for device in levels.iter().flat_map(|l| &l.devices) {
-                let ask = PowerAsk::Read(node.clone());
-                out.push(power(&ask, node, device, PowerJob::On, device_deadline(facts.state, device, deadline)));
+                let (ask, node, device) = (PowerAsk::Read(node.clone()), node.clone(), device.clone());
+                let deadline = device_deadline(facts.state, &device, deadline);
+                let latest = Some(facts.now + facts.state.timing.current.dead_after);
+                out.push(Output::Power { ask, node, device, job: PowerJob::On, deadline, latest });
             }
         }
     }
@@ -318,6 +324,7 @@ fn device_deadline(state: &ClusterState, device: &DeviceId, default: Millis) -> 
     state.spec.devices.get(device).and_then(|d| d.timeout).unwrap_or(default).min(default)
 }
 
-fn power(ask: &PowerAsk, node: &NodeId, device: &DeviceId, job: PowerJob, deadline: Millis) -> Output {
-    Output::Power { ask: ask.clone(), node: node.clone(), device: device.clone(), job, deadline }
+fn read(ask: &PowerAsk, node: &NodeId, device: &DeviceId, deadline: Millis) -> Output {
+    let (ask, node, device) = (ask.clone(), node.clone(), device.clone());
+    Output::Power { ask, node, device, job: PowerJob::Read, deadline, latest: None }
 }

@@ -202,6 +202,8 @@ pub enum Output {
         job: PowerJob,
         /// Longest time, enforced by the kernel.
         deadline: Millis,
+        /// The device is not told after this instant, however late the session begins [S-11]. Reads have none.
+        latest: Option<Monotonic>,
     },
     /// Look up what this boot starts by itself; answer with [`Input::Audited`].
     Audit {

@@ -8,7 +8,7 @@ mod ocf;
 mod process;
 mod requests;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::Arc;
 
@@ -160,12 +160,12 @@ impl World {
         self.with(machine, |state| state.config.cgroups).unwrap_or(Cgroups::Missing)
     }
 
-    /// The cgroups of a machine that hold a program, sorted.
+    /// The cgroups of a machine that hold a program or a service, sorted.
     pub fn groups(&self, machine: Machine) -> Vec<String> {
         let groups = self.with(machine, |state| {
-            let groups: BTreeMap<&String, ()> =
-                state.processes.values().filter_map(|process| Some((process.group.as_ref()?, ()))).collect();
-            groups.into_keys().cloned().collect()
+            let programs = state.processes.values().filter_map(|process| process.group.as_ref());
+            let groups: BTreeSet<&String> = programs.chain(state.services.values()).collect();
+            groups.into_iter().cloned().collect()
         });
         groups.unwrap_or_default()
     }

@@ -114,6 +114,9 @@ impl<'a> Run<'a> {
     fn begin(&self, name: &str) {
         if let Some(boot) = self.world.boot_id(self.machine) {
             self.world.begin_copy(self.machine, boot, name);
+            if let Some(group) = self.process.and_then(|process| process.group.clone()) {
+                self.world.with(self.machine, |state| state.services.insert(name.to_owned(), group));
+            }
         }
     }
 

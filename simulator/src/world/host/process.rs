@@ -13,6 +13,7 @@ use crate::exec::{self, Machine, Owner, Sleep, lock, spawn_on};
 use crate::world::World;
 use crate::world::config::Cgroups;
 use crate::world::env::Life;
+use crate::world::ledger::Edge;
 use crate::world::trace::What;
 
 const TERM: i32 = 15;
@@ -154,7 +155,7 @@ impl World {
         let (deadline, grace) = (Duration::from_millis(program.deadline.0), Duration::from_millis(program.grace.0));
         let path = program.path.clone();
         let Some(process) = self.spawn_program(life, program) else {
-            let ended = Ended::NotStarted(format!("{path}: no such program"));
+            let ended = Ended::NotStarted(format!("{path}: no such program, or too late to begin"));
             return RunReport { ended, stdout: Vec::new(), stderr: Vec::new(), group: GroupState::Empty };
         };
         // A daemon that was frozen finds an answer that came in time, however late it looks.
@@ -181,6 +182,10 @@ impl World {
     /// Starts a program on the machine of `life`; `None` if there is no such program.
     fn spawn_program(self: &Arc<Self>, life: &Life, program: Program) -> Option<Arc<Process>> {
         let machine = life.machine;
+        // The new process looks at the clock itself, last of all.
+        if program.latest.is_some_and(|latest| exec::monotonic(machine) > latest) {
+            return None;
+        }
         let kernel = (program.guard == Guard::Kernel).then_some(Duration::from_millis(program.deadline.0));
         let pid = self.with(machine, |state| {
             state.last_pid += 1;
@@ -240,13 +245,29 @@ impl World {
         match (group, self.cgroups(machine)) {
             (None, _) => GroupState::Empty,
             (Some(_), Cgroups::Missing) => GroupState::Unknown,
-            (Some(_), Cgroups::Available) if self.in_group(machine, group).is_empty() => GroupState::Empty,
+            (Some(name), Cgroups::Available)
+                if self.in_group(machine, group).is_empty() && self.services_in(machine, name).is_empty() =>
+            {
+                GroupState::Empty
+            }
             (Some(_), Cgroups::Available) => GroupState::Lingering,
         }
     }
 
+    /// The resources whose processes are in a cgroup: they were started there.
+    fn services_in(&self, machine: Machine, group: &str) -> Vec<String> {
+        let services = self.with(machine, |state| {
+            let of_group = state.services.iter().filter(|(_, place)| *place == group);
+            of_group.map(|(resource, _)| resource.clone()).collect()
+        });
+        services.unwrap_or_default()
+    }
+
     pub(super) async fn kill_group(&self, machine: Machine, group: &str) -> GroupState {
         self.signal_group(machine, Some(group), KILL);
+        for resource in self.services_in(machine, group) {
+            self.end_copy(machine, &resource, Edge::Died);
+        }
         for process in self.in_group(machine, Some(group)) {
             process.ended_before(MOMENT).await;
         }

@@ -29,7 +29,7 @@ fn every_boot_has_an_id_of_its_own_and_every_life_an_environment() {
         sleep(ms(1200)).await;
         let second = bench.env(N1);
         assert_ne!(first.host.boot_id(), second.host.boot_id());
-        let draw = |env: &NodeEnv| {
+        let draw = |env: &Environment| {
             let mut bytes = [0; 16];
             env.entropy.fill(&mut bytes);
             bytes

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use haven_core::ids::LinkId;
 use haven_core::units::Millis;
-use haven_env::{CallClass, CallError, Ended, Guard, Inbound, Program, Secret};
+use haven_env::{CallClass, CallError, Ended, Environment, Guard, Inbound, Program, Secret};
 
 use super::*;
 use crate::exec::{self, Owner, now, sleep, spawn_on};
@@ -39,7 +39,7 @@ pub(super) fn config() -> WorldConfig {
 #[derive(Clone)]
 pub(super) struct Bench {
     pub(super) world: Arc<World>,
-    envs: Arc<Mutex<BTreeMap<Machine, NodeEnv>>>,
+    envs: Arc<Mutex<BTreeMap<Machine, Environment>>>,
     heard: Arc<Mutex<Vec<Heard>>>,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Heard {
 /// Writes down what it hears; answers calls with their own bytes, and resets its machine if asked to.
 struct Ear {
     machine: Machine,
-    env: NodeEnv,
+    env: Environment,
     heard: Arc<Mutex<Vec<Heard>>>,
 }
 
@@ -92,7 +92,7 @@ impl Bench {
     }
 
     /// The environment of the present or the last daemon of a machine.
-    pub(super) fn env(&self, machine: Machine) -> NodeEnv {
+    pub(super) fn env(&self, machine: Machine) -> Environment {
         lock(&self.envs)[&machine].clone()
     }
 
@@ -104,7 +104,7 @@ impl Bench {
     pub(super) async fn on<T: Send + 'static, F>(
         &self,
         machine: Machine,
-        act: impl FnOnce(NodeEnv) -> F + Send + 'static,
+        act: impl FnOnce(Environment) -> F + Send + 'static,
     ) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -115,7 +115,7 @@ impl Bench {
     pub(super) fn begin_on<T: Send + 'static, F>(
         &self,
         machine: Machine,
-        act: impl FnOnce(NodeEnv) -> F + Send + 'static,
+        act: impl FnOnce(Environment) -> F + Send + 'static,
     ) -> futures_channel::oneshot::Receiver<T>
     where
         F: Future<Output = T> + Send + 'static,

@@ -10,7 +10,7 @@ use crate::exec::Prng;
 /// One node: when it heard whom.
 struct Toy {
     machine: Machine,
-    env: NodeEnv,
+    env: Environment,
     heard: Mutex<BTreeMap<String, Monotonic>>,
 }
 
@@ -41,7 +41,7 @@ impl Toy {
         for turn in 0_u32.. {
             self.env.host.sleep(Millis(100)).await;
             self.env.watchdog.feed();
-            for peer in NAMES.iter().filter(|name| **name != self.env.node.as_str()) {
+            for peer in NAMES.iter().filter(|name| **name != NAMES[usize::from(self.machine) - 1]) {
                 for link in [LinkId(0), LinkId(1)] {
                     self.env.transport.send(&Bench::name(peer), link, vec![7; 120]);
                 }
@@ -55,8 +55,11 @@ impl Toy {
     /// The lowest node that hears a majority shoots who is silent and runs the resource; others stop it.
     async fn look_after(self: Arc<Self>, turn: u32) {
         let lower_heard = NAMES[..usize::from(self.machine) - 1].iter().any(|name| !self.silent(name));
-        let silent: Vec<&str> =
-            NAMES.iter().filter(|name| **name != self.env.node.as_str() && self.silent(name)).copied().collect();
+        let silent: Vec<&str> = NAMES
+            .iter()
+            .filter(|name| **name != NAMES[usize::from(self.machine) - 1] && self.silent(name))
+            .copied()
+            .collect();
         let next = Bench::name(NAMES[usize::from(self.machine) % 3]);
         let _ = self
             .env
