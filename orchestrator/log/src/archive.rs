@@ -6,11 +6,12 @@
 //!
 //! Never: an entry that is not known to be committed; a record skipped because it is damaged.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::lock::Mutex as AsyncMutex;
 use haven_core::event::Envelope;
-use haven_core::ids::{LogIndex, StoreId, Term};
+use haven_core::ids::{LogIndex, MemberId, StoreId, Term};
 use haven_core::units::{LogTime, Millis};
 use haven_env::Volume;
 
@@ -69,7 +70,12 @@ pub enum ArchivedPayload {
     /// An envelope's bytes.
     Event(Vec<u8>),
     /// Who votes was changed; the events beside it say why.
-    Voting,
+    Voting {
+        /// The set of voters, or both sets during a change.
+        sets: Vec<BTreeSet<MemberId>>,
+        /// Members that do not vote.
+        learners: BTreeSet<MemberId>,
+    },
     /// A leader began its term.
     Blank,
 }
@@ -78,7 +84,10 @@ impl From<Entry> for Archived {
     fn from(entry: Entry) -> Self {
         let payload = match entry.payload {
             EntryPayload::Normal(payload) => ArchivedPayload::Event(payload.0),
-            EntryPayload::Membership(_) => ArchivedPayload::Voting,
+            EntryPayload::Membership(membership) => {
+                let (sets, learners) = crate::machine::who_votes(&membership);
+                ArchivedPayload::Voting { sets, learners }
+            }
             EntryPayload::Blank => ArchivedPayload::Blank,
         };
         Self { index: LogIndex(entry.log_id.index), term: Term(entry.log_id.leader_id.term), payload }

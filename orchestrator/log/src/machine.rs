@@ -222,8 +222,14 @@ fn committed(payload: &EntryPayload) -> Committed<'_> {
 }
 
 fn voting(membership: &Membership) -> Committed<'static> {
+    let (sets, learners) = who_votes(membership);
+    Committed::Voting { sets, learners }
+}
+
+/// The set of voters, or both sets during a change, and those who do not vote.
+pub(crate) fn who_votes(membership: &Membership) -> (Vec<BTreeSet<MemberId>>, BTreeSet<MemberId>) {
     let sets = membership.get_joint_config().iter().map(|set| set.iter().copied().map(MemberId).collect()).collect();
-    Committed::Voting { sets, learners: membership.learner_ids().map(MemberId).collect() }
+    (sets, membership.learner_ids().map(MemberId).collect())
 }
 
 impl<R: Runtime, M: Machine> RaftSnapshotBuilder<Types<R>> for StateMachine<M> {
