@@ -1,6 +1,7 @@
 //! The production environment: tokio, quinn, files, processes, watchdog, tracing and metrics.
 
 mod clock;
+pub mod demo;
 pub mod host;
 mod secrets;
 mod watchdog;

@@ -3,6 +3,7 @@
 //! - under any other name: haven's launcher, as the one program `haven` acts;
 //! - under the name of a face: that face, over attributes in the folder `$HAVEN_TEST_ATTRIBUTES`;
 //! - `reset NODE FOLDER`: a daemon that starts a program and then ends its boot;
+//! - `demo-agent`, `demo-guest`, `demo-fence`: the parts of `haven demo`; `demo FOLDER`: a pretended machine with a guest;
 //! - `measure RUNS`: how long the host takes to run programs that do nothing.
 
 use std::collections::BTreeMap;
@@ -14,10 +15,15 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use haven_agents::faces::{self, AttributeStore, Lifetime, Member, Place, Presence, Promoted, Quorum, StoreError};
+use haven_agents::{Call, Verb};
+use haven_core::event::Outcome;
 use haven_core::ids::NodeId;
+use haven_core::ids::{BootId, ResourceId};
+use haven_core::spec::AgentName;
 use haven_core::units::Millis;
-use haven_daemon::host::{HostSettings, ProcessHost, ResetMode, launch};
-use haven_env::{Guard, Host, Program};
+use haven_daemon::demo;
+use haven_daemon::host::{DemoHost, HostSettings, ProcessHost, ResetMode, launch};
+use haven_env::{Ended, GroupState, Guard, Host, Program};
 
 type Fallible = Result<(), Box<dyn std::error::Error>>;
 
@@ -32,14 +38,22 @@ fn main() -> ExitCode {
     }
     let result = match text.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["reset", node, folder] => runtime(reset(node, folder)),
+        ["demo", folder] => runtime(demo(folder)),
+        [demo::AGENT_WORD, ..] => return ended(demo::agent::main(rest.into_iter().skip(1))),
+        [demo::GUEST_WORD, ..] => return ended(demo::guest::main(rest.into_iter().skip(1))),
+        [demo::FENCE_WORD, ..] => return ended(demo::fence::main()),
         ["measure", runs] => runtime(measure(runs)),
-        _ => return ExitCode::from(u8::try_from(launch::main(rest.into_iter())).unwrap_or(1)),
+        _ => return ended(launch::main(rest.into_iter())),
     };
     if let Err(error) = result {
         let _ = writeln!(std::io::stderr(), "{name}: {error}");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+fn ended(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 fn runtime(work: impl Future<Output = Fallible>) -> Fallible {
@@ -64,6 +78,58 @@ async fn reset(node: &str, folder: &str) -> Fallible {
     }
     host.reset_now("a test asks for it");
     Ok(())
+}
+
+/// A guest on a pretended machine: started, found, heard, stopped; and then left for whoever pulls the plug.
+async fn demo(folder: &str) -> Fallible {
+    let host = DemoHost::open(settings("m1", Path::new(folder))?, BootId::from_bytes([7; 16]))?;
+    let port = std::net::UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
+    let act = async |verb, number: u32| -> Result<Outcome, Box<dyn std::error::Error>> {
+        let call = Call {
+            resource: ResourceId::new("web1")?,
+            agent: AgentName::parse(demo::AGENT).ok_or("no agent")?,
+            params: BTreeMap::from([("port".to_owned(), port.to_string())]),
+            verb,
+            timeout: Millis::secs(20),
+            interval: Millis::ZERO,
+            group: format!("web1:g1.a{number}"),
+            node: NodeId::new("m1")?,
+            nodes: Vec::new(),
+        };
+        let answer = haven_agents::run(&host, &call).await;
+        print(&format!("{} {:?} {}\n", verb.word(), answer.outcome, answer.detail))?;
+        Ok(answer.outcome)
+    };
+    let mut outcomes = vec![act(Verb::Probe, 1).await?, act(Verb::Start, 2).await?, act(Verb::Monitor, 3).await?];
+    let left = host.groups()?;
+    let answer = ask(port)?;
+    outcomes.extend([act(Verb::Stop, 4).await?, act(Verb::Probe, 5).await?]);
+    let expected = [Outcome::Done, Outcome::Done, Outcome::FoundRunning, Outcome::Done, Outcome::Done];
+    let shell = host.run(Program::new("/bin/sh", ["-c", "exit 0"], Millis::secs(5))).await;
+    let refused = matches!(shell.ended, Ended::NotStarted(_));
+    if outcomes != expected || left != ["web1:g1.a2"] || answer != "1 m1" || !host.groups()?.is_empty() || !refused {
+        return Err(format!("{outcomes:?} {left:?} {answer} {shell:?}").into());
+    }
+    act(Verb::Start, 6).await?;
+    if host.kill_group("web1:g1.a6").await != GroupState::Empty || act(Verb::Probe, 7).await? != Outcome::Done {
+        return Err("a group that was killed lives".into());
+    }
+    act(Verb::Start, 8).await?;
+    print("up\n")?;
+    std::future::pending().await
+}
+
+fn ask(port: u16) -> Result<String, Box<dyn std::error::Error>> {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    socket.send_to(b"1", ("127.0.0.1", port))?;
+    let mut answer = [0; 64];
+    let (length, _) = socket.recv_from(&mut answer)?;
+    Ok(String::from_utf8_lossy(answer.get(..length).unwrap_or_default()).into_owned())
+}
+
+fn print(text: &str) -> Fallible {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
 async fn measure(runs: &str) -> Fallible {

@@ -3,6 +3,7 @@
 //! For: the production side of `haven_env::Host`.
 //! Never: a wait without a bound, a secret in arguments, a value that outlives its boot.
 
+mod demo;
 mod files;
 mod group;
 pub mod launch;
@@ -26,6 +27,7 @@ use haven_core::units::Millis;
 use haven_env::{BoxFuture, Ended, FACES, GroupState, Host, HostError, Program, Reply, Request, RunReport};
 use tracing::{error, warn};
 
+pub use demo::DemoHost;
 use group::{Cgroups, KILL_WAIT};
 use memory::Memory;
 use reset::Reset;
