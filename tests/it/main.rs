@@ -3,3 +3,6 @@
 // The attribute tells clippy that all of it is tests.
 #[cfg(test)]
 mod haresources;
+
+#[cfg(test)]
+mod program;

@@ -1,1 +1,5 @@
 //! Scenarios, golden files, conformance and live tests.
+
+mod haven;
+
+pub use haven::haven;

@@ -1,0 +1,145 @@
+//! `haven import`: another cluster manager's files into one commit.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use haven_config::heartbeat::{Import, Imported, Installed, Inventory, import};
+use haven_config::{DiffLine, Severity, Source, diff, ha_cf, haresources};
+use haven_core::ids::{NodeId, ResourceId};
+use haven_core::spec::{Profile, Spec, Timing};
+use serde::Serialize;
+
+use crate::args::{Globals, ImportHaresources};
+use crate::look::LookHost;
+use crate::plural::count;
+use crate::terminal::{Format, Terminal};
+use crate::trouble::{Exit, Trouble};
+
+use super::block_on;
+
+/// Longest file that is read, a byte more than the parsers accept: they say what is wrong with it.
+const READ_MAX: usize = haven_config::FILE_MAX + 1;
+
+/// What the import is made into.
+struct Into {
+    members: BTreeSet<NodeId>,
+    spec: Spec,
+    base: Timing,
+}
+
+/// One thing that is said about a file, for programs.
+#[derive(Debug, Serialize)]
+struct Said<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    severity: &'static str,
+    what: &'a str,
+    remedy: &'a str,
+}
+
+/// `import haresources`.
+pub(crate) fn haresources(_: &Globals, asked: &ImportHaresources, terminal: &Terminal) -> Result<Exit, Trouble> {
+    let file = read(&asked.file)?;
+    let ha_cf = asked.ha_cf.as_deref().map(read).transpose()?;
+    let accepted = accepted(&asked.data_loss_accepted)?;
+    if !asked.plan {
+        return Err(Trouble::usage("an import into a cluster needs its daemon", "add --plan"));
+    }
+    let into = alone(&file, ha_cf.as_ref());
+    let inventory = inventory()?;
+    let import_of = Import {
+        haresources: &file,
+        ha_cf: ha_cf.as_ref(),
+        members: &into.members,
+        inventory: &inventory,
+        spec: &into.spec,
+        base: into.base,
+        accept_data_loss: &accepted,
+    };
+    let imported = import(&import_of);
+    show(&import_of, &imported, terminal);
+    match imported.commit() {
+        Ok(edits) => {
+            if terminal.format() == Format::Text {
+                terminal.line(&format!("\nplan: {}; nothing was changed", count(edits.len(), "edit")));
+            }
+            Ok(Exit::Fine)
+        }
+        Err(refused) => Err(Trouble::import(&refused)),
+    }
+}
+
+fn show(import_of: &Import, imported: &Imported, terminal: &Terminal) {
+    let spec = import_of.spec.edited(imported.preview(), 1).unwrap_or_else(|_| import_of.spec.clone());
+    let lines = diff(import_of.spec, &spec);
+    match terminal.format() {
+        Format::Json => {
+            let (main, other) = (import_of.haresources.name(), import_of.ha_cf.map_or("ha.cf", Source::name));
+            let said = imported.haresources.iter().map(|said| (main, said));
+            let said = said.chain(imported.ha_cf.iter().map(|said| (other, said)));
+            let said: Vec<Said> = said
+                .map(|(file, d)| Said {
+                    file,
+                    line: d.line(),
+                    column: d.column(),
+                    severity: d.severity.word(),
+                    what: &d.what,
+                    remedy: &d.remedy,
+                })
+                .collect();
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            let errors = said.iter().filter(|said| said.severity == Severity::Error.word()).count();
+            terminal.json(&serde_json::json!({
+                "errors": errors, "said": said, "edits": imported.preview(), "diff": lines,
+            }));
+        }
+        Format::Text => {
+            terminal.text(&imported.render(import_of));
+            terminal.line(if lines.is_empty() { "\nno change of the configuration" } else { "\nchanges:" });
+            lines.iter().map(DiffLine::to_string).for_each(|line| terminal.line(&line));
+        }
+    }
+}
+
+/// Without a cluster: the nodes that the files name, and an empty configuration.
+fn alone(file: &Source, ha_cf: Option<&Source>) -> Into {
+    let lines = haresources::parse(file).0.lines;
+    let mut names: Vec<String> = lines.into_iter().map(|line| line.node.text.to_ascii_lowercase()).collect();
+    if let Some(source) = ha_cf {
+        names.extend(ha_cf::parse(source).0.nodes().into_iter().map(|node| node.text.to_ascii_lowercase()));
+    }
+    let members = names.iter().filter_map(|name| NodeId::new(name).ok()).collect();
+    Into { members, spec: Spec::default(), base: Timing::of(Profile::Default) }
+}
+
+/// What this machine has, under its own name.
+fn inventory() -> Result<Inventory, Trouble> {
+    let found = block_on(haven_agents::inventory(&LookHost))?;
+    let here = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    let here = NodeId::new(&here).or_else(|_| NodeId::new("here"));
+    let ocf = found.ocf.iter().flat_map(|(provider, kinds)| kinds.iter().map(move |kind| format!("{provider}:{kind}")));
+    let installed =
+        Installed { ocf: ocf.collect(), resource_d: found.heartbeat, init_d: found.lsb, units: found.units };
+    Ok(Inventory { nodes: here.into_iter().map(|here| (here, installed.clone())).collect() })
+}
+
+fn accepted(names: &[String]) -> Result<BTreeSet<ResourceId>, Trouble> {
+    let wrong = |error| Trouble::usage(format!("--data-loss-accepted: {error}"), "name a resource of the plan");
+    names.iter().map(|name| ResourceId::new(name).map_err(wrong)).collect()
+}
+
+fn read(path: &Path) -> Result<Source, Trouble> {
+    let name = path.display().to_string();
+    let bytes = read_bounded(path).map_err(|error| Trouble::file(&format!("read {name}"), &error))?;
+    Ok(Source::of_bytes(&name, &bytes))
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(READ_MAX).unwrap_or(u64::MAX);
+    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,5 @@
+//! The program `haven`.
+
+fn main() -> std::process::ExitCode {
+    haven_cli::main()
+}

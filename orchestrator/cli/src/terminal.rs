@@ -1,0 +1,86 @@
+//! Where answers go: text for people, or JSON for programs.
+//!
+//! Never: colour that carries the meaning alone, or colour where nobody asked for it (`NO_COLOR`, no terminal).
+
+use std::io::Write;
+
+use anstream::ColorChoice;
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::args::Colour;
+use crate::trouble::Trouble;
+
+/// What kind of answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Text for people.
+    Text,
+    /// JSON, one document per answer.
+    Json,
+}
+
+/// The two outputs of the command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    format: Format,
+}
+
+/// What is broken.
+const RED: Style = AnsiColor::Red.on_default().bold();
+/// What is a way out.
+const BOLD: Style = Style::new().bold();
+
+impl Terminal {
+    /// Decides about colour for the whole program.
+    pub(crate) fn new(colour: Colour, format: Format) -> Self {
+        let choice = match colour {
+            Colour::Auto => ColorChoice::Auto,
+            Colour::Always => ColorChoice::Always,
+            Colour::Never => ColorChoice::Never,
+        };
+        choice.write_global();
+        Self { format }
+    }
+
+    /// What kind of answer is wanted.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Prints a text as it is; nothing if the reader has gone.
+    pub(crate) fn text(&self, text: &str) {
+        let _ = anstream::stdout().write_all(text.as_bytes());
+    }
+
+    /// Prints a line.
+    pub(crate) fn line(&self, line: &str) {
+        self.text(&format!("{line}\n"));
+    }
+
+    /// Prints a value as JSON.
+    pub(crate) fn json<T: Serialize>(&self, value: &T) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.aside(&format!("the answer cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// A line for people beside the answer, on standard error: progress and warnings.
+    pub(crate) fn aside(&self, line: &str) {
+        let _ = writeln!(anstream::stderr(), "{line}");
+    }
+
+    /// Why the command did not do what it was asked for.
+    pub(crate) fn trouble(&self, trouble: &Trouble) {
+        if self.format == Format::Json {
+            self.json(trouble);
+            return;
+        }
+        self.aside(&format!("{RED}error{RED:#} {}: {}", trouble.code, trouble.message));
+        for line in &trouble.detail {
+            self.aside(&format!("  {line}"));
+        }
+        self.aside(&format!("{BOLD}needed{BOLD:#}: {}", trouble.remedy));
+    }
+}

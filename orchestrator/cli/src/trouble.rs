@@ -1,0 +1,74 @@
+//! What is said when a command does not do what it was asked for, and the exit codes.
+//!
+//! Never: an error without its code and one remedy.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well.
+    Fine,
+    /// The cluster is degraded, or the command was refused.
+    Refused,
+    /// Wrong usage.
+    Usage,
+}
+
+impl Exit {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Refused => 1,
+            Self::Usage => 64,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Trouble {
+    /// The page that explains it, `docs/errors/CODE.md`.
+    pub(crate) code: String,
+    /// What was tried, on what, and what was needed, one sentence without a full stop.
+    pub(crate) message: String,
+    /// One imperative sentence without a full stop.
+    pub(crate) remedy: String,
+    /// More lines, such as each fault of a configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) detail: Vec<String>,
+    /// How the command ends.
+    #[serde(skip)]
+    pub(crate) exit: Exit,
+}
+
+impl Trouble {
+    fn new(exit: Exit, code: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let (code, message, remedy) = (code.to_owned(), message.into(), remedy.into());
+        Self { code, message, remedy, detail: Vec::new(), exit }
+    }
+
+    /// The command line cannot mean anything. Page: docs/errors/HV-CLI-02.md.
+    pub(crate) fn usage(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "HV-CLI-02", message, remedy)
+    }
+
+    /// A file or the terminal could not be used. Page: docs/errors/HV-CLI-03.md.
+    pub(crate) fn file(what: &str, error: &std::io::Error) -> Self {
+        Self::new(Exit::Refused, "HV-CLI-03", format!("cannot {what}: {error}"), "check the name and the permissions")
+    }
+
+    /// An import was refused; what is wrong was printed. Page: docs/errors/HV-CONFIG-04.md.
+    pub(crate) fn import(refused: &haven_config::heartbeat::Refused) -> Self {
+        let remedy = "mend what is named above and import again";
+        Self::new(Exit::Refused, "HV-CONFIG-04", refused.to_string(), remedy)
+    }
+}

@@ -1,0 +1,175 @@
+//! `haven import haresources --plan` on the files that people have, without a daemon.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use expect_test::{Expect, expect};
+
+struct Answer {
+    code: i32,
+    text: String,
+}
+
+fn plan(haresources: &str, ha_cf: Option<&str>, more: &[&str]) -> Answer {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("haresources"), haresources).unwrap();
+    let mut words = vec!["import", "haresources", "haresources", "--plan"];
+    if let Some(text) = ha_cf {
+        std::fs::write(folder.path().join("ha.cf"), text).unwrap();
+        words.extend(["--ha-cf", "ha.cf"]);
+    }
+    words.extend(more);
+    let output = Command::new(env!("CARGO_BIN_EXE_haven")).args(words).current_dir(folder.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    let host = PathBuf::from("/proc/sys/kernel/hostname");
+    let host = std::fs::read_to_string(host).unwrap().trim().to_ascii_lowercase();
+    Answer { code: output.status.code().unwrap(), text: text.replace(&host, "HERE") }
+}
+
+fn check(haresources: &str, code: i32, expected: Expect) {
+    let answer = plan(haresources, None, &[]);
+    expected.assert_eq(&answer.text);
+    assert_eq!(answer.code, code);
+}
+
+/// Whether Filesystem is installed depends on the machine; what a tutorial's machine lacks here is named anywhere.
+#[test]
+fn the_line_of_the_tutorial_asks_for_the_data_and_names_the_agents_that_are_missing_here() {
+    let answer = plan("m1.mydomain.com drbddisk Filesystem::/dev/drbd0::/d0::ext3 vz\n", None, &[]);
+    for line in [
+        "haresources:1:17: error: `drbddisk` is missing on HERE: there is no /etc/ha.d/resource.d/drbddisk, no \
+         /etc/init.d/drbddisk, no drbddisk.service of systemd",
+        "haresources:1:60: error: `vz` is missing on HERE: there is no /etc/ha.d/resource.d/vz, no /etc/init.d/vz, \
+         no vz.service of systemd",
+        "haresources:1:17: error: `drbddisk` makes DRBD primary without protection",
+        "accept the loss by name: --data-loss-accepted drbddisk",
+        "+ group g_drbddisk drbddisk fs_d0 vz",
+        "+     params device=/dev/drbd0 directory=/d0 fstype=ext3",
+        "+ location loc_g_drbddisk g_drbddisk 1000: m1.mydomain.com",
+        "error HV-CONFIG-04: nothing was imported",
+    ] {
+        assert!(answer.text.contains(line), "{line}\nis not in\n{}", answer.text);
+    }
+    assert_eq!(answer.code, 1);
+}
+
+#[test]
+fn an_address_alone_needs_nothing_but_haven() {
+    check(
+        "m1 10.77.0.200/24/eth0\n",
+        0,
+        expect![[r#"
+        haresources: warning: m1 could not be asked which agents are there
+           remedy: import again when every member is there
+        haresources: note: heartbeat never looked at what it had started; haven asks every resource again and again how it is, and restarts or moves one that fails
+           remedy: see that the `status` of your own scripts tells the truth
+        haresources: note: no `ha.cf` is given: new groups go back to their node when it returns, which is heartbeat's default, and others do as they did
+
+        changes:
+        + primitive ip_10.77.0.200 haven:ip
+        +     params cidr_netmask=24 ip=10.77.0.200 nic=eth0
+        +     meta resource-stickiness=1
+        +     op start timeout=20s
+        +     op stop timeout=20s
+        +     op monitor interval=10s timeout=20s
+        + location loc_ip_10.77.0.200 ip_10.77.0.200 1000: m1
+
+        plan: 2 edits; nothing was changed
+    "#]],
+    );
+}
+
+/// Every row of the table in docs/guide/import-haresources.md.
+#[test]
+fn every_trap_of_the_file_is_named() {
+    let traps = [
+        ("m1 10.0.0.1#x vz", "warning"),
+        ("m1 10.0.0.1 \\ # note\nm2 10.0.0.2", "error"),
+        ("m1 10.0.0.1 \\\n10.0.0.2 # note", "error"),
+        ("m1 10.0.0.1 \\ ", "error"),
+        ("m1 10.0.0\\\n.1", "warning"),
+        ("m1 10.0.0.1 MailTo::a@b::\"It moved\"", "error"),
+        ("m1 LinuxSCSI:0:0:11", "error"),
+        ("m1 IPv6addr::fe80::1/64", "error"),
+        ("m1 Filesystem::/dev/a::/d::::noatime", "error"),
+        ("m1 10.0.0.1x", "error"),
+        ("m1 10.0.0.1/24/10.0.0.255/eth0", "error"),
+        ("m1 10.0.0.1\nm2 10.0.0.1", "error"),
+        ("m1 10.0.0.1\nm2 10.010.1 ", "note"),
+        ("m1", "warning"),
+        ("m1 10.0.0.1\r\n", "warning"),
+        ("m1 10.0.0.1 10.0.0.1", "error"),
+        ("keepalive 2", "error"),
+    ];
+    for (text, severity) in traps {
+        let answer = plan(text, None, &[]);
+        assert!(answer.text.contains(&format!(": {severity}: ")), "{text:?}:\n{}", answer.text);
+        let refused = answer.text.contains("error HV-CONFIG-04");
+        assert_eq!((answer.code, refused), if refused { (1, true) } else { (0, false) }, "{text:?}:\n{}", answer.text);
+        assert!(severity != "error" || refused, "{text:?}");
+    }
+}
+
+#[test]
+fn timings_ping_nodes_and_failback_of_ha_cf_become_settings() {
+    let ha_cf = "node m1 m2\nkeepalive 1\ndeadtime 10\nping 10.0.0.254\nauto_failback off\nbcast eth0\n";
+    let answer = plan("m1 10.77.0.200/24/eth0\n", Some(ha_cf), &[]);
+    expect![[r#"
+        haresources: warning: m1, m2 could not be asked which agents are there
+           remedy: import again when every member is there
+        haresources: note: heartbeat never looked at what it had started; haven asks every resource again and again how it is, and restarts or moves one that fails
+           remedy: see that the `status` of your own scripts tells the truth
+        haresources: note: groups stay where they are when their node returns, as `ha.cf` says
+        ha.cf:2:1: note: keepalive: heartbeats are sent 15 times per dead-after; there is nothing to set
+         2 | keepalive 1
+           | ^^^^^^^^^
+        ha.cf:3:10: note: deadtime 10 becomes dead-after=10s
+         3 | deadtime 10
+           |          ^^
+           remedy: to start elsewhere sooner, leave it out (haven's default is 3s); `haven doctor` measures what is safe here
+        ha.cf:6:1: note: bcast: haven uses links of its own: one UDP port on every address that the nodes were given
+         6 | bcast eth0
+           | ^^^^^
+        ha.cf: warning: nothing can switch a node off: what runs on a node that is lost starts elsewhere only after a proof that it is off
+           remedy: add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`
+
+        changes:
+        + primitive ip_10.77.0.200 haven:ip
+        +     params cidr_netmask=24 ip=10.77.0.200 nic=eth0
+        +     meta resource-stickiness=10000
+        +     op start timeout=20s
+        +     op stop timeout=20s
+        +     op monitor interval=10s timeout=20s
+        + location loc_ip_10.77.0.200 ip_10.77.0.200 1000: m1
+        + property dead-after=10s
+        + property ping-nodes=10.0.0.254
+
+        plan: 4 edits; nothing was changed
+    "#]].assert_eq(&answer.text);
+    assert_eq!(answer.code, 0);
+}
+
+#[test]
+fn a_loss_of_data_is_accepted_by_name_only() {
+    let answer = plan("m1 drbddisk::r0\n", None, &["--data-loss-accepted", "r 0"]);
+    assert_eq!(answer.code, 64);
+}
+
+#[test]
+fn programs_get_the_same_in_json() {
+    let answer = plan("m1 10.77.0.200/24/eth0\n", None, &["--json"]);
+    let value: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(value["errors"], 0);
+    assert_eq!(value["edits"].as_array().unwrap().len(), 2);
+    assert!(value["diff"][0].as_str().unwrap().starts_with("+ primitive"), "{value}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_with_a_code() {
+    let output = Command::new(env!("CARGO_BIN_EXE_haven"))
+        .args(["import", "haresources", "/nonexistent", "--plan"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error HV-CLI-03: cannot read /nonexistent: "));
+}
