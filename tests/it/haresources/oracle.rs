@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use haven_tests::skip::skip;
+
 /// Where Debian's packages are unpacked; `/` when they are installed.
 pub(super) fn root() -> PathBuf {
     std::env::var_os("HAVEN_HEARTBEAT_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from)
@@ -22,7 +24,7 @@ impl Oracle {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let program = root().join("usr/share/heartbeat/ResourceManager");
         let Ok(text) = fs::read_to_string(&program) else {
-            eprintln!("skipped: there is no {}; install Debian's package heartbeat", program.display());
+            skip(format_args!("there is no {}; install Debian's package heartbeat", program.display()));
             return None;
         };
         let number = COUNT.fetch_add(1, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use haven_core::units::Millis;
 use haven_daemon::SystemClock;
 use haven_env::{Clock, Ended, GroupState, Guard, Host};
 
-use crate::machine::{Machine, PROGRAM, able, block_on, installed, run_line, state, until};
+use crate::machine::{Machine, PROGRAM, able, block_on, installed, run_line, skip, state, until};
 
 /// Starts the launcher as the daemon would, on a shell program.
 fn launch(mode: &str, cgroup: &Path, deadline: u64, line: &str) -> Child {
@@ -47,8 +47,7 @@ fn a_child_has_the_scheduling_of_an_ordinary_process_whatever_its_daemon_has() {
     };
     let output = shown(&["chrt", "-r", "7", "nice", "-n", "-5"]);
     if !output.status.success() {
-        println!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-        return;
+        return skip(String::from_utf8_lossy(&output.stderr));
     }
     let text = String::from_utf8(output.stdout).unwrap();
     let (stat, oom) = text.trim().split_once('\n').unwrap();

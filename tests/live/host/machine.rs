@@ -13,6 +13,7 @@ use haven_core::spec::AgentName;
 use haven_core::units::Millis;
 use haven_daemon::host::{Bus, HostSettings, ProcessHost};
 use haven_env::{GroupState, Host, Program};
+pub use haven_tests::skip::{installed, skip};
 
 /// The program that acts as launcher and as faces.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_live-host-program");
@@ -113,18 +114,7 @@ pub fn able(machine: &Machine) -> bool {
     match machine.host.groups() {
         Ok(_) => true,
         Err(error) => {
-            println!("skipped: {error}");
-            false
-        }
-    }
-}
-
-/// Whether all of these programs are installed; says which is not.
-pub fn installed(programs: &[&str]) -> bool {
-    match programs.iter().find(|program| !Path::new(program).exists()) {
-        None => true,
-        Some(missing) => {
-            println!("skipped: {missing} is not installed");
+            skip(error);
             false
         }
     }
@@ -143,8 +133,7 @@ pub fn in_namespaces(name: &str, body: impl FnOnce()) {
         return;
     }
     if !Command::new("unshare").args(["--net", "--mount", "true"]).status().is_ok_and(|status| status.success()) {
-        println!("skipped: namespaces need root");
-        return;
+        return skip("namespaces need root");
     }
     let exe = std::env::current_exe().unwrap();
     let status = Command::new("unshare")

@@ -1,0 +1,78 @@
+//! Sizes, module documentation, and what tests may not do. Source: STYLE sections 5, 6 and 8.
+
+use crate::{Fault, File, Tree};
+
+/// Lines of a file above which nobody keeps it in mind.
+const LINES_MAX: usize = 600;
+
+/// What a test may not contain, and what to do instead.
+const NOT_IN_TESTS: [(&str, &str); 4] = [
+    ("#[ignore", "a test that does not run is not a test; make a long run a named program"),
+    ("#[should_panic", "assert on the outcome instead"),
+    ("thread::sleep(", "wait for the condition, with a bound, instead of for a time"),
+    ("tokio::time::sleep(", "wait for the condition, with a bound, instead of for a time"),
+];
+
+pub(crate) fn check(tree: &Tree) -> Vec<Fault> {
+    tree.ending(".rs").flat_map(file).collect()
+}
+
+fn file(file: File<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let lines = file.text.lines().count();
+    if lines > LINES_MAX {
+        let text = format!("{lines} lines, more than {LINES_MAX}: split it by what changes together");
+        faults.push(Fault::new(file.path, 0, text));
+    }
+    // Tests that moved out of their module have its documentation.
+    if !file.text.starts_with("//!") && !file.path.ends_with("tests.rs") {
+        faults.push(Fault::new(file.path, 1, "a module opens with what it is for and what it must never do"));
+    }
+    if !file.path.starts_with("tests/tidy/") {
+        faults.extend(tests(file));
+    }
+    faults
+}
+
+fn tests(file: File<'_>) -> Vec<Fault> {
+    let whole = file.path.contains("tests/") || file.path.ends_with("tests.rs");
+    let own_programs = file.path.contains("/bin/") || file.path.ends_with("_program.rs");
+    let from =
+        if whole { Some(0) } else { file.lines().find(|(_, line)| line.trim() == "#[cfg(test)]").map(|(n, _)| n) };
+    let Some(from) = from.filter(|_| !own_programs) else { return Vec::new() };
+    let lines = file.lines().filter(|(number, _)| *number > from);
+    let found = lines.flat_map(|(number, line)| {
+        let bad = NOT_IN_TESTS.iter().filter(move |(what, _)| line.contains(what));
+        bad.map(move |(what, instead)| Fault::new(file.path, number, format!("{what}...: {instead}")))
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_of(path: &str, text: &str) -> Vec<usize> {
+        check(&Tree::of(&[(path, text)])).into_iter().map(|fault| fault.line).collect()
+    }
+
+    #[test]
+    fn a_file_of_601_lines_is_too_long() {
+        let text = format!("//! For.\n{}", "\n".repeat(599));
+        assert_eq!(check_of("a/src/b.rs", &text), Vec::<usize>::new());
+        assert_eq!(check_of("a/src/b.rs", &format!("{text}\n")), [0]);
+    }
+
+    #[test]
+    fn a_module_says_what_it_is_for() {
+        assert_eq!(check_of("a/src/b.rs", "use c;\n"), [1]);
+        assert_eq!(check_of("a/src/b/tests.rs", "use c;\n"), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn a_test_neither_sleeps_nor_hides() {
+        let text = "//! For.\nthread::sleep(x);\n#[cfg(test)]\nmod tests {\n#[ignore]\nthread::sleep(x);\n}\n";
+        assert_eq!(check_of("a/src/b.rs", text), [5, 6]);
+        assert_eq!(check_of("a/tests/it/b.rs", "//! For.\n#[should_panic(expected)]\n"), [2]);
+    }
+}
