@@ -129,6 +129,7 @@ impl Bench {
             product_uuid: None,
             replaces: None,
             token: None,
+            key: None,
         }));
     }
 

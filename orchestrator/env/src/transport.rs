@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use haven_core::event::Endpoint;
+use haven_core::event::{Endpoint, KeyDigest};
 use haven_core::ids::{LinkId, NodeId};
 use haven_core::units::Millis;
 
@@ -32,6 +32,9 @@ pub struct Peer {
     pub node: NodeId,
     /// Its addresses, link 0 first.
     pub endpoints: Vec<Endpoint>,
+    /// Its public key, the only one that may speak for it; `None` until the log names one: then whatever key the
+    /// cluster's CA has certified for that name.
+    pub key: Option<KeyDigest>,
 }
 
 /// Why a call failed. Whether the other side acted on it is unknown in every case but [`CallError::NoPeer`].

@@ -1,6 +1,6 @@
 //! Letting machines in: a new one with a token, or a known one that has lost its store.
 
-use haven_core::event::{Endpoint, Event, Joined, MemberKind};
+use haven_core::event::{Endpoint, Event, Joined, KeyDigest, MemberKind};
 use haven_core::heartbeat::Durable;
 use haven_core::ids::{ClusterId, Generation, Incarnation, LinkId, MemberId, NodeId, StoreId};
 use haven_core::spec::Timing;
@@ -38,6 +38,9 @@ pub struct JoinAsk {
     /// SHA-256 of the token's secret; `None` from a member that is authenticated by its certificate.
     #[n(5)]
     pub token: Option<String>,
+    /// Its public key, which it has proven to hold; `None` without certificates.
+    #[n(6)]
+    pub key: Option<KeyDigest>,
 }
 
 /// What a machine is told that was let in.
@@ -55,13 +58,20 @@ pub struct Admission {
     /// The timings to begin with.
     #[n(3)]
     pub timing: Timing,
+    /// Their public keys, as far as they are known.
+    #[n(4)]
+    pub keys: Option<Vec<(NodeId, KeyDigest)>>,
 }
 
 impl Admission {
     /// The other members, as the transport wants them.
     pub fn peers(&self) -> Vec<Peer> {
-        let peer =
-            |(node, endpoints): &(NodeId, Vec<Endpoint>)| Peer { node: node.clone(), endpoints: endpoints.clone() };
+        let key_of = |node: &NodeId| self.keys.iter().flatten().find(|(name, _)| name == node).map(|(_, key)| *key);
+        let peer = |(node, endpoints): &(NodeId, Vec<Endpoint>)| Peer {
+            node: node.clone(),
+            endpoints: endpoints.clone(),
+            key: key_of(node),
+        };
         self.peers.iter().map(peer).collect()
     }
 }
@@ -103,6 +113,7 @@ pub async fn rejoin(env: &Environment, config: &NodeConfig, store: StoreId) -> R
         endpoints: config.endpoints.clone(),
         product_uuid: config.product_uuid.clone(),
         token: None,
+        key: config.key,
     };
     let durable = Durable::default();
     let life = Incarnation { boot: env.host.boot_id(), generation: Generation::default() };
@@ -166,11 +177,13 @@ impl<R: Runtime> Shared<R> {
         let member = state.members.get(&ask.node).filter(|m| m.store == ask.store);
         let member = member.ok_or_else(|| AdmitError::Undecided("its joining is not applied here yet".to_owned()))?;
         let others = state.members.values().filter(|m| m.node != ask.node);
+        let keys = others.clone().filter_map(|m| Some((m.node.clone(), m.key?)));
         Ok(Admission {
             cluster: self.config.cluster,
             member: member.member,
             peers: others.map(|m| (m.node.clone(), m.endpoints.clone())).collect(),
             timing: state.timing.base,
+            keys: Some(keys.collect()),
         })
     }
 }
@@ -178,6 +191,9 @@ impl<R: Runtime> Shared<R> {
 /// The event that lets the machine in; `None` if it is in already, with this very store.
 fn judge(state: &ClusterState, ask: &JoinAsk) -> Result<Option<Joined>, String> {
     if let Some(known) = state.members.get(&ask.node) {
+        if known.key.is_some() && known.key != ask.key {
+            return Err(format!("{} is a member with another key; remove it first, or use another name", ask.node));
+        }
         if known.store == ask.store {
             return Ok(None);
         }
@@ -207,5 +223,6 @@ fn judge(state: &ClusterState, ask: &JoinAsk) -> Result<Option<Joined>, String> 
         product_uuid: ask.product_uuid.clone(),
         replaces: state.members.get(&ask.node).map(|m| m.member),
         token: ask.token.clone(),
+        key: ask.key,
     }))
 }

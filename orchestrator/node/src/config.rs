@@ -1,6 +1,6 @@
 //! What a node is told when it starts.
 
-use haven_core::event::{Endpoint, MemberKind};
+use haven_core::event::{Endpoint, KeyDigest, MemberKind};
 use haven_core::ids::{ClusterId, MemberId, NodeId, StoreId};
 use haven_core::spec::Timing;
 use haven_env::Peer;
@@ -29,6 +29,8 @@ pub struct NodeConfig {
     pub store: haven_log::StoreOptions,
     /// The hardware's own id.
     pub product_uuid: Option<String>,
+    /// Its public key, by which the others know it; `None` without certificates.
+    pub key: Option<KeyDigest>,
     /// Whether this node founds its cluster.
     pub founding: Option<Founding>,
 }

@@ -83,7 +83,7 @@ fn follow_members<R: Runtime>(shared: &Arc<Shared<R>>, known: &mut Vec<Peer>) {
             return;
         }
         let others = keeper.state.members.values().filter(|m| m.node != shared.config.node);
-        others.map(|m| Peer { node: m.node.clone(), endpoints: m.endpoints.clone() }).collect()
+        others.map(|m| Peer { node: m.node.clone(), endpoints: m.endpoints.clone(), key: m.key }).collect()
     };
     if peers != *known {
         known.clone_from(&peers);

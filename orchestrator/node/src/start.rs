@@ -234,6 +234,7 @@ impl<R: Runtime> Shared<R> {
                 product_uuid: self.config.product_uuid.clone(),
                 replaces: None,
                 token: None,
+                key: self.config.key,
             }),
             Event::SpecChanged {
                 base: haven_core::ids::LogIndex(0),

@@ -115,6 +115,7 @@ impl Cluster {
             endpoints: self.world.endpoints(machine),
             product_uuid: None,
             token,
+            key: None,
         };
         for _ in 0..100 {
             let Some((_, leader)) = self.leader() else { continue };

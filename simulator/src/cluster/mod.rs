@@ -199,6 +199,7 @@ impl Cluster {
             store_id: card.store,
             store,
             product_uuid: None,
+            key: None,
             founding: card.founding.clone(),
         }
     }

@@ -143,7 +143,8 @@ impl World {
 
     /// Every machine as a peer, for [`haven_env::Transport::set_peers`].
     pub fn peers(&self) -> Vec<Peer> {
-        let peer = |machine| Some(Peer { node: self.name(machine)?.clone(), endpoints: self.endpoints(machine) });
+        let peer =
+            |machine| Some(Peer { node: self.name(machine)?.clone(), endpoints: self.endpoints(machine), key: None });
         self.machines().filter_map(peer).collect()
     }
 

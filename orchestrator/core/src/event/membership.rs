@@ -1,9 +1,11 @@
 //! Parts of events about members.
 
+use std::fmt;
+
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MemberId, NodeId, StoreId};
+use crate::ids::{BadName, MemberId, NodeId, StoreId};
 use crate::units::Millis;
 
 /// What a member is for.
@@ -24,6 +26,57 @@ pub enum MemberKind {
 #[serde(transparent)]
 #[cbor(transparent)]
 pub struct Endpoint(#[n(0)] pub String);
+
+/// SHA-256 of a public key in the form SubjectPublicKeyInfo: what a member is known by, whoever signs its certificate.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode)]
+#[serde(try_from = "String", into = "String")]
+#[cbor(transparent)]
+pub struct KeyDigest(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
+
+impl KeyDigest {
+    /// The digest with these bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl From<KeyDigest> for String {
+    fn from(digest: KeyDigest) -> Self {
+        digest.to_string()
+    }
+}
+
+impl TryFrom<String> for KeyDigest {
+    type Error = BadName;
+    /// Reads 64 hexadecimal digits.
+    fn try_from(text: String) -> Result<Self, BadName> {
+        let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
+        let pairs = digits.filter(|digits| digits.len() == 64);
+        let mut bytes = [0; 32];
+        let Some(pairs) = pairs else { return Err(BadName::Character(text)) };
+        for (byte, pair) in bytes.iter_mut().zip(pairs.chunks_exact(2)) {
+            *byte = pair.iter().fold(0, |sum, digit| sum * 16 + u8::try_from(*digit).unwrap_or(0));
+        }
+        Ok(Self(bytes))
+    }
+}
 
 /// A machine that became a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
@@ -53,6 +106,9 @@ pub struct Joined {
     /// for a member that rejoins by its certificate.
     #[n(7)]
     pub token: Option<String>,
+    /// Its public key, by which it is known from here on; `None` if it is known by its certificate's name alone.
+    #[n(8)]
+    pub key: Option<KeyDigest>,
 }
 
 /// What one voter says of a node.
@@ -122,4 +178,43 @@ pub enum Counted {
     /// It does not count; the text says why.
     #[n(2)]
     No(#[n(0)] String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fields of [`Joined`] before members had keys.
+    #[derive(Encode)]
+    struct Keyless {
+        #[n(0)]
+        node: NodeId,
+        #[n(1)]
+        member: MemberId,
+        #[n(2)]
+        store: StoreId,
+        #[n(3)]
+        kind: MemberKind,
+        #[n(4)]
+        endpoints: Vec<Endpoint>,
+    }
+
+    #[test]
+    fn a_joining_without_a_key_is_still_read() {
+        let node = NodeId::new("m1").unwrap();
+        let endpoints = vec![Endpoint("10.0.0.1:7741".to_owned())];
+        let store = StoreId::from_bytes([7; 16]);
+        let old = Keyless { node: node.clone(), member: MemberId(1), store, kind: MemberKind::Full, endpoints };
+        let joined: Joined = minicbor::decode(&minicbor::to_vec(&old).unwrap()).unwrap();
+        assert_eq!((joined.node, joined.key), (node, None));
+    }
+
+    #[test]
+    fn a_key_digest_is_read_as_it_is_written() {
+        let digest = KeyDigest::from_bytes(std::array::from_fn(|n| u8::try_from(n * 7).unwrap()));
+        assert_eq!(KeyDigest::try_from(digest.to_string()), Ok(digest));
+        for bad in ["", "00", &"g".repeat(64), &"0".repeat(65)] {
+            assert!(KeyDigest::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
 }

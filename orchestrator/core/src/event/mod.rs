@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 pub use envelope::{Envelope, EnvelopeError, FeatureLevel};
 pub use fencing::{DeviceTest, PowerRead, PowerState, Proof, TestResult, Withdrawal};
-pub use membership::{Counted, Endpoint, IsolationCause, Joined, MemberKind, PausePurpose, Testimony, WatchdogReport};
+pub use membership::{
+    Counted, Endpoint, IsolationCause, Joined, KeyDigest, MemberKind, PausePurpose, Testimony, WatchdogReport,
+};
 pub use report::{AuditFinding, Digest, DigestLine, LinkVerdict};
 pub use work::{Finding, Outcome, Report, ReportCause};
 

@@ -97,6 +97,8 @@ impl ClusterState {
             old.store = joined.store;
             old.endpoints.clone_from(&joined.endpoints);
             old.distrusted = None;
+            // It came in by the key that it had; one without a key is known by the first that it shows.
+            old.key = old.key.or(joined.key);
         } else {
             self.members.insert(joined.node.clone(), new_member(joined, now));
         }
@@ -308,6 +310,7 @@ fn new_member(joined: &Joined, now: super::Since) -> Member {
         standby_by: String::new(),
         attributes: BTreeMap::new(),
         distrusted: None,
+        key: joined.key,
     }
 }
 

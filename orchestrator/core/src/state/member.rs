@@ -6,7 +6,9 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::Since;
-use crate::event::{AuditFinding, Endpoint, IsolationCause, MemberKind, PausePurpose, Proof, Standby, WatchdogReport};
+use crate::event::{
+    AuditFinding, Endpoint, IsolationCause, KeyDigest, MemberKind, PausePurpose, Proof, Standby, WatchdogReport,
+};
 use crate::ids::{BootId, Incarnation, LogIndex, MemberId, NodeId, StoreId};
 use crate::units::LogTime;
 
@@ -186,6 +188,9 @@ pub struct Member {
     /// Why its store may not vote, if so.
     #[n(18)]
     pub distrusted: Option<String>,
+    /// Its public key, which no other may speak with.
+    #[n(19)]
+    pub key: Option<KeyDigest>,
 }
 
 impl Member {
