@@ -7,3 +7,5 @@ mod haven;
 pub mod skip;
 
 pub use haven::haven;
+
+pub mod lab;
