@@ -10,6 +10,10 @@ pub mod client;
 pub mod error;
 pub mod model;
 
+pub mod screen;
+pub mod server;
+pub mod view;
+
 pub use backend::{Backend, BoxFuture, Look, Past, PastEntry};
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Follow, LogAsk};
 pub use error::{ApiError, Refused};

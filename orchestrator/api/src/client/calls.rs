@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use haven_core::control::Command;
-use haven_core::ids::NodeId;
+use haven_core::ids::{LogIndex, NodeId};
 use serde_json::json;
 
 use super::{Client, ClientError};
 use crate::model::{Accepted, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, TokenAsk, TokenGiven};
+use crate::view::{LogPage, Settled, Status};
 
 /// A device may be slow, and a node has several.
 const DEVICES_WITHIN: Duration = Duration::from_secs(120);
@@ -16,7 +17,44 @@ const CYCLE_WITHIN: Duration = Duration::from_secs(900);
 /// A node that leaves stops what it runs.
 const LEAVE_WITHIN: Duration = Duration::from_secs(600);
 
+/// Which part of the log is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogAsk {
+    /// The first entry; the 200th from the end if absent.
+    pub from: Option<u64>,
+    /// The last entry; the last that the node has applied if absent.
+    pub to: Option<u64>,
+}
+
+/// `path` with the parameters that are there.
+fn with_query(path: &str, pairs: &[(&str, Option<u64>)]) -> String {
+    let given: Vec<String> = pairs.iter().filter_map(|(name, value)| Some(format!("{name}={}", (*value)?))).collect();
+    if given.is_empty() { path.to_owned() } else { format!("{path}?{}", given.join("&")) }
+}
+
 impl Client {
+    /// The whole truth; as it was after entry `at`, if one is named.
+    pub async fn status(&self, at: Option<LogIndex>) -> Result<Status, ClientError> {
+        self.get(&with_query("/v1/status", &[("at", at.map(|at| at.0))])).await
+    }
+
+    /// A stretch of the log.
+    pub async fn log(&self, ask: LogAsk) -> Result<LogPage, ClientError> {
+        self.get(&with_query("/v1/log", &[("from", ask.from), ("to", ask.to)])).await
+    }
+
+    /// Waits until everything that follows from entry `index` has settled, for `within` at most.
+    pub async fn wait(&self, index: LogIndex, within: Duration) -> Result<Settled, ClientError> {
+        let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let path = with_query("/v1/wait", &[("index", Some(index.0)), ("timeout", Some(millis))]);
+        self.get_within(&path, within).await
+    }
+
+    /// The OpenAPI description of the daemon that is asked.
+    pub async fn openapi(&self) -> Result<String, ClientError> {
+        self.get_text("/v1/openapi.json").await
+    }
+
     /// Has a command judged and committed; the entry that it became.
     pub async fn command(&self, command: &Command) -> Result<Accepted, ClientError> {
         self.post("/v1/command", command, Duration::ZERO).await

@@ -6,6 +6,7 @@
 
 mod calls;
 mod error;
+mod follow;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,9 @@ use hyper::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use calls::LogAsk;
 pub use error::ClientError;
+pub use follow::Follow;
 
 /// Time for an ordinary answer: longer than a leader needs to commit what is forwarded to it.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -48,6 +51,12 @@ impl Client {
     /// Asks for `path`, which begins with `/v1/`. Errors: see [`ClientError`].
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let bytes = wire::call(&self.socket, Method::GET, path, None, self.within).await?;
+        wire::parse(&self.socket, path, &bytes)
+    }
+
+    /// Asks for `path`, and waits `extra` longer than for an ordinary answer.
+    pub async fn get_within<T: DeserializeOwned>(&self, path: &str, extra: Duration) -> Result<T, ClientError> {
+        let bytes = wire::call(&self.socket, Method::GET, path, None, self.within.saturating_add(extra)).await?;
         wire::parse(&self.socket, path, &bytes)
     }
 

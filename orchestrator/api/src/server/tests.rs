@@ -1,0 +1,226 @@
+//! The API over a real socket, with a cluster grown by events behind it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use haven_core::control::Command;
+use haven_core::event::{Event, PowerState, Standby};
+use haven_core::ids::LogIndex;
+use haven_core::units::Millis;
+use tokio::sync::{oneshot, watch};
+
+use super::{Access, bind, serve};
+use crate::backend::{Backend, BoxFuture, Look, PastEntry};
+use crate::client::{Client, ClientError, LogAsk};
+use crate::error::{ApiError, Refused};
+use crate::model::{Check, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, PowerAnswered, TokenAsk, TokenGiven};
+use crate::view::bench::{Bench, device, node};
+use crate::view::{SettledWord, Verdict};
+
+/// A node whose events are judged and committed at once.
+struct BenchNode {
+    bench: Mutex<Bench>,
+    applied: watch::Sender<LogIndex>,
+    asked_by: Mutex<Vec<String>>,
+}
+
+impl BenchNode {
+    fn of(bench: Bench) -> Arc<Self> {
+        let applied = watch::Sender::new(bench.state.index);
+        Arc::new(Self { bench: Mutex::new(bench), applied, asked_by: Mutex::default() })
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Bench) -> T) -> T {
+        let mut bench = self.bench.lock().unwrap();
+        let result = f(&mut bench);
+        self.applied.send_replace(bench.state.index);
+        result
+    }
+}
+
+impl Backend for BenchNode {
+    fn look(&self) -> Look {
+        self.with(|bench| Look { state: Arc::new(bench.state.clone()), local: bench.local() })
+    }
+
+    fn history(&self, range: std::ops::RangeInclusive<LogIndex>) -> BoxFuture<'_, Result<Vec<PastEntry>, ApiError>> {
+        // Three at a time: readers must ask again.
+        let found = self.with(|b| b.past.iter().filter(|e| range.contains(&e.index)).take(3).cloned().collect());
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn applied_beyond(&self, index: LogIndex) -> BoxFuture<'_, LogIndex> {
+        let mut applied = self.applied.subscribe();
+        Box::pin(async move { *applied.wait_for(|now| *now > index).await.unwrap() })
+    }
+
+    fn judge(&self, by: &str, command: &Command) -> Result<Event, ApiError> {
+        let Command::Standby { node, standby } = command else {
+            return Err(ApiError::new(Refused::Denied, "HV-CONFIG-03", "not in this test", "do something else"));
+        };
+        Ok(Event::StandbySet { node: node.clone(), standby: *standby, by: by.to_owned() })
+    }
+
+    fn command<'a>(&'a self, by: &'a str, command: Command) -> BoxFuture<'a, Result<LogIndex, ApiError>> {
+        Box::pin(async move {
+            let event = self.judge(by, &command)?;
+            Ok(self.with(|bench| {
+                bench.ok(event);
+                bench.state.index
+            }))
+        })
+    }
+
+    fn issue_token<'a>(&'a self, by: &'a str, ask: TokenAsk) -> BoxFuture<'a, Result<TokenGiven, ApiError>> {
+        self.asked_by.lock().unwrap().push(by.to_owned());
+        let given = TokenGiven { token: "haven1-secret".into(), index: LogIndex(9), span: ask.span };
+        Box::pin(async move { Ok(given) })
+    }
+
+    fn fence_test<'a>(&'a self, _: &'a str, ask: FenceTestAsk) -> BoxFuture<'a, Result<Vec<DeviceAnswer>, ApiError>> {
+        let answer = PowerAnswered::Power { state: PowerState::On };
+        let device = device(&format!("ilo-{}", ask.node));
+        let row = DeviceAnswer { device, answer, elapsed: Millis(40), off_time: None, staleness: None };
+        Box::pin(async move { Ok(vec![row]) })
+    }
+
+    fn fence_confirm<'a>(
+        &'a self,
+        _: &'a str,
+        node: haven_core::ids::NodeId,
+    ) -> BoxFuture<'a, Result<LogIndex, ApiError>> {
+        Box::pin(async move { Err(ApiError::unknown_node(node.as_str())) })
+    }
+
+    fn doctor(&self) -> BoxFuture<'_, Vec<Check>> {
+        Box::pin(async { vec![Check::ok("udp port", "7741 is open")] })
+    }
+
+    fn metrics(&self) -> String {
+        "haven_log_applied_index 40\n".to_owned()
+    }
+
+    fn leave<'a>(&'a self, _: &'a str, _: Leave) -> BoxFuture<'a, Result<LogIndex, ApiError>> {
+        Box::pin(async { Err(ApiError::no_leader(1, 3)) })
+    }
+}
+
+/// A served bench; the server ends when this is dropped.
+struct Served {
+    node: Arc<BenchNode>,
+    client: Client,
+    _folder: tempfile::TempDir,
+    _stop: oneshot::Sender<()>,
+}
+
+fn served(bench: Bench) -> Served {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("haven.sock");
+    let (access, node) = (Access::of_this_process(), BenchNode::of(bench));
+    let listener = bind(&path, access).unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let backend: Arc<dyn Backend> = node.clone();
+    tokio::spawn(serve(listener, backend, access, async move { drop(stopped.await) }));
+    Served { node, client: Client::new(path), _folder: folder, _stop: stop }
+}
+
+#[tokio::test]
+async fn status_is_answered_now_and_as_it_was() {
+    let served = served(Bench::healthy());
+    let now = served.client.status(None).await.unwrap();
+    assert_eq!((now.verdict, now.answered_by.as_deref()), (Verdict::Ok, Some("b")));
+    let then = served.client.status(Some(LogIndex(12))).await.unwrap();
+    assert_eq!((then.index, then.resources.len(), then.answered_by), (12, 0, None));
+    let error = served.client.status(Some(LogIndex(9000))).await.unwrap_err();
+    assert_eq!((error.code(), error.exit_code()), ("HV-LOG-01", 1));
+}
+
+#[tokio::test]
+async fn a_command_is_made_under_the_name_of_the_caller_and_waited_for() {
+    let served = served(Bench::healthy());
+    let command = Command::Standby { node: node("a"), standby: Standby::On };
+    let accepted = served.client.command(&command).await.unwrap();
+    let moving = served.client.wait(accepted.index, Duration::from_millis(1)).await.unwrap();
+    assert_eq!(moving.word, SettledWord::Moving);
+    let waiting = served.client.clone();
+    let wait = tokio::spawn(async move { waiting.wait(accepted.index, Duration::from_secs(20)).await.unwrap() });
+    served.node.with(Bench::settle);
+    assert_eq!(wait.await.unwrap().word, SettledWord::Settled);
+    let page = served.client.log(LogAsk { from: Some(accepted.index.0), to: Some(accepted.index.0) }).await.unwrap();
+    let me = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name;
+    assert_eq!(page.lines[0].text, format!("a goes to standby: {me}"));
+    assert_eq!(page.lines[0].nodes, ["a"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_reconnects_misses_nothing() {
+    let served = served(Bench::healthy());
+    let mut first = served.client.follow(Some(37)).await.unwrap();
+    let seen: Vec<u64> = vec![first.next().await.unwrap().unwrap().index, first.next().await.unwrap().unwrap().index];
+    assert_eq!(seen, [38, 39]);
+    drop(first);
+    served.node.with(|bench| bench.silent("a"));
+    let mut again = served.client.follow(Some(39)).await.unwrap();
+    for index in [40, 41, 42] {
+        assert_eq!(again.next().await.unwrap().unwrap().index, index);
+    }
+    served.node.with(|bench| bench.lose("a"));
+    let line = again.next().await.unwrap().unwrap();
+    assert_eq!((line.index, line.kind.as_str()), (43, "node_lost"));
+}
+
+#[tokio::test]
+async fn what_is_asked_wrongly_is_refused_in_words() {
+    let served = served(Bench::healthy());
+    for (path, code) in [("/v1/nothing", "HV-API-06"), ("/v1/status?att=3", "HV-API-06"), ("/v1/wait", "HV-API-06")] {
+        let error = served.client.get::<serde_json::Value>(path).await.unwrap_err();
+        assert_eq!(error.code(), code, "{path}: {error}");
+        assert!(!error.remedy().is_empty());
+    }
+    let body = serde_json::json!({ "command": "make_tea" });
+    let error = served.client.post::<_, serde_json::Value>("/v1/command", &body, Duration::ZERO).await.unwrap_err();
+    assert_eq!((error.code(), error.exit_code()), ("HV-API-06", 64));
+    let big = serde_json::json!({ "command": "x".repeat(9 << 20) });
+    let error = served.client.post::<_, serde_json::Value>("/v1/command", &big, Duration::ZERO).await.unwrap_err();
+    assert!(["HV-API-04", "HV-API-06"].contains(&error.code()), "{error}");
+}
+
+#[tokio::test]
+async fn tokens_devices_metrics_and_refusals_come_through() {
+    let served = served(Bench::healthy());
+    let ask = TokenAsk { kind: haven_core::event::MemberKind::Full, span: Millis::secs(3600) };
+    let given = served.client.issue_token(ask).await.unwrap();
+    assert_eq!(given.token, "haven1-secret");
+    assert!(!format!("{given:?}").contains("secret"), "a token is shown by its debug form");
+    let ask = FenceTestAsk { node: node("a"), mode: FenceTestMode::Read };
+    let answers = served.client.fence_test(&ask).await.unwrap();
+    assert_eq!(answers[0].device.as_str(), "ilo-a");
+    assert_eq!(served.client.metrics().await.unwrap(), "haven_log_applied_index 40\n");
+    let error = served.client.leave(Leave::Stop).await.unwrap_err();
+    assert_eq!((error.code(), error.exit_code()), ("HV-QUORUM-01", 2));
+    let error = served.client.fence_confirm(&node("zz")).await.unwrap_err();
+    assert_eq!(error.to_api().kind, Refused::NotFound);
+}
+
+#[tokio::test]
+async fn a_daemon_that_does_not_run_is_named_with_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("haven.sock");
+    let error = Client::new(&path).status(None).await.unwrap_err();
+    assert!(matches!(error, ClientError::NotRunning { .. }));
+    let said = error.to_string();
+    assert!(said.contains("haven.sock") && said.ends_with("there is no such socket"), "{said}");
+    // A socket that a dead daemon has left.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let error = Client::new(&path).status(None).await.unwrap_err();
+    assert!(error.to_string().ends_with("nothing listens there"), "{error}");
+    assert!(bind(&path, Access::of_this_process()).is_ok(), "a dead daemon's socket is replaced");
+}
+
+#[tokio::test]
+async fn a_second_daemon_does_not_take_the_socket_of_a_living_one() {
+    let served = served(Bench::three());
+    let error = bind(served.client.socket(), Access::of_this_process()).unwrap_err();
+    assert!(error.to_string().contains("another daemon listens there"), "{error}");
+    assert!(served.client.status(None).await.is_ok());
+}
