@@ -2,7 +2,7 @@
 //!
 //! For: one place that reads what operators write, tells them what is wrong with it by line and column, and prints
 //! what the cluster holds. Each dialect is a module of its own: [`heartbeat`] reads `haresources` and `ha.cf`,
-//! [`show()`] prints the native text.
+//! [`show()`] prints the native text, [`words`] are those of the command line.
 //! Never: a file, a clock, a question to a node. Text, the cluster's members and what is installed where come in as
 //! arguments; edits to the configuration and [`Diagnostic`]s go out.
 
@@ -10,10 +10,13 @@
 mod any_text;
 mod diagnostic;
 pub mod heartbeat;
+mod nearest;
 mod show;
 mod source;
+pub mod words;
 
 pub use diagnostic::{Diagnostic, Place, Severity, has_errors, render};
 pub use heartbeat::{ha_cf, haresources};
+pub use nearest::nearest;
 pub use show::{Change, DiffLine, diff, show};
 pub use source::{FILE_MAX, Position, Source};

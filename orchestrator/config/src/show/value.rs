@@ -40,7 +40,7 @@ impl Text {
 }
 
 /// Names of parameters whose values are not shown. It errs on the side of silence.
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let inside = ["passw", "secret", "community"].iter().any(|part| name.contains(part));
     inside || ["key", "token"].iter().any(|end| name.ends_with(end))

@@ -159,7 +159,8 @@ pub(super) fn similar(name: &str) -> Option<&'static str> {
     if name.len() > 40 {
         return None;
     }
-    let near = DIRECTIVES.iter().filter_map(|d| super::distance(name, d.name, 2).map(|distance| (distance, d.name)));
+    let near =
+        DIRECTIVES.iter().filter_map(|d| crate::nearest::distance(name, d.name, 2).map(|distance| (distance, d.name)));
     near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 

@@ -15,7 +15,7 @@ pub use edits::{Target, to_edits};
 use self::directives::{Directive, Shape};
 use super::Failback;
 use crate::diagnostic::{Diagnostic, Place, Report, quoted};
-use crate::source::{Position, Source, number, width};
+use crate::source::{Position, Source, width};
 
 /// A file, directive by directive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -203,21 +203,6 @@ fn flag(text: &str) -> Option<bool> {
         "false" | "off" | "no" | "n" | "0" => Some(false),
         _ => None,
     }
-}
-
-/// Changes of one letter, counted up to `most`.
-fn distance(a: &str, b: &str, most: u32) -> Option<u32> {
-    let mut row: Vec<u32> = (0..=number(b.len())).collect();
-    for (i, ca) in (1..).zip(a.bytes()) {
-        let mut next = vec![i];
-        let mut left = i;
-        for ((cb, above), diagonal) in b.bytes().zip(row.iter().skip(1)).zip(&row) {
-            left = (left + 1).min(above + 1).min(diagonal + u32::from(ca != cb));
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().filter(|found| *found <= most)
 }
 
 #[cfg(test)]
