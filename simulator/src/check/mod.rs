@@ -1,4 +1,4 @@
-//! What must hold, whatever the faults: one file per property of DESIGN section 10. Checked at each event, so that the
+//! What must hold, whatever the faults: one file per property (docs/architecture.md). Checked at each event, so that the
 //! trace ends close to the cause.
 
 mod acknowledged;

@@ -2,7 +2,7 @@
 //!
 //! A device is a computer of its own: it takes an order, carries it out a little later, and shows a power state that
 //! may be ahead of the truth or behind it. Nothing that happens to the machine which gave the order takes it back.
-//! Source of the faults: the measurements of BMCs, Redfish and APC strips that DESIGN section 10 counts on.
+//! Source of the faults: measurements of BMCs, Redfish and APC strips (docs/architecture.md).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

@@ -5,7 +5,7 @@
 //! [`World::apply`]; checkers ask it for the truth.
 //! Never: a decision of the cluster, and nothing that depends on anything but the seed and what is called.
 //!
-//! Everything runs inside [`crate::exec::run`]. Fault models and their figures: DESIGN sections 5, 8 and 10, and the
+//! Everything runs inside [`crate::exec::run`]. Fault models: docs/architecture.md, and the
 //! measurements of fence agents and resource agents that they rest on.
 
 mod apply;

@@ -1,5 +1,5 @@
 //! The lists of what the pure packages may not call: each has the whole list, and none goes its own way.
-//! Source: STYLE section 1.
+//! Source: docs/style.md, section 1.
 
 use crate::{Fault, Tree};
 

@@ -1,4 +1,4 @@
-//! Error codes and their pages in `docs/errors`. Source: STYLE section 4.
+//! Error codes and their pages in `docs/errors`. Source: docs/style.md, section 4.
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,7 @@ mod metrics;
 mod packages;
 mod readme;
 mod rust_files;
+mod tags;
 mod tree;
 mod words;
 
@@ -52,6 +53,7 @@ pub const RULES: &[Rule] = &[
     ("every error code has a page", errors::check),
     ("every metric is documented", metrics::check),
     ("links lead somewhere", links::check),
+    ("every safety schedule that is cited is explained", tags::check),
     ("the commands of README.md are run by .ci/run", readme::check),
     ("the pure packages ban the same things", clippy_files::check),
 ];

@@ -1,4 +1,4 @@
-//! Names of metrics, and their list in `docs/metrics.md`. Source: STYLE section 7.
+//! Names of metrics, and their list in `docs/metrics.md`. Source: docs/style.md, section 7.
 
 use std::collections::BTreeSet;
 

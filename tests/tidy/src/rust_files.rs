@@ -1,4 +1,4 @@
-//! Sizes, module documentation, and what tests may not do. Source: STYLE sections 5, 6 and 8.
+//! Sizes, module documentation, and what tests may not do. Source: docs/style.md, sections 5, 6 and 8.
 
 use crate::{Fault, File, Tree};
 

@@ -1,6 +1,6 @@
 //! The one knob D and everything derived from it.
 //!
-//! Source: DESIGN section 5; the election window [S-2, H-10]; rho [H-9].
+//! Source: docs/architecture.md, "Time and leases"; the election window [S-2, H-10]; rho [H-9].
 
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
