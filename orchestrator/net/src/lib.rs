@@ -8,13 +8,17 @@
 
 #[cfg(test)]
 mod bench;
+mod enrol;
 mod error;
 mod gate;
 mod pki;
 mod tls;
+mod token;
 mod transport;
 
+pub use enrol::{Applicant, EnrolAsk, EnrolError, Enrolled, Enroller, NotAdmitted, enrol};
 pub use error::NetError;
 pub use gate::Stranger;
 pub use pki::{ClusterCa, Credentials, Fingerprint, NodeIdentity, NodeKey, PkiError, TlsFolder, TrustBundle};
+pub use token::{JoinToken, TokenError};
 pub use transport::{LinkFact, NetSettings, QuicTransport};

@@ -19,7 +19,7 @@ use rustls::version::TLS13;
 
 use crate::error::NetError;
 use crate::gate::{CalledSide, CallingSide, Gate, lock};
-use crate::pki::{NodeIdentity, PkiError, sha256};
+use crate::pki::{NodeIdentity, sha256};
 
 /// The name in the handshake. Nothing rests on it: the certificate's own name counts.
 pub(crate) const SERVER_NAME: &str = "haven";
@@ -110,13 +110,12 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 pub(crate) struct Own(Mutex<Arc<CertifiedKey>>);
 
 impl Own {
-    pub(crate) fn new(identity: &NodeIdentity) -> Result<Self, PkiError> {
-        Ok(Self(Mutex::new(Arc::new(identity.certified()?))))
+    pub(crate) fn certified(key: CertifiedKey) -> Self {
+        Self(Mutex::new(Arc::new(key)))
     }
 
-    pub(crate) fn replace(&self, identity: &NodeIdentity) -> Result<(), PkiError> {
-        *lock(&self.0) = Arc::new(identity.certified()?);
-        Ok(())
+    pub(crate) fn replace(&self, key: CertifiedKey) {
+        *lock(&self.0) = Arc::new(key);
     }
 }
 

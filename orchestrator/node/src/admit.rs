@@ -191,7 +191,10 @@ impl<R: Runtime> Shared<R> {
 /// The event that lets the machine in; `None` if it is in already, with this very store.
 fn judge(state: &ClusterState, ask: &JoinAsk) -> Result<Option<Joined>, String> {
     if let Some(known) = state.members.get(&ask.node) {
-        if known.key.is_some() && known.key != ask.key {
+        // With a token: somebody else may have read the store's id off a screen, so only the key that joined gets the
+        // answer again. Without one, the transport has seen that key already.
+        let known_by_other = known.key.is_some() && ask.key.is_some();
+        if known.key != ask.key && (ask.token.is_some() || known_by_other) {
             return Err(format!("{} is a member with another key; remove it first, or use another name", ask.node));
         }
         if known.store == ask.store {

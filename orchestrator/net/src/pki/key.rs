@@ -7,13 +7,13 @@ use haven_core::event::KeyDigest;
 use haven_core::ids::{ClusterId, NodeId};
 use haven_core::units::WallTime;
 use haven_env::Secret;
-use rcgen::KeyPair;
+use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::authority::{NODE_DAYS, spki};
 use super::name::validity_of;
-use super::{ClusterCa, DAY, PkiError, sha256, subject_of};
+use super::{ClusterCa, DAY, PkiError, TrustBundle, sha256, subject_of};
 
 /// A node's key pair. It stays the same when its certificate is renewed: the members know the node by it.
 #[derive(Clone)]
@@ -58,11 +58,18 @@ impl NodeKey {
         Secret::new(self.0.serialized_der())
     }
 
-    pub(super) fn certified(&self, certificate: CertificateDer<'static>) -> Result<CertifiedKey, PkiError> {
+    /// A certificate that says nothing but that its maker holds this key: with it a machine applies to join.
+    pub(crate) fn self_signed(&self) -> Result<CertifiedKey, PkiError> {
+        let failed = |e: rcgen::Error| PkiError::unreadable("the node's key", e);
+        let certificate = CertificateParams::default().self_signed(&*self.0).map_err(failed)?.der().clone();
+        self.certified(vec![certificate])
+    }
+
+    pub(super) fn certified(&self, chain: Vec<CertificateDer<'static>>) -> Result<CertifiedKey, PkiError> {
         let unreadable = |why: &dyn fmt::Display| PkiError::unreadable("the node's key", why);
         let key = PrivateKeyDer::try_from(self.0.serialize_der()).map_err(|e| unreadable(&e))?;
         let key = rustls::crypto::ring::sign::any_ecdsa_type(&key).map_err(|e| unreadable(&e))?;
-        Ok(CertifiedKey::new(vec![certificate], key))
+        Ok(CertifiedKey::new(chain, key))
     }
 }
 
@@ -132,7 +139,14 @@ impl NodeIdentity {
         left < NODE_DAYS * DAY / 3
     }
 
+    /// What is shown to members.
     pub(crate) fn certified(&self) -> Result<CertifiedKey, PkiError> {
-        self.key.certified(self.certificate.clone())
+        self.key.certified(vec![self.certificate.clone()])
+    }
+
+    /// What is shown to applicants: the roots too, since they know no more of the CA than its fingerprint.
+    pub(crate) fn certified_with(&self, trust: &TrustBundle) -> Result<CertifiedKey, PkiError> {
+        let own = std::iter::once(self.certificate.clone());
+        self.key.certified(own.chain(trust.roots().iter().cloned()).collect())
     }
 }

@@ -15,7 +15,6 @@ mod name;
 use std::fmt;
 
 use haven_core::ids::NodeId;
-#[cfg(test)]
 use haven_core::units::WallTime;
 use sha2::{Digest, Sha256};
 
@@ -56,8 +55,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// The system's time.
-#[cfg(test)]
+/// The system's time, for validity dates alone.
 pub(crate) fn wall_now() -> WallTime {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     WallTime(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
@@ -136,7 +134,7 @@ impl PkiError {
         Self::Crypto { what, node: node.to_string(), why: why.to_string() }
     }
 
-    fn unreadable(what: impl Into<String>, why: impl fmt::Display) -> Self {
+    pub(crate) fn unreadable(what: impl Into<String>, why: impl fmt::Display) -> Self {
         Self::Unreadable { what: what.into(), why: why.to_string() }
     }
 }

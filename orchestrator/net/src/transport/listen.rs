@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Net;
 use super::table::Task;
+use crate::enrol::AnyKey;
 use crate::error::NetError;
 use crate::gate::lock;
 use crate::tls::{self, Purpose};
@@ -64,6 +65,7 @@ impl Link {
 struct Door {
     beat: Arc<ServerConfig>,
     call: Arc<ServerConfig>,
+    join: Arc<ServerConfig>,
     peers: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
 }
@@ -73,6 +75,7 @@ impl Net {
         let door = Door {
             beat: tls::for_members(&self.gate, &self.own, Purpose::Beat)?,
             call: tls::for_members(&self.gate, &self.own, Purpose::Call)?,
+            join: tls::server(Arc::new(AnyKey(tls::provider())), self.shown.clone(), Purpose::Join)?,
             peers: Arc::new(Semaphore::new(PEERS_MAX)),
             strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
         };
@@ -99,7 +102,7 @@ impl Net {
     fn bind(&self, address: SocketAddr, door: &Door) -> io::Result<Endpoint> {
         let runtime = Arc::new(TokioRuntime);
         let socket = runtime.wrap_udp_socket(socket(address)?)?;
-        let config = tls::endpoint(&lock(&self.identity));
+        let config = tls::endpoint(&lock(&self.present).identity);
         Endpoint::new_with_abstract_socket(config, Some((*door.beat).clone()), socket, runtime)
     }
 }
@@ -155,6 +158,7 @@ fn meet(net: &Weak<Net>, link: LinkId, door: &Door, incoming: Incoming) {
     let (config, purpose) = match Purpose::of(&incoming.orig_dst_cid()) {
         Some(purpose @ Purpose::Beat) => (door.beat.clone(), purpose),
         Some(purpose @ Purpose::Call) => (door.call.clone(), purpose),
+        Some(purpose @ Purpose::Join) if lock(&strong.desk).is_some() => (door.join.clone(), purpose),
         Some(Purpose::Join) | None => return incoming.ignore(),
     };
     let room = if strong.is_peers(incoming.remote_address()) { &door.peers } else { &door.strangers };
@@ -169,8 +173,16 @@ fn meet(net: &Weak<Net>, link: LinkId, door: &Door, incoming: Incoming) {
     drop(tokio::spawn(async move {
         let Ok(connecting) = incoming.accept_with(config) else { return };
         let Ok(Ok(connection)) = timeout(HANDSHAKE_WITHIN, connecting).await else { return };
-        drop(permit);
         let Some(net) = net.upgrade() else { return };
+        if purpose == Purpose::Join {
+            let desk = lock(&net.desk).clone();
+            drop(net);
+            if let Some(desk) = desk {
+                desk.serve(connection).await;
+            }
+            return;
+        }
+        drop(permit);
         if let Err(why) = net.adopt(connection, link, purpose, None) {
             tracing::debug!(error = %why, "peer refused");
         }

@@ -22,9 +22,10 @@ use haven_env::{BoxFuture, CallClass, CallError, DATAGRAM_MAX, Inbound, MESSAGE_
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::enrol::{Desk, Enroller};
 use crate::error::NetError;
 use crate::gate::{Gate, lock};
-use crate::pki::{NodeIdentity, PkiError, TrustBundle};
+use crate::pki::{ClusterCa, NodeIdentity, PkiError, TrustBundle};
 use crate::tls::{self, Own, Purpose};
 
 pub use facts::LinkFact;
@@ -50,17 +51,27 @@ pub struct NetSettings {
 /// The way to the other nodes over QUIC. Dropping it ends all connections.
 pub struct QuicTransport(Arc<Net>);
 
-pub(crate) struct Net {
-    pub(crate) me: NodeId,
-    pub(crate) cluster: ClusterId,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) own: Arc<Own>,
-    pub(crate) identity: Mutex<NodeIdentity>,
+struct Net {
+    me: NodeId,
+    cluster: ClusterId,
+    gate: Arc<Gate>,
+    own: Arc<Own>,
+    /// What is shown to applicants.
+    shown: Arc<Own>,
+    /// Where applicants go; `None` while nobody decides about them.
+    desk: Mutex<Option<Arc<Desk>>>,
+    present: Mutex<Present>,
     links: Vec<Link>,
     table: Mutex<Table>,
     inbound: Mutex<Option<Arc<dyn Inbound>>>,
     long: Arc<Semaphore>,
     runtime: Handle,
+}
+
+/// Who this node is and whom it believes, at the moment.
+struct Present {
+    identity: NodeIdentity,
+    trust: TrustBundle,
 }
 
 impl fmt::Debug for QuicTransport {
@@ -85,8 +96,10 @@ impl QuicTransport {
             me: identity.node().clone(),
             cluster: identity.cluster(),
             gate,
-            own: Arc::new(Own::new(&identity)?),
-            identity: Mutex::new(identity),
+            own: Arc::new(Own::certified(identity.certified()?)),
+            shown: Arc::new(Own::certified(identity.certified_with(&trust)?)),
+            desk: Mutex::default(),
+            present: Mutex::new(Present { identity, trust }),
             links: (0..).zip(listen).map(|(number, address)| Link::new(LinkId(number), address)).collect(),
             table: Mutex::default(),
             inbound: Mutex::default(),
@@ -104,31 +117,43 @@ impl QuicTransport {
 
     /// The key by which this node is known.
     pub fn key(&self) -> KeyDigest {
-        lock(&self.0.identity).key().digest()
+        lock(&self.0.present).identity.key().digest()
     }
 
-    /// Shows another certificate of the same key from here on, also to peers that connect anew. Connections go on.
-    pub fn renew(&self, identity: NodeIdentity) -> Result<(), NetError> {
-        let mut present = lock(&self.0.identity);
-        let same = identity.cluster() == present.cluster()
-            && identity.node() == present.node()
-            && identity.key().digest() == present.key().digest();
-        if !same {
-            let found = format!("{identity:?}");
-            let wanted = format!("{:?}", *present);
-            return Err(PkiError::Mismatch { path: "the renewal".to_owned(), found, wanted }.into());
+    /// Lets machines in that have a join token: `enroller` decides about them, `ca` certifies their keys. Called again,
+    /// the latest counts.
+    pub fn let_in(&self, enroller: Arc<dyn Enroller>, ca: Arc<ClusterCa>) -> Result<(), NetError> {
+        if ca.cluster() != self.0.cluster {
+            return Err(NetError::TwoClusters);
         }
-        self.0.own.replace(&identity)?;
-        *present = identity;
+        let trust = lock(&self.0.present).trust.clone();
+        *lock(&self.0.desk) = Some(Arc::new(Desk::new(enroller, ca, trust)));
         Ok(())
     }
 
-    /// Believes other roots from here on. Connections go on.
-    pub fn trust(&self, trust: &TrustBundle) -> Result<(), NetError> {
+    /// Shows another certificate of the same key and believes other roots from here on. Connections go on, and members
+    /// notice nothing: they know this node by its key.
+    pub fn renew(&self, identity: NodeIdentity, trust: TrustBundle) -> Result<(), NetError> {
+        let mut present = lock(&self.0.present);
+        let old = &present.identity;
+        let same = identity.cluster() == old.cluster()
+            && identity.node() == old.node()
+            && identity.key().digest() == old.key().digest();
+        if !same {
+            let (found, wanted) = (format!("{identity:?}"), format!("{old:?}"));
+            return Err(PkiError::Mismatch { path: "the renewal".to_owned(), found, wanted }.into());
+        }
         if trust.cluster() != self.0.cluster {
             return Err(NetError::TwoClusters);
         }
-        self.0.gate.set_trust(trust);
+        let (own, shown) = (identity.certified()?, identity.certified_with(&trust)?);
+        self.0.own.replace(own);
+        self.0.shown.replace(shown);
+        self.0.gate.set_trust(&trust);
+        if let Some(desk) = &*lock(&self.0.desk) {
+            desk.set_trust(&trust);
+        }
+        *present = Present { identity, trust };
         Ok(())
     }
 
@@ -160,6 +185,7 @@ impl Net {
     fn end(&self) -> Vec<quinn::Endpoint> {
         lock(&self.table).clear();
         *lock(&self.inbound) = None;
+        *lock(&self.desk) = None;
         self.links.iter().filter_map(Link::end).collect()
     }
 }
