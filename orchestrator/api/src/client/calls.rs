@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use haven_core::control::Command;
-use haven_core::ids::{LogIndex, NodeId};
+use haven_core::ids::{LogIndex, NodeId, ResourceId};
 use serde_json::json;
 
 use super::{Client, ClientError};
 use crate::model::{Accepted, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, TokenAsk, TokenGiven};
-use crate::view::{LogPage, Settled, Status};
+use crate::view::{
+    Config, ConfigDiff, Doctor, Failover, Links, LogPage, PlanView, Revision, Settled, Status, WhyNode, WhyResource,
+};
 
 /// A device may be slow, and a node has several.
 const DEVICES_WITHIN: Duration = Duration::from_secs(120);
@@ -48,6 +50,57 @@ impl Client {
         let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
         let path = with_query("/v1/wait", &[("index", Some(index.0)), ("timeout", Some(millis))]);
         self.get_within(&path, within).await
+    }
+
+    /// Why a resource is where it is, or is not; as it was after entry `at`, if one is named.
+    pub async fn why_resource(&self, id: &ResourceId, at: Option<LogIndex>) -> Result<WhyResource, ClientError> {
+        self.get(&with_query(&format!("/v1/why/resource/{id}"), &[("at", at.map(|at| at.0))])).await
+    }
+
+    /// Why a node is lost, fenced, held or not trusted; as it was after entry `at`, if one is named.
+    pub async fn why_node(&self, id: &NodeId, at: Option<LogIndex>) -> Result<WhyNode, ClientError> {
+        self.get(&with_query(&format!("/v1/why/node/{id}"), &[("at", at.map(|at| at.0))])).await
+    }
+
+    /// What is going on and what comes next.
+    pub async fn plan(&self) -> Result<PlanView, ClientError> {
+        self.get("/v1/plan").await
+    }
+
+    /// What would follow if the command were given now. Changes nothing.
+    pub async fn what_if(&self, command: &Command) -> Result<PlanView, ClientError> {
+        self.post("/v1/plan", command, Duration::ZERO).await
+    }
+
+    /// The configuration; as it was after entry `at`, if one is named.
+    pub async fn config(&self, at: Option<LogIndex>) -> Result<Config, ClientError> {
+        self.get(&with_query("/v1/config", &[("at", at.map(|at| at.0))])).await
+    }
+
+    /// The changes of the configuration, newest first.
+    pub async fn config_history(&self) -> Result<Vec<Revision>, ClientError> {
+        self.get("/v1/config/history").await
+    }
+
+    /// The difference between the configuration after entry `from` and after `to`, or now.
+    pub async fn config_diff(&self, from: LogIndex, to: Option<LogIndex>) -> Result<ConfigDiff, ClientError> {
+        let pairs = [("from", Some(from.0)), ("to", to.map(|to| to.0))];
+        self.get(&with_query("/v1/config/diff", &pairs)).await
+    }
+
+    /// The checks of the node that is asked.
+    pub async fn doctor(&self) -> Result<Doctor, ClientError> {
+        self.get_within("/v1/doctor", DEVICES_WITHIN).await
+    }
+
+    /// Who hears whom.
+    pub async fn links(&self) -> Result<Links, ClientError> {
+        self.get("/v1/links").await
+    }
+
+    /// The last failover of a node, by phases.
+    pub async fn failover(&self, node: &NodeId) -> Result<Failover, ClientError> {
+        self.get(&format!("/v1/failover/{node}")).await
     }
 
     /// The OpenAPI description of the daemon that is asked.

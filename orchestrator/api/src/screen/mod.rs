@@ -5,13 +5,27 @@
 //! attention begins with `!`.
 //! Never: I/O. Whether the terminal has colours is the caller's to know.
 
+mod config;
+mod doctor;
+mod drill;
+mod log;
 mod paint;
+mod plan;
 mod status;
 #[cfg(test)]
 mod status_tests;
+mod why;
+#[cfg(test)]
+mod why_tests;
 
+pub use config::{config_diff, revisions};
+pub use doctor::{doctor, links};
+pub use drill::drill;
+pub use log::{log, log_line};
 pub use paint::{Colour, Paint};
+pub use plan::{plan, settled};
 pub use status::status;
+pub use why::{why_node, why_resource};
 
 /// A duration as people read it: `0.4s`, `12s`, `3m 20s`, `2h 05m`, `19d 02h`.
 pub fn span(ms: u64) -> String {

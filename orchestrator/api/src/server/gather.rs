@@ -9,6 +9,8 @@ use crate::view::Replay;
 
 /// Entries that are looked back at for notes, phases and the last events: about forty minutes of digests.
 pub(super) const RECENT: u64 = 512;
+/// Entries that are searched for the story of one resource or node: about a day of digests.
+pub(super) const STORY: u64 = 20_000;
 /// Entries that are folded for `--at` at most; a month of digests is half of it.
 const FOLD_MAX: u64 = 1_000_000;
 /// Pieces that one read is made of at most.
@@ -34,6 +36,26 @@ pub(super) async fn entries(backend: &dyn Backend, from: LogIndex, to: LogIndex)
 pub(super) async fn recent(backend: &dyn Backend, look: &Look, count: u64) -> Result<Vec<PastEntry>, ApiError> {
     let to = look.state.index;
     entries(backend, LogIndex(to.0.saturating_sub(count)), to).await
+}
+
+/// Those of all entries up to `to` that `keep` wants, oldest first.
+pub(super) async fn filtered(
+    backend: &dyn Backend,
+    to: LogIndex,
+    keep: impl Fn(&PastEntry) -> bool,
+) -> Result<Vec<PastEntry>, ApiError> {
+    let (mut found, mut next) = (Vec::new(), LogIndex(0));
+    for _ in 0..READS_MAX {
+        if next > to {
+            break;
+        }
+        let piece = backend.history(next..=to).await?;
+        let Some(last) = piece.last() else { break };
+        next = last.index.next();
+        found.extend(piece.into_iter().filter(&keep));
+        tokio::task::yield_now().await;
+    }
+    Ok(found)
 }
 
 /// The state after entry `at`, and the last entries before it.

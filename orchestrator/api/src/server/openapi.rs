@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::{routes, routes_act};
+use super::{routes, routes_act, routes_view};
 
 /// The description as data.
 #[derive(OpenApi)]
@@ -16,6 +16,16 @@ use super::{routes, routes_act};
         routes::log,
         routes::log_follow,
         routes::wait,
+        routes_view::why_resource,
+        routes_view::why_node,
+        routes_view::plan,
+        routes_view::what_if,
+        routes_view::config,
+        routes_view::config_history,
+        routes_view::config_diff,
+        routes_view::doctor,
+        routes_view::links,
+        routes_view::failover,
         routes::metrics,
         routes::description,
         routes_act::command,

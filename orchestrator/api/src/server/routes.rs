@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
 use super::answer::{Refusal, text};
-use super::{follow, gather, routes_act};
+use super::{follow, gather, routes_act, routes_view};
 use crate::backend::Backend;
 use crate::error::{ApiError, Refused};
 use crate::view::{self, LogPage, Scene, Settled, SettledWord, Status};
@@ -54,6 +54,16 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("get", "/v1/log", get(log).layer(quick())),
         ("get", "/v1/log/follow", get(log_follow)),
         ("get", "/v1/wait", get(wait)),
+        ("get", "/v1/why/resource/{id}", get(routes_view::why_resource).layer(quick())),
+        ("get", "/v1/why/node/{id}", get(routes_view::why_node).layer(quick())),
+        ("get", "/v1/plan", get(routes_view::plan).layer(quick())),
+        ("post", "/v1/plan", post(routes_view::what_if).layer(quick())),
+        ("get", "/v1/config", get(routes_view::config).layer(quick())),
+        ("get", "/v1/config/history", get(routes_view::config_history).layer(quick())),
+        ("get", "/v1/config/diff", get(routes_view::config_diff).layer(quick())),
+        ("get", "/v1/doctor", get(routes_view::doctor).layer(quick())),
+        ("get", "/v1/links", get(routes_view::links).layer(quick())),
+        ("get", "/v1/failover/{id}", get(routes_view::failover).layer(quick())),
         ("get", "/v1/metrics", get(metrics).layer(quick())),
         ("get", "/v1/openapi.json", get(description)),
         ("post", "/v1/command", post(routes_act::command).layer(quick())),
@@ -102,7 +112,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 #[serde(deny_unknown_fields)]
 pub(super) struct At {
     /// The state after this entry; now if absent.
-    at: Option<u64>,
+    pub(super) at: Option<u64>,
 }
 
 /// The whole truth: nodes, resources, problems, the last events.

@@ -14,7 +14,7 @@ use crate::backend::{Backend, BoxFuture, Look, PastEntry};
 use crate::client::{Client, ClientError, LogAsk};
 use crate::error::{ApiError, Refused};
 use crate::model::{Check, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, PowerAnswered, TokenAsk, TokenGiven};
-use crate::view::bench::{Bench, device, node};
+use crate::view::bench::{Bench, device, node, rsc};
 use crate::view::{SettledWord, Verdict};
 
 /// A node whose events are judged and committed at once.
@@ -200,6 +200,38 @@ async fn tokens_devices_metrics_and_refusals_come_through() {
     assert_eq!((error.code(), error.exit_code()), ("HV-QUORUM-01", 2));
     let error = served.client.fence_confirm(&node("zz")).await.unwrap_err();
     assert_eq!(error.to_api().kind, Refused::NotFound);
+}
+
+#[tokio::test]
+async fn every_question_is_answered_in_the_shape_that_the_client_reads() {
+    let served = served(Bench::healthy());
+    let client = &served.client;
+    assert_eq!(client.why_resource(&rsc("db"), None).await.unwrap().row.on, "a");
+    assert_eq!(client.why_resource(&rsc("g_web"), Some(LogIndex(40))).await.unwrap().row.on, "b");
+    assert_eq!(client.why_node(&node("a"), None).await.unwrap().row.state, "online");
+    assert!(client.plan().await.unwrap().steps.is_empty());
+    let config = client.config(None).await.unwrap();
+    assert!(config.text.contains("group g_web ip www"), "{}", config.text);
+    assert_eq!(config.spec, served.node.with(|b| b.state.spec.clone()));
+    let history = client.config_history().await.unwrap();
+    assert_eq!((history.len(), history[0].index, history[0].by.as_str()), (2, config.revision, "olga"));
+    let diff = client.config_diff(LogIndex(15), None).await.unwrap();
+    assert!(diff.lines.iter().any(|l| l.mark == "+" && l.text.contains("g_web")), "{:?}", diff.lines);
+    assert!(client.doctor().await.unwrap().checks.iter().any(|c| c.name == "udp port"));
+    assert_eq!(client.links().await.unwrap().rows.len(), 6);
+    assert_eq!(client.failover(&node("a")).await.unwrap_err().code(), "HV-LOG-02");
+    assert_eq!(client.why_node(&node("zz"), None).await.unwrap_err().code(), "HV-NODE-01");
+    assert_eq!(client.why_resource(&rsc("zz"), None).await.unwrap_err().code(), "HV-RES-01");
+}
+
+#[tokio::test]
+async fn what_if_shows_and_changes_nothing() {
+    let served = served(Bench::healthy());
+    let before = served.node.with(|b| b.state.index);
+    let command = Command::Standby { node: node("b"), standby: Standby::On };
+    let view = served.client.what_if(&command).await.unwrap();
+    assert_eq!(view.moves.iter().map(|m| m.resource.as_str()).collect::<Vec<_>>(), ["ip", "www"]);
+    assert_eq!(served.node.with(|b| b.state.index), before);
 }
 
 #[tokio::test]

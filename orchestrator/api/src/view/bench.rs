@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use haven_core::event::{DeviceTest, Digest};
+use haven_core::event::{Counted, DeviceTest, Digest, WatchdogReport};
 use haven_core::event::{
     Endpoint, Event, Joined, MemberKind, Outcome, PowerRead, PowerState, Proof, TestResult, Testimony,
 };
@@ -213,6 +213,12 @@ impl Bench {
         let since = self.state.members[&node(name)].since.index;
         let proof = Proof::PoweredOff { order, since, reads, reader: node("b") };
         self.ok(Event::FenceConfirmed { node: node(name), boot: self.life(name).boot, proof });
+    }
+
+    pub(crate) fn arm(&mut self, name: &str, counted: Counted) {
+        let (boot, timeout) = (self.life(name).boot, Millis::secs(5));
+        let watchdog = WatchdogReport { identity: "softdog".into(), timeout, magic_close: true, counted };
+        self.ok(Event::WatchdogArmed { node: node(name), boot, watchdog });
     }
 
     pub(crate) fn adopt(&mut self) {

@@ -14,6 +14,9 @@ use utoipa::ToSchema;
 
 use crate::backend::PastEntry;
 
+/// A leader plans at once when a proof is committed; if nothing is planned for this long, nothing has to be started.
+const PLANNED_WITHIN: Millis = Millis::secs(5);
+
 /// One phase of a failover.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Phase {
@@ -204,6 +207,7 @@ impl Draft {
     }
 
     fn finish(self, now: LogTime) -> Failover {
+        let was_ordered = self.ordered.is_some();
         let mut phases = vec![phase("detect", Some(self.index), self.lost.since(self.silent_from), &self.lost_text)];
         let mut from = self.lost;
         // A proof may come before any order: power that read Off at once, a reboot.
@@ -231,7 +235,10 @@ impl Draft {
             let names: Vec<String> = self.resources.iter().map(|r| format!("{} on {}", r.resource, r.to)).collect();
             phases.push(phase("start", Some(index), time.since(from), &names.join(", ")));
         }
-        let done = self.over == Over::Yes || (self.proven.is_some() && !starting);
+        // Between the proof and the plan that rests on it nothing is pending yet.
+        let quiet = self.proven.as_ref().is_some_and(|(_, time, _)| now.since(*time) > PLANNED_WITHIN);
+        let started = self.last_start.is_some() || quiet || !was_ordered;
+        let done = self.over == Over::Yes || (self.proven.is_some() && !starting && started);
         let outage_ms = self.last_start.filter(|_| !starting).map(|(_, time)| time.since(self.silent_from).0);
         Failover {
             node: self.node.to_string(),

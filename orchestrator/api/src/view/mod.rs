@@ -7,16 +7,22 @@
 pub(crate) mod bench;
 mod chronicle;
 mod clock;
+mod config;
+mod doctor;
 mod drill;
 mod fencing;
+mod links;
 mod log;
 mod nodes;
+mod plan;
 mod problems;
 mod quorum;
 mod replay;
 mod resources;
 mod settle;
 mod status;
+mod why_node;
+mod why_resource;
 
 use haven_core::state::ClusterState;
 
@@ -25,16 +31,22 @@ use crate::model::LocalFacts;
 
 pub use chronicle::Chronicle;
 pub use clock::{Clock, Moment};
+pub use config::{Config, ConfigDiff, DiffRow, Revision, config, config_diff, revisions};
+pub use doctor::{Doctor, doctor};
 pub use drill::{Failover, Phase, Recovered, failovers, last_failover};
 pub use fencing::{DeviceRow, FencePath};
+pub use links::{LinkRow, Links, links};
 pub use log::{LogLine, LogPage, log_page};
 pub use nodes::NodeRow;
+pub use plan::{MoveRow, PlanStep, PlanView, WaitingRow, foresee, plan_now};
 pub use problems::{Problem, Weight};
 pub use quorum::{Quorum, QuorumWord};
 pub use replay::{Replay, ReplayError};
 pub use resources::ResourceRow;
 pub use settle::{Settled, SettledWord, settled};
 pub use status::{Status, Verdict, status};
+pub use why_node::{ProofRow, WhyNode, why_node};
+pub use why_resource::{CandidateRow, PlaceRow, WaitRow, WhyResource, why_resource};
 
 /// What a view is made of.
 #[derive(Debug, Clone, Copy)]
