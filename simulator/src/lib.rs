@@ -7,4 +7,5 @@ pub mod check;
 pub mod cluster;
 pub mod disk;
 pub mod exec;
+pub mod scenario;
 pub mod world;

@@ -96,6 +96,12 @@ impl Leases {
             Hold::Until(until) => until <= now || (plant::on(Plant::OneLease) && !self.acts(now)),
             Hold::Never | Hold::Lapsed => false,
         };
+        if plant::on(Plant::ActLapseNeedsReadmission) && !ended && self.act_until.is_some_and(|until| until <= now) {
+            // The planted bug: the lapse counts, although everything goes on.
+            self.act_until = None;
+            self.lapses += 1;
+            return Some(Change::HoldLapsed);
+        }
         if !ended {
             return None;
         }

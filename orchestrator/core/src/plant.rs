@@ -4,9 +4,34 @@
 //! Compiled in by the feature `plants` only, and none is on until a test chooses one for its thread. Without the
 //! feature [`on`] is `false` at compile time, and no rule can be switched off.
 
-/// One rule that can be switched off. The name says what goes wrong; the comment, which rule it removes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plant {
+macro_rules! plants {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// One rule that can be switched off. The name says what goes wrong; the comment, which rule it removes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Plant {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Plant {
+            /// All of them, in the order in which they are declared.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name, as scenario files write it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// The plant of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|plant| plant.name() == name)
+            }
+        }
+    };
+}
+
+plants! {
     /// A new leader counts leases from what it heard before, not from its own election [S-1].
     LeaseCountedFromLastHeard,
     /// Act lease and hold lease are one: whoever loses the act lease stops everything [S-2].

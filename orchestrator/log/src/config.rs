@@ -23,7 +23,11 @@ pub fn raft_config(timing: &Timing) -> Config {
         cluster_name: "haven".to_owned(),
         heartbeat_interval: heartbeat,
         election_timeout_min: timing.election_min().0,
-        election_timeout_max: timing.election_max().0,
+        election_timeout_max: if plant::on(Plant::SlowElections) {
+            timing.dead_after.times(3).0
+        } else {
+            timing.election_max().0
+        },
         // With it on, a leader that crashed with an un-synced tail and came back before anybody was elected gave log
         // ids out again in the same term: 298 of 400 simulated seeds diverged.
         enable_leader_restore: Some(plant::on(Plant::LeaderRestore)),

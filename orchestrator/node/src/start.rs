@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_channel::mpsc;
 use haven_core::event::{Event, Joined, MemberKind, WatchdogReport};
-use haven_core::ids::{Generation, Incarnation, MemberId, StoreId};
+use haven_core::ids::{Generation, Incarnation, LogIndex, MemberId, StoreId};
 use haven_core::lease::Inherited;
 use haven_core::logtime::LogClock;
 use haven_core::node::{Commitment, Identity, Node as Mind, WatchdogKind};
@@ -14,6 +14,7 @@ use haven_core::spec::{AttrSet, SpecEdit};
 use haven_core::units::{Millis, Monotonic};
 use haven_env::{Environment, Runtime};
 use haven_log::{Raft, Store, StoreError};
+use openraft::async_runtime::WatchReceiver;
 
 use crate::config::{Founding, NodeConfig};
 use crate::hands::Hands;
@@ -100,14 +101,27 @@ impl<R: Runtime> Node<R> {
         let (inputs, queue) = mpsc::unbounded();
         let incarnation = begin_life(&env);
         let shared = share::<R>(env, config, store, observer, incarnation, inputs);
+        let node = Self(shared);
+        match node.begin(queue).await {
+            Ok(()) => Ok(node),
+            Err(error) => {
+                // Nothing of this life may hold the store when the next one opens it.
+                node.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn begin(&self, queue: mpsc::UnboundedReceiver<haven_core::node::Input>) -> Result<(), StartError> {
+        let shared = &self.0;
         shared.start_raft().await?;
         shared.env.transport.set_peers(shared.config.peers.clone());
         shared.env.transport.serve(Arc::new(Door(shared.clone())));
         drop(R::spawn(mind::run(shared.clone(), queue)));
-        if let Some(founding) = shared.config.founding.clone() {
-            shared.found(founding).await?;
+        match shared.config.founding.clone() {
+            Some(founding) => shared.found(founding).await,
+            None => Ok(()),
         }
-        Ok(Self(shared))
     }
 
     /// Ends this life's tasks and closes the store. Resources go on; who wants them stopped says so before.
@@ -206,7 +220,8 @@ impl<R: Runtime> Shared<R> {
         Ok(())
     }
 
-    /// Writes the first entries of a cluster. Repeating it after a crash finds what is there already.
+    /// Writes the first entries of a cluster, once: where other members are known there is nothing to found, and
+    /// nobody may be there to commit anything. Repeating it after a crash finds what is there already.
     async fn found(self: &Arc<Self>, founding: Founding) -> Result<(), StartError> {
         let failed = |why: &dyn std::fmt::Display| StartError::Founding(why.to_string());
         let Some(raft) = self.raft.get() else { return Err(failed(&"Raft has not started")) };
@@ -214,10 +229,24 @@ impl<R: Runtime> Shared<R> {
             let members = std::collections::BTreeMap::from([(self.config.member.0, openraft::EmptyNode::new())]);
             raft.initialize(members).await.map_err(|e| failed(&e))?;
         }
+        if self.is_founded() {
+            return Ok(());
+        }
         for event in self.first_events(founding) {
             self.insist(&event).await?;
         }
         Ok(())
+    }
+
+    /// Whether the log holds more voters than the founder, or all that a founding writes.
+    fn is_founded(&self) -> bool {
+        let joined = self.raft.get().is_some_and(|raft| {
+            let metrics = raft.metrics();
+            let watched = metrics.borrow_watched();
+            watched.membership_config.membership().nodes().count() > 1
+        });
+        let keeper = lock(&self.keeper);
+        joined || (keeper.state.members.contains_key(&self.config.node) && keeper.state.revision > LogIndex(0))
     }
 
     fn first_events(&self, founding: Founding) -> Vec<Event> {
@@ -237,7 +266,7 @@ impl<R: Runtime> Shared<R> {
                 key: self.config.key,
             }),
             Event::SpecChanged {
-                base: haven_core::ids::LogIndex(0),
+                base: LogIndex(0),
                 edits: vec![defaults],
                 by: "init".to_owned(),
                 comment: "defaults".to_owned(),

@@ -1,8 +1,17 @@
 //! L1: when faults end, the cluster converges without a human.
 
-use haven_core::state::Standing;
+use std::sync::Arc;
+use std::time::Duration;
 
+use haven_core::state::Standing;
+use haven_core::units::Millis;
+
+use super::unexplained;
 use crate::cluster::Cluster;
+use crate::exec::{now, sleep};
+
+/// How often convergence is looked at.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
 
 /// Why the cluster has not converged; `None` when it has: every daemon up, every member online, every resource that is
 /// wanted running exactly once, in the log and in truth, and nothing left to do.
@@ -38,5 +47,31 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
         }
         let behind = applied.iter().find(|index| index.0 + 8 < state.index.0);
         behind.map(|index| format!("a node has applied {index} of {}", state.index))
+    }
+}
+
+/// Heals every fault, waits until all is well, and tells the checker of what is not: L1 if that takes longer than
+/// `within`, S4 if an acknowledged change is gone from some node, L2 if nobody can say why something is not as wanted.
+pub async fn settle(cluster: &Arc<Cluster>, within: Millis) {
+    cluster.world.heal_all();
+    let until = now() + within.0 * 1_000_000;
+    while let Some(why) = converged(cluster) {
+        if now() > until {
+            cluster.checker.violation("L1", format!("{within} after the last fault: {why}"));
+            break;
+        }
+        sleep(LOOKS_EVERY).await;
+    }
+    for node in cluster.nodes().values() {
+        let state = node.state();
+        let behind = cluster.checker.latest(|latest| state.index < latest.index);
+        if !behind {
+            cluster.checker.check_survival(node.config().node.as_str(), &state);
+        }
+    }
+    if let Some((_, leader)) = cluster.leader()
+        && let Some(what) = unexplained(&leader.state())
+    {
+        cluster.checker.violation("L2", what);
     }
 }

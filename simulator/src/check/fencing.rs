@@ -1,35 +1,52 @@
 //! S3: no fence without a committed order, and none sent after its latest send time.
 
-use haven_core::state::ClusterState;
+use std::collections::BTreeMap;
 
+use haven_core::ids::OrderId;
+use haven_core::state::{ClusterState, FenceOrder};
+use haven_core::units::Millis;
+
+use crate::exec::{TrueTime, now};
 use crate::world::World;
 
-/// How far the devices' own record was looked at.
+/// How far the devices' own record was looked at, and when each order was folded first.
 #[derive(Debug, Default)]
 pub(super) struct FencingCheck {
     looked: usize,
+    ordered: BTreeMap<OrderId, TrueTime>,
 }
 
 impl FencingCheck {
     pub(super) fn look(&mut self, world: &World, latest: &ClusterState) -> Vec<(&'static str, String)> {
+        for order in latest.fencing.orders.keys() {
+            self.ordered.entry(*order).or_insert_with(now);
+        }
         let mut found = Vec::new();
         let switched = world.switch_offs();
         for off in switched.iter().skip(self.looked) {
-            let sender = world.name(off.from).cloned();
-            let Some(sender) = sender else { continue };
-            let ordered = latest.fencing.orders.values().any(|order| {
-                order.executor == sender
-                    && latest
-                        .spec
-                        .fence_levels(&order.node)
-                        .iter()
-                        .any(|level| level.devices.iter().any(|device| device.as_str() == off.device))
-            });
-            if !ordered {
+            let Some(sender) = world.name(off.from) else { continue };
+            let about = |order: &&FenceOrder| {
+                let levels = latest.spec.fence_levels(&order.node);
+                let switches = levels.iter().any(|level| level.devices.iter().any(|d| d.as_str() == off.device));
+                order.executor == *sender && switches
+            };
+            let orders: Vec<&FenceOrder> = latest.fencing.orders.values().filter(about).collect();
+            if orders.is_empty() {
                 found.push(("S3", format!("{sender} switched {} off without an order", off.device)));
+            } else if !orders.iter().any(|order| self.in_time(latest, order, off.at)) {
+                found.push(("S3", format!("{sender} switched {} off after the latest send time", off.device)));
             }
         }
         self.looked = switched.len();
         found
+    }
+
+    /// The executor counts from its own applying of the order, under an act lease, so it is at most that much late;
+    /// what it sends in time reaches the device within the device's deadline.
+    fn in_time(&self, state: &ClusterState, order: &FenceOrder, at: TrueTime) -> bool {
+        let Some(first) = self.ordered.get(&order.id) else { return true };
+        let Millis(most) = state.timing.counted_act + order.send_within + order.device_deadline;
+        // Clocks may be off by one in a hundred.
+        at <= first + most * 1_010_000
     }
 }

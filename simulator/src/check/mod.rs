@@ -21,11 +21,11 @@ use haven_node::{Observer, Seen};
 use crate::exec::{Machine, lock, now};
 use crate::world::World;
 
-pub use convergence::converged;
+pub use convergence::{converged, settle};
 pub use reasons::unexplained;
 
-/// One cause shows in many places; the first few say all.
-const VIOLATIONS_MAX: usize = 8;
+/// One cause shows in many places; the first few of each property say all.
+const VIOLATIONS_MAX: usize = 3;
 
 /// A property that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,17 @@ pub struct Line {
     pub text: String,
     /// Whether the fold refused it, and why.
     pub refused: Option<String>,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let micros = self.at / 1000;
+        write!(f, "{:5}.{:06} [{}] {}", micros / 1_000_000, micros % 1_000_000, self.index.0, self.text)?;
+        match &self.refused {
+            Some(why) => write!(f, " -- REFUSED: {why}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Watches all nodes of one cluster.
@@ -152,7 +163,7 @@ impl Checker {
 
 impl Inner {
     fn violation(&mut self, property: &'static str, what: String) {
-        if self.violations.len() < VIOLATIONS_MAX {
+        if self.violations.iter().filter(|v| v.property == property).count() < VIOLATIONS_MAX {
             self.violations.push(Violation { at: now(), property, what });
         }
     }

@@ -34,6 +34,7 @@ impl OwnerCheck {
 }
 
 fn unproven(world: &World, latest: &ClusterState, tenure: &Tenure) -> Option<String> {
+    // What the boot of a machine starts before there is a daemon is no recovery.
     if tenure.edge != Edge::Began {
         return None;
     }

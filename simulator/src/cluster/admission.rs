@@ -56,16 +56,15 @@ impl Cluster {
         self.wait("n1 does not lead", |c| c.leader().is_some()).await?;
         for machine in self.world.machines().filter(|m| *m != 1) {
             self.let_in(machine).await?;
+            // The next one waits for its turn, so that it is known who votes: the first three, or the first five.
+            let voters = match machine {
+                0..=2 => 1,
+                3..=4 => 3,
+                _ => 5,
+            };
+            let votes = |c: &Cluster| c.state_of_leader(|s| s.voting.sets.len() == 1 && s.voters().len() == voters);
+            self.wait("the members do not vote", votes).await?;
         }
-        let voters = match self.options.machines {
-            0..=2 => 1,
-            3..=4 => 3,
-            _ => 5,
-        };
-        self.wait("the members do not vote", |c| {
-            c.state_of_leader(|s| s.voting.sets.len() == 1 && s.voters().len() == voters)
-        })
-        .await?;
         self.wait("the members are not online", |c| {
             let all = usize::from(c.options.machines);
             c.state_of_leader(|s| s.members.values().filter(|m| m.is_admitted()).count() == all)

@@ -23,7 +23,7 @@ pub struct ResourceOptions {
 }
 
 /// What a simulated cluster consists of.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct ClusterOptions {
     /// How many machines; they are called `n1`, `n2`, ...
     pub machines: u8,

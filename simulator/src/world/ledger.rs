@@ -39,6 +39,8 @@ pub struct Tenure {
 pub enum Edge {
     /// It began to run.
     Began,
+    /// Its machine's own boot began it, before there was a daemon.
+    BegunByBoot,
     /// It was stopped.
     Stopped,
     /// It went to another machine while it ran.
@@ -53,6 +55,7 @@ impl Edge {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Began => "runs",
+            Self::BegunByBoot => "runs by its boot",
             Self::Stopped => "is stopped",
             Self::Migrated => "has migrated away",
             Self::Died => "has died",
@@ -120,7 +123,13 @@ impl Ledger {
     }
 
     /// Enters a new copy, unless the machine runs one already. Returns it, and the overlap that it makes.
-    pub(super) fn begin(&mut self, machine: Machine, boot: BootId, resource: &str) -> Option<(Copy, Option<Overlap>)> {
+    pub(super) fn begin(
+        &mut self,
+        machine: Machine,
+        boot: BootId,
+        resource: &str,
+        edge: Edge,
+    ) -> Option<(Copy, Option<Overlap>)> {
         if self.copy_on(machine, resource).is_some() {
             return None;
         }
@@ -131,7 +140,7 @@ impl Ledger {
         let overlap = first.map(|first| Overlap { at, resource: resource.to_owned(), first, second: copy });
         self.overlaps.extend(overlap.clone());
         self.running.entry(resource.to_owned()).or_default().push(copy);
-        self.history.push(Tenure { at, resource: resource.to_owned(), copy, edge: Edge::Began });
+        self.history.push(Tenure { at, resource: resource.to_owned(), copy, edge });
         Some((copy, overlap))
     }
 

@@ -14,6 +14,7 @@ use super::World;
 use super::config::{MachineConfig, Micros, WatchdogModel};
 use super::daemon::DaemonSlot;
 use super::host::{Process, Tables};
+use super::ledger::Edge;
 use super::power::{Cord, Switch};
 use super::trace::What;
 use super::watchdog::Armed;
@@ -176,7 +177,7 @@ impl World {
         lock(&self.net).set_kernel_up(machine);
         self.trace.add(What::Booted { machine, boot });
         // Before the daemon is there to see it [S-12].
-        started.iter().for_each(|resource| self.begin_copy(machine, boot, resource));
+        started.iter().for_each(|resource| self.begin_copy(machine, boot, resource, Edge::BegunByBoot));
         self.start_daemon_later(machine);
     }
 

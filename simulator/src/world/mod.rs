@@ -210,9 +210,9 @@ impl World {
         self.trace.add(What::Note { machine, text });
     }
 
-    fn begin_copy(&self, machine: Machine, boot: BootId, resource: &str) {
-        let Some((copy, overlap)) = lock(&self.ledger).begin(machine, boot, resource) else { return };
-        self.trace.add(What::Resource { machine, resource, copy: copy.number, what: Edge::Began.word() });
+    fn begin_copy(&self, machine: Machine, boot: BootId, resource: &str, edge: Edge) {
+        let Some((copy, overlap)) = lock(&self.ledger).begin(machine, boot, resource, edge) else { return };
+        self.trace.add(What::Resource { machine, resource, copy: copy.number, what: edge.word() });
         if let Some(overlap) = overlap {
             self.trace.add(What::Overlap { resource, first: overlap.first.machine, second: machine });
         }

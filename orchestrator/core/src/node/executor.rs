@@ -124,16 +124,12 @@ impl Executor {
         out: &mut Vec<Output>,
     ) {
         let key = &state.step.key;
-        if lease_end.is_on() && key.task != Task::Probe {
+        if lease_end.is_on() && key.task != Task::Probe && !plant::on(Plant::ActOnApply) {
             self.refuse(id, "the hold lease has lapsed".to_owned(), outbox, out);
             return;
         }
-        let act = plant::on(Plant::ActOnApply) || leases.acts(facts.now);
-        let current = plant::on(Plant::ActOnApply)
-            || plant::on(Plant::LaggardKeepsActLease)
-            || leases.is_current(facts.state.index);
         // One thing at a time for each resource; a monitor gives way.
-        if !act || !current || self.job_of(&key.resource).is_some() {
+        if !may_act(facts, leases) || self.job_of(&key.resource).is_some() {
             return;
         }
         if key.task == Task::Start {
@@ -280,6 +276,13 @@ impl Executor {
         let untold = self.jobs.values().filter(|j| j.told == super::Told::No).map(|j| j.since + TELL_AFTER);
         monitors.chain(untold).filter(|at| *at > now).min()
     }
+}
+
+/// Whether a node with these leases may begin anything: its act lease is valid, and its state is not older than the
+/// commit index that came with it [S-4, S-10].
+pub(super) fn may_act(facts: &Facts, leases: &Leases) -> bool {
+    let current = plant::on(Plant::LaggardKeepsActLease) || leases.is_current(facts.state.index);
+    plant::on(Plant::ActOnApply) || (leases.acts(facts.now) && current)
 }
 
 fn action_of(kind: JobKind) -> Option<ActionId> {

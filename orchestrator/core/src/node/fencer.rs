@@ -20,6 +20,8 @@ use crate::units::{Millis, Monotonic};
 
 /// Time between two reads while a device still says On, or does not answer.
 const POLL: Millis = Millis(300);
+/// Time in which the end of an order, once told, is in the log, elections included.
+const TAKEN_WITHIN: Millis = Millis::secs(20);
 /// Time for the reads after the device's own deadline for switching has passed.
 const READS_MAX: Millis = Millis::secs(10);
 
@@ -57,7 +59,8 @@ pub(super) struct Fencer {
     work: BTreeMap<PowerAsk, Work>,
     /// Orders of this life that were begun or given up, and when the last of them was applied.
     seen: BTreeMap<OrderId, Monotonic>,
-    done: std::collections::BTreeSet<OrderId>,
+    /// When this node has told the end of an order.
+    done: BTreeMap<OrderId, Monotonic>,
     switched_on: BTreeMap<NodeId, BootId>,
 }
 
@@ -81,11 +84,18 @@ impl Fencer {
             .cloned()
             .collect();
         self.seen.retain(|order, _| mine.iter().any(|o| o.id == *order));
-        self.done.retain(|order| mine.iter().any(|o| o.id == *order));
+        self.done.retain(|order, _| mine.iter().any(|o| o.id == *order));
         for order in mine {
             let ask = PowerAsk::Order(order.id);
-            if !self.done.contains(&order.id) && !self.work.contains_key(&ask) {
-                self.consider(facts, leases, ears, &order, outbox, out);
+            match self.done.get(&order.id) {
+                None if self.work.contains_key(&ask) => {}
+                None => self.consider(facts, leases, ears, &order, outbox, out),
+                // The fold did not take what was told; an order must not stay open for that.
+                Some(told) if facts.now.since(*told) > TAKEN_WITHIN => {
+                    let reason = "what its executor told of its end was not accepted".to_owned();
+                    self.finish(facts.now, order.id, Event::FenceFailed { order: order.id, reason }, outbox);
+                }
+                Some(_) => {}
             }
         }
         for ask in self.work.keys().cloned().collect::<Vec<_>>() {
@@ -112,11 +122,11 @@ impl Fencer {
         let contradicts = facts.state.fencing.distrusted_ways.contains_key(&order.node);
         let over = member.death_of(order.boot).is_some() && !contradicts;
         if over || member.boot() != Some(order.boot) {
-            self.finish(order.id, withdraw(Withdrawal::NotNeeded), outbox);
+            self.finish(facts.now, order.id, withdraw(Withdrawal::NotNeeded), outbox);
             return;
         }
         if late {
-            self.finish(order.id, withdraw(Withdrawal::TooLate), outbox);
+            self.finish(facts.now, order.id, withdraw(Withdrawal::TooLate), outbox);
             return;
         }
         if !may {
@@ -125,14 +135,14 @@ impl Fencer {
         let heard = ears.silence(&order.node, facts.now) < facts.state.timing.current.dead_after
             && ears.last(&order.node).is_some_and(|(_, h)| h.incarnation.boot == order.boot);
         if heard && member.standing == Standing::Lost {
-            self.finish(order.id, withdraw(Withdrawal::HeardAgain), outbox);
+            self.finish(facts.now, order.id, withdraw(Withdrawal::HeardAgain), outbox);
             return;
         }
         let levels = facts.state.spec.fence_levels(&order.node);
         let level = usize::try_from(order.level).ok().and_then(|n| levels.get(n));
         let Some(level) = level.filter(|l| !l.devices.is_empty()) else {
             let reason = format!("no fence device of level {} is configured for {}", order.level + 1, order.node);
-            self.finish(order.id, Event::FenceFailed { order: order.id, reason }, outbox);
+            self.finish(facts.now, order.id, Event::FenceFailed { order: order.id, reason }, outbox);
             return;
         };
         let latest = (!plant::on(Plant::NoLatestSend)).then_some(seen + order.send_within);
@@ -164,8 +174,8 @@ impl Fencer {
         self.work.insert(ask, Work { node, boot, since, devices, until, deadline });
     }
 
-    fn finish(&mut self, order: OrderId, event: Event, outbox: &mut Outbox) {
-        self.done.insert(order);
+    fn finish(&mut self, now: Monotonic, order: OrderId, event: Event, outbox: &mut Outbox) {
+        self.done.insert(order, now);
         outbox.put(event);
     }
 
@@ -266,7 +276,7 @@ impl Fencer {
             });
             let proof = Proof::PoweredOff { order, since: work.since, reads: reads.collect(), reader: id.node.clone() };
             outbox.put(Event::FenceConfirmed { node: work.node.clone(), boot: work.boot, proof });
-            self.done.extend(order);
+            self.done.extend(order.map(|order| (order, facts.now)));
             self.work.remove(ask);
             return;
         }
@@ -283,7 +293,7 @@ impl Fencer {
             })
             .collect();
         if let Some(order) = order {
-            self.finish(order, Event::FenceFailed { order, reason: failed.join("; ") }, outbox);
+            self.finish(facts.now, order, Event::FenceFailed { order, reason: failed.join("; ") }, outbox);
         }
         self.work.remove(ask);
     }

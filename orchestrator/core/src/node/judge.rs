@@ -49,6 +49,12 @@ pub(super) struct Judge {
     pub(super) next_digest: Option<Monotonic>,
     /// The commit index at some moments, to see how far others are behind.
     pub(super) commits: Vec<(Monotonic, LogIndex)>,
+    /// Since when each node is reached without a break: what it missed before that is no lag.
+    pub(super) reached: BTreeMap<NodeId, Monotonic>,
+    /// When this leader proposed to hand over.
+    pub(super) handed_at: Option<Monotonic>,
+    /// Boots that were lost in a storm and are not proven off: the brake holds for them whatever becomes of the others.
+    pub(super) storm: BTreeSet<(NodeId, BootId)>,
     /// Since when the executor of an order can be seen to be gone.
     pub(super) gone: BTreeMap<OrderId, Monotonic>,
     pub(super) next_read: BTreeMap<NodeId, Monotonic>,

@@ -25,6 +25,7 @@ const COMMITS_KEPT: usize = 1024;
 impl Node {
     pub(super) fn judge_losses(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         self.note_commit(facts);
+        self.note_reach(facts);
         for member in facts.state.members.values() {
             if member.node == self.id.node {
                 continue;
@@ -84,6 +85,8 @@ impl Node {
         if unreached >= patience && self.heard_by_others(facts, member) && !plant::on(Plant::NoHandOver) {
             match self.better_leader(facts, node) {
                 Some((id, to)) if !self.is_damped(facts) => self.hand_over(facts, node, id, to, out),
+                // The hand-over is under way: the next leader hears the node, and judges for itself.
+                Some(_) if self.judge.handed_at.is_some_and(|at| facts.now.since(at) < timing.dead_after) => {}
                 Some(_) | None => self.isolate(facts, member, IsolationCause::Unreachable, out),
             }
         } else if self.lag(facts, node) >= facts.state.timing.hold && !plant::on(Plant::LaggardNeverIsolated) {
@@ -152,6 +155,7 @@ impl Node {
         let event = Event::LeaderHandedOver { from: self.id.node.clone(), to, reason };
         if let Some(proposal) = self.judge.propose(facts.now, Matter::HandOver, event, out) {
             self.judge.handing_to = Some((proposal, id));
+            self.judge.handed_at = Some(facts.now);
         }
     }
 
@@ -164,10 +168,25 @@ impl Node {
         commits.drain(..excess);
     }
 
-    /// For how long `node` has not applied what was committed: the age of the first commit that it lacks.
+    /// For how long `node` has not applied what was committed: the age of the first commit that it lacks, as far as
+    /// it was reached since then. Who was away or has just booted has catching up to do, and is not late.
     pub(super) fn lag(&self, facts: &Facts, node: &NodeId) -> Millis {
         let applied = self.ears.last(node).map_or(LogIndex(0), |(_, h)| h.applied);
         let lacking = self.judge.commits.iter().find(|(_, index)| *index > applied);
-        lacking.map_or(Millis::ZERO, |(at, _)| facts.now.since(*at))
+        let Some((at, _)) = lacking else { return Millis::ZERO };
+        let reached = self.judge.reached.get(node);
+        reached.map_or(Millis::ZERO, |reached| facts.now.since((*at).max(*reached)))
+    }
+
+    fn note_reach(&mut self, facts: &Facts) {
+        let limit = facts.state.timing.current.dead_after;
+        for member in facts.state.members.values() {
+            let life = self.ears.last(&member.node).map(|(_, h)| h.incarnation);
+            if life.is_some() && life == member.incarnation && self.ears.reaches(&member.node, facts.now, limit) {
+                self.judge.reached.entry(member.node.clone()).or_insert(facts.now);
+            } else {
+                self.judge.reached.remove(&member.node);
+            }
+        }
     }
 }

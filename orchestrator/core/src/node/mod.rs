@@ -183,7 +183,9 @@ impl Node {
     fn tend(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         if let Some(Change::HoldLapsed) = self.leases.look(facts.now) {
             out.push(Output::Note(Note::HoldLapsed { lapses: self.leases.lapses() }));
-            self.lease_end.begin();
+            if !self.leases.holds(facts.now) {
+                self.lease_end.begin();
+            }
         }
         self.heartbeat(facts, out);
         self.tell_own_facts(facts, out);
@@ -281,7 +283,10 @@ impl Node {
         };
         let echo = heartbeat.hears.iter().find(of_me).map_or(0, |v| v.sequence);
         let fresh = known.is_some_and(|sent_before| echo > sent_before) || plant::on(Plant::LateDatagramContradicts);
-        if fresh && !facts.state.fencing.distrusted_ways.contains_key(&heartbeat.from) {
+        // A node that fenced itself may have stopped everything in time and live on; it resets when it reads of it.
+        let over = facts.state.members.get(&heartbeat.from).and_then(|m| m.death_of(boot)).map(|d| &d.proof);
+        let over = over.is_some_and(|proof| !matches!(proof, crate::event::Proof::SelfFenced { .. }));
+        if fresh && over && !facts.state.fencing.distrusted_ways.contains_key(&heartbeat.from) {
             let (node, witness) = (heartbeat.from.clone(), self.id.node.clone());
             self.outbox.put_once(Event::ContradictionSeen { node, boot, witness });
         }
@@ -497,6 +502,11 @@ impl Node {
     /// What this node knows by ear, for the faces.
     pub fn ears(&self) -> &Detector {
         &self.ears
+    }
+
+    /// Whether this node may begin anything at this moment, for the faces.
+    pub fn may_act(&self, facts: &Facts) -> bool {
+        executor::may_act(facts, &self.leases)
     }
 
     /// This node's leases, for the faces.

@@ -30,7 +30,7 @@ const ON_AFTER: Millis = Millis::secs(5);
 impl Node {
     pub(super) fn judge_orders(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         let needs = self.fence_needs.clone();
-        let storm = storm(facts.state);
+        let storm = self.storm(facts);
         for need in &needs {
             if storm.contains(&need.node) {
                 self.read_in_storm(facts, need, out);
@@ -43,6 +43,28 @@ impl Node {
             self.end_if_gone(facts, order, out);
         }
         self.judge_power_on(facts, out);
+    }
+
+    /// The nodes for which the brake holds: those of a storm, until each is proven off or back.
+    fn storm(&mut self, facts: &Facts) -> BTreeSet<NodeId> {
+        let boot = |node: NodeId| Some((node.clone(), facts.state.members.get(&node)?.boot()?));
+        let begun = storm(facts.state, &self.falling_silent(facts));
+        self.judge.storm.extend(begun.into_iter().filter_map(boot));
+        self.judge.storm.retain(|(node, boot)| {
+            let member = facts.state.members.get(node);
+            member.is_some_and(|m| m.boot() == Some(*boot) && m.death().is_none() && !m.is_admitted())
+        });
+        self.judge.storm.iter().map(|(node, _)| node.clone()).collect()
+    }
+
+    /// Nodes that are about to be lost: those cut off together are lost one after the other, within some heartbeats,
+    /// and the first order must not be under way before the last is known.
+    fn falling_silent(&self, facts: &Facts) -> BTreeSet<NodeId> {
+        let timing = facts.state.timing.current;
+        let limit = timing.dead_after.minus(timing.heartbeat().times(3));
+        let takes_part = |m: &&Member| m.node != self.id.node && (m.is_admitted() || m.standing == Standing::Returning);
+        let silent = |m: &&Member| self.ears.silence(&m.node, facts.now) >= limit;
+        facts.state.members.values().filter(takes_part).filter(silent).map(|m| m.node.clone()).collect()
     }
 
     fn may_order(&self, facts: &Facts, need: &FenceNeed, storm: &BTreeSet<NodeId>) -> bool {
@@ -137,6 +159,10 @@ impl Node {
     pub(super) fn judge_proofs(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         for member in facts.state.members.values().filter(|m| m.awaits_proof()) {
             let (Some(boot), Some(watchdog)) = (member.boot(), &member.watchdog) else { continue };
+            // Who holds nothing is in nobody's way, and need not reset when it comes back.
+            if facts.state.held_by(&member.node).next().is_none() {
+                continue;
+            }
             let counts = !matches!(watchdog.report.counted, crate::event::Counted::No(_));
             if watchdog.boot != boot || !(counts || plant::on(Plant::SoftWatchdogCounts)) {
                 continue;
@@ -159,7 +185,9 @@ impl Node {
         let Some(incarnation) = facts.state.members.get(&self.id.node).and_then(|m| m.incarnation) else { return };
         for member in facts.state.members.values() {
             let Some(dead) = member.death() else { continue };
-            let by_device = matches!(dead.proof, Proof::PoweredOff { .. });
+            let shot = |o: &FenceOrder| o.node == member.node && o.boot == dead.boot && !o.sent.is_empty();
+            let by_device =
+                matches!(dead.proof, Proof::PoweredOff { .. }) || facts.state.fencing.orders.values().any(shot);
             let settled = facts.state.fencing.open_against(&member.node).next().is_none();
             let quiet = facts.state.time.since(dead.since.time) >= ON_AFTER;
             let told = facts.state.fencing.power_on.get(&member.node).is_some_and(|o| o.after == dead.boot);
@@ -188,14 +216,17 @@ fn tried(state: &ClusterState, need: &FenceNeed) -> usize {
 }
 
 /// The nodes of a storm: at least three, and more than half of the cluster, lost within the window and not proven
-/// off. Empty when there is none.
-fn storm(state: &ClusterState) -> BTreeSet<NodeId> {
+/// off, those included that are `falling` silent. Empty when there is none.
+fn storm(state: &ClusterState, falling: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
     let lost: Vec<&Member> = state.members.values().filter(|m| m.awaits_proof()).collect();
     let mut worst = BTreeSet::new();
     for first in &lost {
         let (from, to) = (first.since.time, first.since.time + STORM_WINDOW);
-        let within: BTreeSet<NodeId> =
-            lost.iter().filter(|m| m.since.time >= from && m.since.time <= to).map(|m| m.node.clone()).collect();
+        let within = lost.iter().filter(|m| m.since.time >= from && m.since.time <= to).map(|m| m.node.clone());
+        let mut within: BTreeSet<NodeId> = within.collect();
+        if state.time <= to {
+            within.extend(falling.iter().cloned());
+        }
         if within.len() >= STORM_LEAST && within.len() * 2 > state.members.len() && within.len() > worst.len() {
             worst = within;
         }

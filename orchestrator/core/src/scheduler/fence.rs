@@ -1,10 +1,10 @@
 //! Which boots must be proven dead, and which nodes a failure sends to standby.
 
-use crate::event::Standby;
+use crate::event::{FreezeSubject, Standby};
 use crate::ids::{BootId, NodeId, ResourceId};
 use crate::plant::{self, Plant};
 use crate::spec::OnFail;
-use crate::state::{ClusterState, Member, Run, Standing};
+use crate::state::{ClusterState, FenceOrder, Member, OrderResult, Run, Standing};
 
 /// A boot that must be proven dead before something can go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) fn needs(state: &ClusterState) -> Vec<FenceNeed> {
 fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     let boot = member.boot()?;
     let make = |reason: String, waiting: usize| Some(FenceNeed { node: member.node.clone(), boot, reason, waiting });
-    if state.fencing.distrusted_ways.contains_key(&member.node) && member.death().is_some() {
+    if contradicts(state, member) {
         return make("it was proven dead and was heard afterwards".to_owned(), 0);
     }
     if member.death().is_some() {
@@ -46,6 +46,24 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     }
     let (resource, why) = fatal_failure(state, member)?;
     make(format!("{resource}: {why}"), 1)
+}
+
+/// Whether a dead boot was heard, and has not been proven off once more since. What comes then is for a person.
+fn contradicts(state: &ClusterState, member: &Member) -> bool {
+    let Some(dead) = member.death().filter(|_| state.fencing.distrusted_ways.contains_key(&member.node)) else {
+        return false;
+    };
+    let subject = FreezeSubject::Node(member.node.clone());
+    let Some(since) = state.freezes.iter().find(|(_, f)| f.subject == subject).map(|(index, _)| *index) else {
+        return false;
+    };
+    let again = |o: &FenceOrder| {
+        o.node == member.node
+            && o.boot == dead.boot
+            && o.ordered.index > since
+            && matches!(o.result, Some(OrderResult::Confirmed { .. }))
+    };
+    !state.fencing.orders.values().any(again)
 }
 
 /// An exclusive resource found running on a returning node while the log places it elsewhere [S-12].

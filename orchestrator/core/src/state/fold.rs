@@ -120,7 +120,7 @@ impl ClusterState {
                 self.freeze(subject.clone(), reason.clone());
                 Ok(())
             }
-            Event::Unfrozen { freeze, .. } => self.freezes.remove(freeze).map(drop).ok_or(Refusal::NoFreeze(*freeze)),
+            Event::Unfrozen { freeze, .. } => self.unfreeze(*freeze),
             Event::FeatureLevelRaised { level } => self.raise_level(*level),
             Event::TokenIssued { digest, expires, kind, .. } => {
                 self.tokens.insert(hex(digest), Token { expires: *expires, kind: *kind });
@@ -167,6 +167,15 @@ impl ClusterState {
     }
 
     /// Freezes `subject`. One freeze per subject is enough: the first tells most.
+    /// A person has looked: what was frozen goes on. Devices that lied stay distrusted until they are tested.
+    fn unfreeze(&mut self, freeze: LogIndex) -> Result<(), Refusal> {
+        let ended = self.freezes.remove(&freeze).ok_or(Refusal::NoFreeze(freeze))?;
+        if let FreezeSubject::Node(node) = &ended.subject {
+            self.fencing.distrusted_ways.remove(node);
+        }
+        Ok(())
+    }
+
     pub(super) fn freeze(&mut self, subject: FreezeSubject, reason: String) {
         if self.freezes.values().any(|f| f.subject == subject) {
             return;

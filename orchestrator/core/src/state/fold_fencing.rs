@@ -1,7 +1,7 @@
 //! The fold of orders, proofs, contradictions and device tests.
 
 use super::fencing::{FenceOrder, OrderResult, PowerOn};
-use super::{ClusterState, Refusal};
+use super::{ClusterState, Refusal, Standing};
 use crate::event::{Counted, DeviceTest, Event, FreezeSubject, PowerRead, Proof};
 use crate::ids::{BootId, DeviceId, LogIndex, NodeId, OrderId};
 use crate::plant::{self, Plant};
@@ -113,25 +113,37 @@ impl ClusterState {
     pub(super) fn confirmed(&mut self, node: &NodeId, boot: BootId, proof: &Proof) -> Result<(), Refusal> {
         let index = self.index;
         self.check_proof(node, boot, proof)?;
-        let contradicted = self.fencing.distrusted_ways.contains_key(node);
-        if let Err(refusal) = self.living(node, boot) {
-            // The second proof of a boot whose first was wrong: it ends the order, the freeze stays with a person.
-            if !(contradicted && matches!(refusal, Refusal::DeadBoot { .. })) {
-                return Err(refusal);
-            }
-        } else {
-            self.bury(node, boot, proof.clone());
-        }
         let answered = match proof {
             Proof::PoweredOff { order, .. } => *order,
             Proof::PersonsWord { order, .. } => Some(*order),
             Proof::Rebooted { .. } | Proof::SelfFenced { .. } | Proof::StorageTaken { .. } => None,
         };
+        if let Err(refusal) = self.living(node, boot) {
+            // The boot is over by another proof, or its first proof was wrong: this one ends the order all the same.
+            let open = answered.is_some_and(|order| self.open_order(order).is_ok());
+            if !(open && matches!(refusal, Refusal::DeadBoot { .. })) {
+                return Err(refusal);
+            }
+        } else {
+            self.bury(node, boot, proof.clone());
+            self.put_out(node);
+        }
         if let Some(order) = answered {
             // An order that ended meanwhile does not make the proof weaker.
             let _ = self.end_order(order, OrderResult::Confirmed { index });
         }
         Ok(())
+    }
+
+    /// A node whose boot was proven dead is out of the cluster, whatever it was before: it may have been heard again
+    /// between the order and the shot.
+    fn put_out(&mut self, node: &NodeId) {
+        let now = self.now();
+        if let Some(member) = self.members.get_mut(node).filter(|m| !m.is_released_by_proof()) {
+            member.standing = Standing::Lost;
+            member.since = now;
+            member.admission = None;
+        }
     }
 
     fn check_proof(&self, node: &NodeId, boot: BootId, proof: &Proof) -> Result<(), Refusal> {

@@ -119,6 +119,15 @@ impl ClusterState {
             return Err(Refusal::DeadBoot { node: node.clone(), boot: incarnation.boot, proof: dead.since.index });
         }
         let before = member.incarnation;
+        if let Some(old) = before.filter(|b| b.boot != incarnation.boot && member.death_of(b.boot).is_none())
+            && plant::on(Plant::RebootIsNoProof)
+        {
+            return Err(Refusal::Incarnation {
+                node: node.clone(),
+                found: incarnation.to_string(),
+                current: old.to_string(),
+            });
+        }
         if before.is_some_and(|b| b.boot == incarnation.boot && b.generation >= incarnation.generation) {
             let current = before.map_or_else(String::new, |b| b.to_string());
             return Err(Refusal::Incarnation { node: node.clone(), found: incarnation.to_string(), current });
@@ -133,16 +142,26 @@ impl ClusterState {
             member.attributes.clear();
             member.audit = None;
             member.watchdog = None;
-            if member.death_of(old_boot).is_none() && !plant::on(Plant::RebootIsNoProof) {
+            if member.death_of(old_boot).is_none() {
                 self.bury(node, old_boot, Proof::Rebooted { by: incarnation.boot });
             }
         } else if plant::on(Plant::ProofNamesGeneration) && before.is_some() {
             // The planted bug: a new life of the daemon is taken for a new boot of the machine.
-            self.free_presence(node, incarnation.boot);
+            self.believe_stopped(node);
         } else {
             self.orphan_actions(node, "the daemon restarted during it");
         }
         Ok(())
+    }
+
+    /// What a planted bug does: whatever runs on `node` is taken for stopped.
+    fn believe_stopped(&mut self, node: &NodeId) {
+        for status in self.resources.values_mut() {
+            if let Some(presence) = status.presence.get_mut(node) {
+                presence.run = Run::Stopped;
+                status.generation += 1;
+            }
+        }
     }
 
     /// Records that `boot` is over, and frees what it held.
@@ -183,7 +202,7 @@ impl ClusterState {
         }
         member.admission = None;
         if plant::on(Plant::StartWithoutProof) {
-            self.free_presence(node, boot);
+            self.believe_stopped(node);
         }
         Ok(())
     }

@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
 
     fn begin(&self, name: &str) {
         if let Some(boot) = self.world.boot_id(self.machine) {
-            self.world.begin_copy(self.machine, boot, name);
+            self.world.begin_copy(self.machine, boot, name, Edge::Began);
             if let Some(group) = self.process.and_then(|process| process.group.clone()) {
                 self.world.with(self.machine, |state| state.services.insert(name.to_owned(), group));
             }
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
             return false;
         }
         self.world.end_copy(self.machine, self.resource, Edge::Migrated);
-        self.world.begin_copy(target, boot, self.resource);
+        self.world.begin_copy(target, boot, self.resource, Edge::Began);
         true
     }
 }
@@ -283,7 +283,7 @@ impl World {
     /// A program of the caller's own has started a copy of a resource. Does nothing on a machine that is not up.
     pub fn copy_begins(&self, machine: Machine, resource: &str) {
         if let Some(boot) = self.boot_id(machine) {
-            self.begin_copy(machine, boot, resource);
+            self.begin_copy(machine, boot, resource, Edge::Began);
         }
     }
 

@@ -1,0 +1,69 @@
+//! The simulator by hand.
+//!
+//! `cargo run -p haven-simulator --features plants --example sim -- scenario tests/scenarios/NAME [PLANT] [--show]`
+//! runs a scenario, as it is or with one planted bug, and prints what happened.
+
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that reads files and prints")]
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use haven_simulator::cluster::Tracing;
+use haven_simulator::scenario::Scenario;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (flags, words): (Vec<&str>, Vec<&str>) = args.iter().map(String::as_str).partition(|a| a.starts_with("--"));
+    let show = if flags.contains(&"--show") { Tracing::Keep } else { Tracing::Off };
+    let result = match *words.as_slice() {
+        ["scenario", folder] => scenario(Path::new(folder), show),
+        ["scenario", folder, plant] => one(Path::new(folder), Some(plant).filter(|p| *p != "-"), show),
+        _ => Err("usage: sim scenario FOLDER [PLANT] [--show]".to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(folder: &Path) -> Result<Scenario, String> {
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).map_err(|e| format!("{file}: {e}"));
+    Scenario::parse(&read("cluster")?, &read("script")?, &read("expected")?).map_err(|e| e.to_string())
+}
+
+#[cfg(feature = "plants")]
+fn choose(plant: Option<&str>) -> Result<(), String> {
+    use haven_core::plant::{Plant, choose};
+    let named = |name: &str| Plant::named(name).ok_or_else(|| format!("there is no plant `{name}`"));
+    choose(plant.map(named).transpose()?);
+    Ok(())
+}
+
+#[cfg(not(feature = "plants"))]
+fn choose(plant: Option<&str>) -> Result<(), String> {
+    plant.map_or(Ok(()), |_| Err("built without the feature `plants`".to_owned()))
+}
+
+fn one(folder: &Path, plant: Option<&str>, show: Tracing) -> Result<(), String> {
+    let scenario = load(folder)?;
+    choose(plant)?;
+    let ran = scenario.run(show);
+    if show == Tracing::Keep {
+        println!("{ran}");
+    }
+    let broken: Vec<String> = ran.violations.iter().map(ToString::to_string).collect();
+    println!("{} {}: {}", folder.display(), plant.unwrap_or("as it is"), broken.join("; "));
+    Ok(())
+}
+
+fn scenario(folder: &Path, show: Tracing) -> Result<(), String> {
+    one(folder, None, show)?;
+    for planted in load(folder)?.plants() {
+        one(folder, Some(planted.plant.name()), show)?;
+        println!("  must break {}", planted.breaks);
+    }
+    Ok(())
+}

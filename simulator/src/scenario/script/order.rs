@@ -1,0 +1,173 @@
+//! What people order while a scenario runs.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use haven_core::control::Command;
+use haven_core::event::{PausePurpose, PowerState, Standby};
+use haven_core::ids::{ConstraintId, LogIndex, NodeId, ResourceId};
+use haven_core::spec::{
+    AgentName, Body, Constraint, ConstraintBody, Location, LocationTarget, LocationWhere, Resource, SpecEdit,
+    parse_span,
+};
+use haven_core::units::{Millis, Score};
+use haven_node::CommandError;
+
+use crate::cluster::{Cluster, bmc, primitive};
+use crate::exec::sleep;
+use crate::world::Phase;
+
+/// Attempts at an order while nobody leads, a tenth of a second apart.
+const ATTEMPTS: u32 = 300;
+
+/// A person's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// A resource is added, with the node that it prefers.
+    Add(ResourceId, Option<NodeId>),
+    /// A resource of this class and type is added.
+    AddAs(ResourceId, String, NodeId),
+    /// A resource is removed.
+    Remove(ResourceId),
+    /// A node is seen to be off. The BMC is asked for its power as the person would.
+    Confirm(NodeId),
+    /// A node is to be switched off.
+    Fence(NodeId),
+    /// A node goes to standby.
+    Standby(NodeId),
+    /// A node comes back from standby.
+    Online(NodeId),
+    /// The daemon of a node is about to restart.
+    Pause(NodeId, Millis),
+    /// Nothing counts on the watchdog of a node any more.
+    Disarm(NodeId),
+    /// Maintenance of the cluster; `None` ends it.
+    Maintenance(Option<Millis>),
+    /// A node attribute, as agents set them.
+    Attribute(NodeId, String, String),
+}
+
+impl Order {
+    /// Has it done by whoever leads, once.
+    pub(super) async fn give(&self, cluster: &Arc<Cluster>) -> Result<LogIndex, CommandError> {
+        let Some((_, leader)) = cluster.leader() else {
+            return Err(CommandError::NoLeader { reached: 0, voters: 0 });
+        };
+        let done = leader.command("operator", &self.command(cluster)).await?;
+        if let Self::Add(resource, _) = self {
+            cluster.checker.acknowledged(resource.as_str(), done.index);
+        }
+        Ok(done.index)
+    }
+
+    /// The same, again while nobody leads.
+    pub(super) async fn insist(&self, cluster: &Arc<Cluster>) -> Result<(), String> {
+        let mut last = String::new();
+        for _ in 0..ATTEMPTS {
+            match self.give(cluster).await {
+                Ok(_) => return Ok(()),
+                Err(error @ (CommandError::NoLeader { .. } | CommandError::Unknown)) => last = error.to_string(),
+                Err(error) => return Err(error.to_string()),
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        Err(last)
+    }
+
+    fn command(&self, cluster: &Arc<Cluster>) -> Command {
+        let edit = |edits: Vec<SpecEdit>| Command::Edit { base: None, edits, comment: String::new() };
+        match self {
+            Self::Add(id, wish) => {
+                let resource = primitive(id.as_str()).map(SpecEdit::PutResource);
+                let wish = wish.as_ref().and_then(|node| prefers(id, node));
+                edit(resource.into_iter().chain(wish).collect())
+            }
+            Self::AddAs(id, agent, node) => {
+                let body = Body::Primitive { agent: AgentName::parse(agent), template: None };
+                let resource = Resource::new(id.clone(), body);
+                edit([SpecEdit::PutResource(resource)].into_iter().chain(prefers(id, node)).collect())
+            }
+            Self::Remove(id) => edit(vec![SpecEdit::RemoveResource(id.clone())]),
+            Self::Confirm(node) => Command::FenceConfirm { node: node.clone(), power: power(cluster, node) },
+            Self::Fence(node) => Command::Fence { node: node.clone(), reason: "a person's wish".to_owned() },
+            Self::Standby(node) => Command::Standby { node: node.clone(), standby: Standby::On },
+            Self::Online(node) => Command::Standby { node: node.clone(), standby: Standby::Off },
+            Self::Pause(node, span) => {
+                Command::Pause { node: node.clone(), span: *span, purpose: PausePurpose::Restart }
+            }
+            Self::Disarm(node) => Command::Disarm { node: node.clone() },
+            Self::Maintenance(span) => Command::Maintenance { span: *span, reason: "a test".to_owned() },
+            Self::Attribute(node, name, value) => {
+                Command::Attribute { node: node.clone(), name: name.clone(), value: Some(value.clone()) }
+            }
+        }
+    }
+}
+
+/// What the devices of `node` say to a person who asks: those that cannot be configured say nothing.
+fn power(cluster: &Arc<Cluster>, node: &NodeId) -> Vec<(haven_core::ids::DeviceId, Result<PowerState, String>)> {
+    let configured =
+        |device: &haven_core::ids::DeviceId| cluster.checker.latest(|state| state.spec.devices.contains_key(device));
+    let Some(device) = bmc(node).map(|d| d.id).filter(configured) else { return Vec::new() };
+    let dead = cluster.world.machine(node).is_none_or(|m| cluster.world.phase(m) == Phase::Off);
+    // The person stands before the rack; a BMC that nobody reaches is as silent to them as to the nodes.
+    let answer = if dead { Ok(PowerState::Off) } else { Err("no answer".to_owned()) };
+    vec![(device, answer)]
+}
+
+fn prefers(id: &ResourceId, node: &NodeId) -> Option<SpecEdit> {
+    let place = LocationWhere::Node { node: node.clone(), score: Score::new(100) };
+    let target = LocationTarget::Resource(id.clone());
+    let body = ConstraintBody::Location(Location { target, role: None, place, discovery: None });
+    let name = ConstraintId::new(&format!("loc-{id}-{node}")).ok()?;
+    Some(SpecEdit::PutConstraint(Constraint { id: name, body, seq: 0, until: None }))
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let node = |name: &str| NodeId::new(name).map_err(|e| e.to_string());
+        let resource = |name: &str| ResourceId::new(name).map_err(|e| e.to_string());
+        let span = |word: &str| parse_span(word).ok_or_else(|| format!("`{word}` is no time"));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        Ok(match *words.as_slice() {
+            ["add", id] => Self::Add(resource(id)?, None),
+            ["add", id, "prefers", on] => Self::Add(resource(id)?, Some(node(on)?)),
+            ["add", id, "as", agent, "prefers", on] => Self::AddAs(resource(id)?, agent.to_owned(), node(on)?),
+            ["remove", id] => Self::Remove(resource(id)?),
+            ["confirm", name] => Self::Confirm(node(name)?),
+            ["fence", name] => Self::Fence(node(name)?),
+            ["standby", name] => Self::Standby(node(name)?),
+            ["online", name] => Self::Online(node(name)?),
+            ["pause", name, word] => Self::Pause(node(name)?, span(word)?),
+            ["disarm", name] => Self::Disarm(node(name)?),
+            ["maintenance", "off"] => Self::Maintenance(None),
+            ["maintenance", word] => Self::Maintenance(Some(span(word)?)),
+            ["attribute", on, name, value] => Self::Attribute(node(on)?, name.to_owned(), value.to_owned()),
+            _ => return Err(format!("there is no order `{text}`")),
+        })
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Add(id, None) => write!(f, "add {id}"),
+            Self::Add(id, Some(node)) => write!(f, "add {id} prefers {node}"),
+            Self::AddAs(id, agent, node) => write!(f, "add {id} as {agent} prefers {node}"),
+            Self::Remove(id) => write!(f, "remove {id}"),
+            Self::Confirm(node) => write!(f, "confirm {node}"),
+            Self::Fence(node) => write!(f, "fence {node}"),
+            Self::Standby(node) => write!(f, "standby {node}"),
+            Self::Online(node) => write!(f, "online {node}"),
+            Self::Pause(node, span) => write!(f, "pause {node} {span}"),
+            Self::Disarm(node) => write!(f, "disarm {node}"),
+            Self::Maintenance(None) => f.write_str("maintenance off"),
+            Self::Maintenance(Some(span)) => write!(f, "maintenance {span}"),
+            Self::Attribute(node, name, value) => write!(f, "attribute {node} {name} {value}"),
+        }
+    }
+}

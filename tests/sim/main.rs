@@ -1,0 +1,7 @@
+//! The node in virtual time: whole clusters under faults.
+
+// The attribute tells clippy that all of it is tests.
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod smoke;

@@ -1,0 +1,105 @@
+//! Every folder of `tests/scenarios`: it must pass, and must fail with each planted bug that it names.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use haven_core::plant::{self, Plant};
+use haven_simulator::cluster::Tracing;
+use haven_simulator::scenario::{Ran, Scenario};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+fn load(name: &str) -> Scenario {
+    let read = |file: &str| {
+        let path = folder().join(name).join(file);
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
+    assert!(read("README.md").starts_with("# "), "{name}: the README must say why");
+    Scenario::parse(&read("cluster"), &read("script"), &read("expected")).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn run(scenario: &Scenario, planted: Option<Plant>) -> Ran {
+    plant::choose(planted);
+    let ran = scenario.run(Tracing::Keep);
+    plant::choose(None);
+    ran
+}
+
+/// Runs a scenario as it is, and once with each planted bug. `HAVEN_SHOW=1` shows the story of every run.
+fn check(name: &str) {
+    let name = name.trim_start_matches("r#").replace('_', "-");
+    let scenario = load(&name);
+    let show = std::env::var_os("HAVEN_SHOW").is_some();
+    let ran = run(&scenario, None);
+    assert!(ran.violations.is_empty(), "{name} does not hold:\n{ran}");
+    if show {
+        println!("{ran}");
+    }
+    assert!(!scenario.plants().is_empty(), "{name} names no planted bug");
+    for planted in scenario.plants() {
+        let ran = run(&scenario, Some(planted.plant));
+        let (plant, breaks) = (planted.plant.name(), planted.breaks);
+        if show {
+            println!("\n--- with {plant}:\n{ran}");
+        }
+        assert!(ran.broke(breaks), "{name}: the planted bug {plant} does not break {breaks}:\n{ran}");
+    }
+}
+
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { check(stringify!($name)); })*
+
+        const NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+
+scenarios! {
+    h_06_a_new_life_is_no_new_boot
+    h_06_a_reboot_is_proof
+    h_07_a_device_that_says_off_too_early
+    h_08_a_feed_that_was_decided_earlier
+    h_11_a_lapsed_act_lease_comes_back
+    h_12_no_acknowledgement_for_the_lost
+    h_16_one_way_loss_towards_a_node
+    h_17_a_node_behind_the_log_is_released
+    h_18_a_dead_boot_that_speaks
+    h_18_a_late_heartbeat_is_no_contradiction
+    h_19_a_pause_ends
+    s_01_acknowledged_by_a_cut_leader
+    s_02_leader_crash_stops_nothing
+    s_03_a_watchdog_that_stops_with_its_machine
+    s_04_a_lapsed_lease_stays_lapsed
+    s_04_late_entries_start_nothing
+    s_05_an_orphan_finishes_later
+    s_06_a_watchdog_closed_too_early
+    s_09_a_deaf_voter_does_not_testify
+    s_09_a_node_that_only_the_leader_lost
+    s_10_a_node_behind_the_log_starts_nothing
+    s_11_an_order_read_too_late
+    s_11_readmitted_under_an_open_order
+    s_12_a_second_copy_is_not_adopted
+    s_13_a_node_that_reads_of_its_own_death
+    s_13_a_word_against_a_heard_node
+    s_15_a_storm_does_not_hold_proofs
+    s_15_a_storm_is_not_answered_with_shots
+    s_18_a_store_that_went_back
+    s_20_a_plan_among_other_entries
+    s_20_a_plan_whose_facts_have_changed
+    s_21_the_leaders_wall_clock_jumps
+    s_23_an_idle_node_is_not_reset
+    x_01_no_recovery_without_proof
+    x_02_a_device_that_lies
+    x_03_durable_means_durable
+    x_04_a_leader_does_not_restore_itself
+    x_05_equal_index_equal_state
+}
+
+#[test]
+fn every_folder_of_scenarios_is_run() {
+    let listed: BTreeSet<String> = NAMES.iter().map(|name| name.replace('_', "-")).collect();
+    let there = std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    assert_eq!(there.collect::<BTreeSet<_>>(), listed);
+}
