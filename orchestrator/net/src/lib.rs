@@ -12,6 +12,8 @@ mod enrol;
 mod error;
 mod gate;
 mod pki;
+#[cfg(test)]
+mod relay;
 mod tls;
 mod token;
 mod transport;

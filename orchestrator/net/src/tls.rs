@@ -86,7 +86,7 @@ impl Purpose {
     }
 
     /// An id that says so, and that no other connection has.
-    fn draw_id(self) -> ConnectionId {
+    pub(crate) fn draw_id(self) -> ConnectionId {
         let mut id = [0; MARK_LEN + DRAWN_LEN];
         let (mark, drawn) = id.split_at_mut(MARK_LEN);
         mark.copy_from_slice(self.mark());

@@ -132,7 +132,7 @@ async fn a_token_that_is_over_is_not_even_sent() {
     let office = Office::open();
     let token = office.token(MemberKind::Full);
     let error = enrol(&token, ask(1), &key(), WallTime(token.expires().0 + 300_000)).await.unwrap_err();
-    assert_eq!(error.to_string(), "the join token for prod is over since 300s, by this machine's clock");
+    assert_eq!(error.to_string(), "the join token for prod is over since 5min, by this machine's clock");
     assert_eq!(office.registry.asked.load(Ordering::SeqCst), 0);
 }
 

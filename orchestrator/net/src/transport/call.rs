@@ -17,6 +17,8 @@ use super::Net;
 use super::table::Live;
 use crate::tls::Purpose;
 
+/// Bytes before the message: its class and its length.
+pub(super) const CALL_HEAD: usize = 5;
 /// How long the first bytes of a call may take once its stream is there.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// The rest may take so long, and a second more for each [`SLOWEST`] bytes.
@@ -109,7 +111,7 @@ async fn answer(net: Weak<Net>, live: Live, link: LinkId, mut talk: Talk, permit
 
 /// A call, whole. `None` if it is too long, too slow, of an unknown class, or given up by its sender.
 async fn hear(net: &Weak<Net>, talk: &mut Talk) -> Option<(CallClass, Vec<u8>)> {
-    let mut head = [0; 5];
+    let mut head = [0; CALL_HEAD];
     timeout(HEAD_WITHIN, talk.recv.read_exact(&mut head)).await.ok()?.ok()?;
     let [mark, length @ ..] = head;
     let class = class(mark)?;

@@ -1,3 +1,6 @@
+mod faults;
+mod strangers;
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use haven_core::ids::LinkId;
