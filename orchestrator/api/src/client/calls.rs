@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use haven_core::control::Command;
 use haven_core::ids::{LogIndex, NodeId, ResourceId};
+use haven_core::state::ClusterState;
 use serde_json::json;
 
-use super::{Client, ClientError};
-use crate::model::{Accepted, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, TokenAsk, TokenGiven};
+use super::{Client, ClientError, wire};
+use crate::model::{Accepted, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, LocalFacts, TokenAsk, TokenGiven};
 use crate::view::{
     Config, ConfigDiff, Doctor, Failover, Links, LogPage, PlanView, Revision, Settled, Status, WhyNode, WhyResource,
 };
@@ -91,6 +92,18 @@ impl Client {
     /// The checks of the node that is asked.
     pub async fn doctor(&self) -> Result<Doctor, ClientError> {
         self.get_within("/v1/doctor", DEVICES_WITHIN).await
+    }
+
+    /// The whole state; as it was after entry `at`, if one is named.
+    pub async fn state(&self, at: Option<LogIndex>) -> Result<ClusterState, ClientError> {
+        let path = with_query("/v1/state", &[("at", at.map(|at| at.0))]);
+        let bytes = self.get_bytes(&path).await?;
+        ClusterState::decode(&bytes).map_err(|e| wire::protocol(self.socket(), &path, &e))
+    }
+
+    /// What is so on the node that is asked.
+    pub async fn local(&self) -> Result<LocalFacts, ClientError> {
+        self.get("/v1/local").await
     }
 
     /// Who hears whom.

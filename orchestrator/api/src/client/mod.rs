@@ -62,8 +62,13 @@ impl Client {
 
     /// Asks for `path` as text.
     pub async fn get_text(&self, path: &str) -> Result<String, ClientError> {
+        Ok(String::from_utf8_lossy(&self.get_bytes(path).await?).into_owned())
+    }
+
+    /// Asks for `path` as bytes.
+    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
         let bytes = wire::call(&self.socket, Method::GET, path, None, self.within).await?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(bytes.to_vec())
     }
 
     /// Sends `body` to `path`, and waits `extra` longer than for an ordinary answer.

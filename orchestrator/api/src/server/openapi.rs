@@ -26,6 +26,8 @@ use super::{routes, routes_act, routes_view};
         routes_view::doctor,
         routes_view::links,
         routes_view::failover,
+        routes_view::state,
+        routes_view::local,
         routes::metrics,
         routes::description,
         routes_act::command,

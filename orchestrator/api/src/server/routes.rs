@@ -62,6 +62,8 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("get", "/v1/config/history", get(routes_view::config_history).layer(quick())),
         ("get", "/v1/config/diff", get(routes_view::config_diff).layer(quick())),
         ("get", "/v1/doctor", get(routes_view::doctor).layer(quick())),
+        ("get", "/v1/state", get(routes_view::state).layer(quick())),
+        ("get", "/v1/local", get(routes_view::local).layer(quick())),
         ("get", "/v1/links", get(routes_view::links).layer(quick())),
         ("get", "/v1/failover/{id}", get(routes_view::failover).layer(quick())),
         ("get", "/v1/metrics", get(metrics).layer(quick())),

@@ -2,6 +2,8 @@
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use haven_core::event::Event;
 use haven_core::ids::{LogIndex, NodeId, ResourceId};
@@ -16,6 +18,7 @@ use super::routes_act::CommandBody;
 use super::{gather, routes_act};
 use crate::backend::PastEntry;
 use crate::error::{ApiError, Refused};
+use crate::model::LocalFacts;
 use crate::view::{self, Config, ConfigDiff, Doctor, Failover, Links, PlanView, Revision, Scene, WhyNode, WhyResource};
 
 /// Changes of the configuration that are listed at most.
@@ -115,6 +118,27 @@ pub(super) async fn config(
 ) -> Result<Json<Config>, Refusal> {
     let Query(query) = query?;
     Ok(Json(view::config(&state_at(&app, query.at).await?)))
+}
+
+/// The whole state, as the bytes of a snapshot: for programs of this version of haven, such as resource agents' helpers.
+#[utoipa::path(get, path = "/v1/state", params(At), responses(
+    (status = 200, content_type = "application/cbor", body = Vec<u8>),
+    (status = "4XX", body = ApiError),
+    (status = "5XX", body = ApiError)
+))]
+pub(super) async fn state(
+    State(app): State<App>,
+    query: Result<Query<At>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(query) = query?;
+    let state = state_at(&app, query.at).await?;
+    Ok(([(header::CONTENT_TYPE, "application/cbor")], state.encode()).into_response())
+}
+
+/// What is so on the node that answers: who it is, who leads as it sees it, its leases, whom it hears.
+#[utoipa::path(get, path = "/v1/local", responses((status = 200, body = LocalFacts)))]
+pub(super) async fn local(State(app): State<App>) -> Json<LocalFacts> {
+    Json(app.backend.look().local)
 }
 
 async fn state_at(app: &App, at: Option<u64>) -> Result<ClusterState, ApiError> {

@@ -219,6 +219,10 @@ async fn every_question_is_answered_in_the_shape_that_the_client_reads() {
     assert!(diff.lines.iter().any(|l| l.mark == "+" && l.text.contains("g_web")), "{:?}", diff.lines);
     assert!(client.doctor().await.unwrap().checks.iter().any(|c| c.name == "udp port"));
     assert_eq!(client.links().await.unwrap().rows.len(), 6);
+    assert_eq!(config.members, [node("a"), node("b"), node("c")]);
+    assert_eq!(client.state(None).await.unwrap(), served.node.with(|b| b.state.clone()));
+    assert_eq!(client.state(Some(LogIndex(20))).await.unwrap().index, LogIndex(20));
+    assert_eq!(client.local().await.unwrap(), served.node.with(|b| b.local()));
     assert_eq!(client.failover(&node("a")).await.unwrap_err().code(), "HV-LOG-02");
     assert_eq!(client.why_node(&node("zz"), None).await.unwrap_err().code(), "HV-NODE-01");
     assert_eq!(client.why_resource(&rsc("zz"), None).await.unwrap_err().code(), "HV-RES-01");

@@ -2,8 +2,10 @@
 
 use haven_config::Change;
 use haven_core::event::Event;
-use haven_core::spec::Spec;
+use haven_core::ids::NodeId;
+use haven_core::spec::{Spec, Timing};
 use haven_core::state::ClusterState;
+use haven_core::units::LogTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +24,15 @@ pub struct Config {
     /// The same as data.
     #[schema(value_type = Object)]
     pub spec: Spec,
+    /// The time of the cluster, in milliseconds since its founding: what expires names a time after it.
+    #[schema(value_type = u64)]
+    pub time: LogTime,
+    /// The timings that were chosen at `init`; settings are read over them.
+    #[schema(value_type = Object)]
+    pub base: Timing,
+    /// The members, by name.
+    #[schema(value_type = Vec<String>)]
+    pub members: Vec<NodeId>,
 }
 
 /// One change of the configuration.
@@ -63,7 +74,14 @@ pub struct ConfigDiff {
 
 /// The configuration of a state.
 pub fn config(state: &ClusterState) -> Config {
-    Config { revision: state.revision.0, text: haven_config::show(&state.spec), spec: state.spec.clone() }
+    Config {
+        revision: state.revision.0,
+        text: haven_config::show(&state.spec),
+        spec: state.spec.clone(),
+        time: state.time,
+        base: state.timing.base,
+        members: state.members.keys().cloned().collect(),
+    }
 }
 
 /// The changes of the configuration among `entries`, newest first.
