@@ -5,11 +5,15 @@
 //! Never: a decision about the cluster, a change that nobody asked for by name, a secret on the screen or in an
 //! argument.
 
+mod advice;
 mod args;
 mod commands;
 mod dispatch;
 mod look;
 mod plural;
+mod probe;
+mod session;
+mod table;
 mod terminal;
 mod trouble;
 

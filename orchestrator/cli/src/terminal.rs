@@ -2,7 +2,7 @@
 //!
 //! Never: colour that carries the meaning alone, or colour where nobody asked for it (`NO_COLOR`, no terminal).
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
@@ -64,6 +64,45 @@ impl Terminal {
             Ok(text) => self.line(&text),
             Err(error) => self.aside(&format!("the answer cannot be written as JSON: {error}")),
         }
+    }
+
+    /// The answer in the format that is wanted.
+    pub(crate) fn answer<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) {
+        match self.format {
+            Format::Text => self.text(&text()),
+            Format::Json => self.json(value),
+        }
+    }
+
+    /// Whether colours reach a person's eyes.
+    pub(crate) fn has_colour(&self) -> bool {
+        match anstream::AutoStream::choice(&std::io::stdout()) {
+            ColorChoice::Never => false,
+            ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => true,
+        }
+    }
+
+    /// The columns of the terminal; 80 if it is none.
+    pub(crate) fn width(&self) -> usize {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+        size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
+    }
+
+    /// What is going on, for people who watch; nothing for scripts.
+    pub(crate) fn progress(&self, line: &str) {
+        if self.format == Format::Text && std::io::stderr().is_terminal() {
+            self.aside(&format!("  {line}"));
+        }
+    }
+
+    /// Has a person type `name` to confirm `what`. Without a terminal nobody can.
+    pub(crate) fn typed(&self, what: &str, name: &str) -> bool {
+        if !std::io::stdin().is_terminal() {
+            return false;
+        }
+        let _ = write!(anstream::stderr(), "{what}\nType {name} to go on: ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == name
     }
 
     /// A line for people beside the answer, on standard error: progress and warnings.

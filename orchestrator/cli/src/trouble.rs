@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+use haven_api::ClientError;
+use haven_config::words::WordFault;
 use serde::Serialize;
 
 /// How a command ends.
@@ -13,15 +15,28 @@ pub(crate) enum Exit {
     Fine,
     /// The cluster is degraded, or the command was refused.
     Refused,
+    /// Nobody can decide, or nobody answers.
+    NoQuorum,
     /// Wrong usage.
     Usage,
 }
 
 impl Exit {
+    /// The exit of that code.
+    pub(crate) const fn of(code: u8) -> Self {
+        match code {
+            0 => Self::Fine,
+            2 => Self::NoQuorum,
+            64 => Self::Usage,
+            _ => Self::Refused,
+        }
+    }
+
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Fine => 0,
             Self::Refused => 1,
+            Self::NoQuorum => 2,
             Self::Usage => 64,
         }
     }
@@ -70,5 +85,36 @@ impl Trouble {
     pub(crate) fn import(refused: &haven_config::heartbeat::Refused) -> Self {
         let remedy = "mend what is named above and import again";
         Self::new(Exit::Refused, "HV-CONFIG-04", refused.to_string(), remedy)
+    }
+
+    /// A name that is not there; the exit is that of a refusal, since the daemon would say the same.
+    pub(crate) fn unknown(code: &str, fault: &WordFault) -> Self {
+        Self::new(Exit::Refused, code, fault.what.clone(), fault.remedy.clone())
+    }
+
+    /// Something that must be typed or said by an option was not. Page: docs/errors/HV-CLI-04.md.
+    pub(crate) fn not_sure(what: &str) -> Self {
+        let message = format!("{what} was not confirmed, so nothing was done");
+        Self::new(Exit::Refused, "HV-CLI-04", message, "type the name when asked, or add --yes")
+    }
+
+    /// Something is to be done on another node. Page: docs/errors/HV-CLI-05.md.
+    pub(crate) fn elsewhere(what: &str, here: &str, there: &str) -> Self {
+        let message = format!("cannot {what} {there} from {here}: a daemon ends on its own machine only");
+        Self::new(Exit::Refused, "HV-CLI-05", message, format!("run the command on {there}"))
+    }
+}
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Self {
+        let api = error.to_api();
+        let exit = Exit::of(error.exit_code());
+        Self { code: api.code, message: api.message, remedy: api.remedy, detail: api.detail, exit }
+    }
+}
+
+impl From<WordFault> for Trouble {
+    fn from(fault: WordFault) -> Self {
+        Self::usage(fault.what, fault.remedy)
     }
 }

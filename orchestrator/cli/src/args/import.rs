@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Editing;
+
 /// Take over the configuration of another cluster manager.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Import {
@@ -22,7 +24,7 @@ pub(crate) struct ImportHaresources {
     /// Accept that this DRBD resource may lose data, by its name here; may be repeated.
     #[arg(long, value_name = "RESOURCE")]
     pub(crate) data_loss_accepted: Vec<String>,
-    /// Show what would change, and change nothing. Works without a daemon, too.
-    #[arg(long)]
-    pub(crate) plan: bool,
+    /// How it is done; `--plan` works without a daemon, too.
+    #[command(flatten)]
+    pub(crate) editing: Editing,
 }

@@ -2,13 +2,23 @@
 //!
 //! Never: a decision. What the words mean together is said by `commands`.
 
+mod cluster;
+mod config;
+mod doing;
 mod import;
+mod node;
+mod resource;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cluster::{Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
+pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
+pub(crate) use doing::{Doing, Editing, Sure};
 pub(crate) use import::{Import, ImportHaresources};
+pub(crate) use node::Node;
+pub(crate) use resource::{AddDevice, AddResource, Fence, FenceVerb, Group, Resource};
 
 use crate::terminal::Format;
 
@@ -62,6 +72,11 @@ impl Globals {
     pub(crate) fn format(&self) -> Format {
         if self.json { Format::Json } else { Format::Text }
     }
+
+    /// The daemon's socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.run.join("haven.sock")
+    }
 }
 
 /// When to use colour.
@@ -78,12 +93,61 @@ pub(crate) enum Colour {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Take over the configuration of another cluster manager.
-    #[command(subcommand)]
-    Import(Import),
+    /// With the daemon.
+    #[command(flatten)]
+    Ask(Box<Ask>),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// What a daemon is asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ask {
+    /// The state of everything on one page.
+    Status(Status),
+    /// List the members.
+    Nodes,
+    /// Who hears whom, link by link.
+    Links,
+    /// What happened.
+    Log(Log),
+    /// Why a resource or a node is as it is.
+    Why(Why),
+    /// What will be done next.
+    Plan,
+    /// Look for what will not work when it is needed.
+    Doctor,
+    /// Make tokens by which machines join.
+    #[command(subcommand)]
+    Token(Token),
+    /// Send members to rest, take them back, remove them.
+    #[command(subcommand)]
+    Node(Node),
+    /// Add, start, stop, move and remove resources.
+    #[command(subcommand)]
+    Resource(Resource),
+    /// Make groups of resources.
+    #[command(subcommand)]
+    Group(Group),
+    /// Say where resources run, and in which order.
+    #[command(subcommand)]
+    Constraint(Constraint),
+    /// Switch a node off; add and test the devices that do it.
+    Fence(Fence),
+    /// Show and set the configuration, and go back to an earlier one.
+    #[command(subcommand)]
+    Config(Config),
+    /// Switch a node off to see what happens, and measure the outage.
+    Drill(Drill),
+    /// Leave everything as it is for a while.
+    #[command(subcommand)]
+    Maintenance(Maintenance),
+    /// End a freeze after something that cannot be was seen.
+    Unfreeze(Unfreeze),
+    /// Take over the configuration of another cluster manager.
+    #[command(subcommand)]
+    Import(Import),
 }

@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use haven_api::ClientError;
+use haven_api::view::Config;
 use haven_config::heartbeat::{Import, Imported, Installed, Inventory, import};
 use haven_config::{DiffLine, Severity, Source, diff, ha_cf, haresources};
 use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{Profile, Spec, Timing};
 use serde::Serialize;
 
-use crate::args::{Globals, ImportHaresources};
+use crate::args::ImportHaresources;
 use crate::look::LookHost;
 use crate::plural::count;
+use crate::session::Session;
 use crate::terminal::{Format, Terminal};
 use crate::trouble::{Exit, Trouble};
 
-use super::block_on;
+use super::change;
 
 /// Longest file that is read, a byte more than the parsers accept: they say what is wrong with it.
 const READ_MAX: usize = haven_config::FILE_MAX + 1;
@@ -39,16 +42,23 @@ struct Said<'a> {
     remedy: &'a str,
 }
 
-/// `import haresources`.
-pub(crate) fn haresources(_: &Globals, asked: &ImportHaresources, terminal: &Terminal) -> Result<Exit, Trouble> {
+/// `import haresources`. Only `--plan` does without a daemon.
+pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources) -> Result<Exit, Trouble> {
     let file = read(&asked.file)?;
     let ha_cf = asked.ha_cf.as_deref().map(read).transpose()?;
     let accepted = accepted(&asked.data_loss_accepted)?;
-    if !asked.plan {
-        return Err(Trouble::usage("an import into a cluster needs its daemon", "add --plan"));
-    }
-    let into = alone(&file, ha_cf.as_ref());
-    let inventory = inventory()?;
+    let config = match session.client.config(None).await {
+        Ok(config) => Some(config),
+        Err(ClientError::NotRunning { .. }) if asked.editing.doing.plan => None,
+        Err(error) => return Err(error.into()),
+    };
+    let into = config.as_ref().map_or_else(|| alone(&file, ha_cf.as_ref()), Into::of);
+    // A member's name need not be its host's.
+    let here = match &config {
+        Some(_) => session.status().await?.answered_by,
+        None => None,
+    };
+    let inventory = inventory(here.as_deref()).await;
     let import_of = Import {
         haresources: &file,
         ha_cf: ha_cf.as_ref(),
@@ -59,15 +69,20 @@ pub(crate) fn haresources(_: &Globals, asked: &ImportHaresources, terminal: &Ter
         accept_data_loss: &accepted,
     };
     let imported = import(&import_of);
-    show(&import_of, &imported, terminal);
-    match imported.commit() {
-        Ok(edits) => {
-            if terminal.format() == Format::Text {
-                terminal.line(&format!("\nplan: {}; nothing was changed", count(edits.len(), "edit")));
+    show(&import_of, &imported, session.terminal);
+    let edits = imported.commit().map_err(|refused| Trouble::import(&refused))?;
+    match config {
+        Some(config) => {
+            let what = format!("import {}", file.name());
+            change::commit(session, &asked.editing, &what, &config, edits).await
+        }
+        None => {
+            if session.terminal.format() == Format::Text {
+                let edits = count(edits.len(), "edit");
+                session.terminal.line(&format!("\nplan: {edits}; no daemon was asked, nothing was changed"));
             }
             Ok(Exit::Fine)
         }
-        Err(refused) => Err(Trouble::import(&refused)),
     }
 }
 
@@ -103,6 +118,13 @@ fn show(import_of: &Import, imported: &Imported, terminal: &Terminal) {
     }
 }
 
+impl Into {
+    fn of(config: &Config) -> Self {
+        let members = config.members.iter().cloned().collect();
+        Self { members, spec: config.spec.clone(), base: config.base }
+    }
+}
+
 /// Without a cluster: the nodes that the files name, and an empty configuration.
 fn alone(file: &Source, ha_cf: Option<&Source>) -> Into {
     let lines = haresources::parse(file).0.lines;
@@ -114,15 +136,15 @@ fn alone(file: &Source, ha_cf: Option<&Source>) -> Into {
     Into { members, spec: Spec::default(), base: Timing::of(Profile::Default) }
 }
 
-/// What this machine has, under its own name.
-fn inventory() -> Result<Inventory, Trouble> {
-    let found = block_on(haven_agents::inventory(&LookHost))?;
-    let here = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
-    let here = NodeId::new(&here).or_else(|_| NodeId::new("here"));
+/// What this machine has, under its name as a member, or else as a host.
+async fn inventory(here: Option<&str>) -> Inventory {
+    let found = haven_agents::inventory(&LookHost).await;
+    let host = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    let here = NodeId::new(here.unwrap_or(&host)).or_else(|_| NodeId::new("here"));
     let ocf = found.ocf.iter().flat_map(|(provider, kinds)| kinds.iter().map(move |kind| format!("{provider}:{kind}")));
     let installed =
         Installed { ocf: ocf.collect(), resource_d: found.heartbeat, init_d: found.lsb, units: found.units };
-    Ok(Inventory { nodes: here.into_iter().map(|here| (here, installed.clone())).collect() })
+    Inventory { nodes: here.into_iter().map(|here| (here, installed.clone())).collect() }
 }
 
 fn accepted(names: &[String]) -> Result<BTreeSet<ResourceId>, Trouble> {

@@ -1,20 +1,55 @@
 //! One module per group of commands: what the words mean together, and what is said at the end.
 
+mod change;
+mod config;
+mod drill;
+mod explain;
+mod fence;
 mod import;
+mod log;
+mod node;
+mod resource;
+mod restart;
+mod status;
 
 use std::io::Write;
 
 use clap::CommandFactory;
 
-use crate::args::{Cli, Import, Verb};
+use crate::args::{Ask, Cli, Import, Verb};
+use crate::session::Session;
 use crate::terminal::Terminal;
 use crate::trouble::{Exit, Trouble};
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Exit, Trouble> {
     match cli.verb {
-        Verb::Import(Import::Haresources(asked)) => import::haresources(&cli.globals, &asked, terminal),
         Verb::Completions { shell } => Ok(completions(shell)),
+        Verb::Ask(asked) => block_on(ask(&Session::new(&cli.globals, terminal), &asked))?,
+    }
+}
+
+/// What a daemon is asked for.
+async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trouble> {
+    match asked {
+        Ask::Status(asked) => status::status(session, asked).await,
+        Ask::Nodes => status::nodes(session).await,
+        Ask::Links => explain::links(session).await,
+        Ask::Log(asked) => log::log(session, asked).await,
+        Ask::Why(asked) => explain::why(session, asked).await,
+        Ask::Plan => explain::plan(session).await,
+        Ask::Doctor => explain::doctor(session).await,
+        Ask::Drill(asked) => drill::drill(session, asked).await,
+        Ask::Token(asked) => node::token(session, asked).await,
+        Ask::Node(asked) => node::node(session, asked).await,
+        Ask::Resource(asked) => resource::resource(session, asked).await,
+        Ask::Group(asked) => resource::group(session, asked).await,
+        Ask::Constraint(asked) => config::constraint(session, asked).await,
+        Ask::Fence(asked) => fence::fence(session, asked).await,
+        Ask::Config(asked) => config::config(session, asked).await,
+        Ask::Maintenance(asked) => node::maintenance(session, asked).await,
+        Ask::Unfreeze(asked) => node::unfreeze(session, asked).await,
+        Ask::Import(Import::Haresources(asked)) => import::haresources(session, asked).await,
     }
 }
 
@@ -26,7 +61,7 @@ fn completions(shell: clap_complete::Shell) -> Exit {
 }
 
 /// Runs `work` on this thread.
-pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Trouble> {
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     Ok(runtime.map_err(|error| Trouble::file("begin", &error))?.block_on(work))
 }

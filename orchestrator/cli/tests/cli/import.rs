@@ -1,7 +1,6 @@
 //! `haven import haresources --plan` on the files that people have, without a daemon.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use expect_test::{Expect, expect};
 
@@ -19,7 +18,7 @@ fn plan(haresources: &str, ha_cf: Option<&str>, more: &[&str]) -> Answer {
         words.extend(["--ha-cf", "ha.cf"]);
     }
     words.extend(more);
-    let output = Command::new(env!("CARGO_BIN_EXE_haven")).args(words).current_dir(folder.path()).output().unwrap();
+    let output = crate::run::program().args(words).current_dir(folder.path()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     let host = PathBuf::from("/proc/sys/kernel/hostname");
     let host = std::fs::read_to_string(host).unwrap().trim().to_ascii_lowercase();
@@ -59,23 +58,23 @@ fn an_address_alone_needs_nothing_but_haven() {
         "m1 10.77.0.200/24/eth0\n",
         0,
         expect![[r#"
-        haresources: warning: m1 could not be asked which agents are there
-           remedy: import again when every member is there
-        haresources: note: heartbeat never looked at what it had started; haven asks every resource again and again how it is, and restarts or moves one that fails
-           remedy: see that the `status` of your own scripts tells the truth
-        haresources: note: no `ha.cf` is given: new groups go back to their node when it returns, which is heartbeat's default, and others do as they did
+            haresources: warning: m1 could not be asked which agents are there
+               remedy: import again when every member is there
+            haresources: note: heartbeat never looked at what it had started; haven asks every resource again and again how it is, and restarts or moves one that fails
+               remedy: see that the `status` of your own scripts tells the truth
+            haresources: note: no `ha.cf` is given: new groups go back to their node when it returns, which is heartbeat's default, and others do as they did
 
-        changes:
-        + primitive ip_10.77.0.200 haven:ip
-        +     params cidr_netmask=24 ip=10.77.0.200 nic=eth0
-        +     meta resource-stickiness=1
-        +     op start timeout=20s
-        +     op stop timeout=20s
-        +     op monitor interval=10s timeout=20s
-        + location loc_ip_10.77.0.200 ip_10.77.0.200 1000: m1
+            changes:
+            + primitive ip_10.77.0.200 haven:ip
+            +     params cidr_netmask=24 ip=10.77.0.200 nic=eth0
+            +     meta resource-stickiness=1
+            +     op start timeout=20s
+            +     op stop timeout=20s
+            +     op monitor interval=10s timeout=20s
+            + location loc_ip_10.77.0.200 ip_10.77.0.200 1000: m1
 
-        plan: 2 edits; nothing was changed
-    "#]],
+            plan: 2 edits; no daemon was asked, nothing was changed
+        "#]],
     );
 }
 
@@ -144,7 +143,7 @@ fn timings_ping_nodes_and_failback_of_ha_cf_become_settings() {
         + property dead-after=10s
         + property ping-nodes=10.0.0.254
 
-        plan: 4 edits; nothing was changed
+        plan: 4 edits; no daemon was asked, nothing was changed
     "#]].assert_eq(&answer.text);
     assert_eq!(answer.code, 0);
 }
@@ -166,10 +165,7 @@ fn programs_get_the_same_in_json() {
 
 #[test]
 fn a_file_that_is_not_there_is_an_error_with_a_code() {
-    let output = Command::new(env!("CARGO_BIN_EXE_haven"))
-        .args(["import", "haresources", "/nonexistent", "--plan"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error HV-CLI-03: cannot read /nonexistent: "));
+    let said = crate::run::haven("import haresources /nonexistent --plan");
+    assert_eq!(said.code, 1);
+    assert!(said.err.starts_with("error HV-CLI-03: cannot read /nonexistent: "), "{said:?}");
 }

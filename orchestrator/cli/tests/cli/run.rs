@@ -1,7 +1,7 @@
 //! Runs the program and gives back what it said.
 
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What the program said.
 #[derive(Debug)]
@@ -16,15 +16,21 @@ pub(crate) fn haven(line: &str) -> Said {
     named("haven", &line.split_whitespace().collect::<Vec<_>>())
 }
 
+/// The program, with no daemon where it looks.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haven"));
+    command.env("HAVEN_RUN", "/nonexistent/run").env("HAVEN_STATE", "/nonexistent/state").stdin(Stdio::null());
+    command
+}
+
 /// Runs the program under another name.
 pub(crate) fn named(name: &str, words: &[&str]) -> Said {
-    let output = Command::new(env!("CARGO_BIN_EXE_haven"))
-        .arg0(name)
-        .args(words)
-        .env("HAVEN_RUN", "/nonexistent/run")
-        .env("HAVEN_STATE", "/nonexistent/state")
-        .output()
-        .unwrap();
+    said(program().arg0(name).args(words))
+}
+
+/// Runs a command to its end.
+pub(crate) fn said(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
     Said {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),

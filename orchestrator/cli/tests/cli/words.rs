@@ -14,6 +14,23 @@ fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
         Usage: haven [OPTIONS] <COMMAND>
 
         Commands:
+          status       The state of everything on one page
+          nodes        List the members
+          links        Who hears whom, link by link
+          log          What happened
+          why          Why a resource or a node is as it is
+          plan         What will be done next
+          doctor       Look for what will not work when it is needed
+          token        Make tokens by which machines join
+          node         Send members to rest, take them back, remove them
+          resource     Add, start, stop, move and remove resources
+          group        Make groups of resources
+          constraint   Say where resources run, and in which order
+          fence        Switch a node off; add and test the devices that do it
+          config       Show and set the configuration, and go back to an earlier one
+          drill        Switch a node off to see what happens, and measure the outage
+          maintenance  Leave everything as it is for a while
+          unfreeze     End a freeze after something that cannot be was seen
           import       Take over the configuration of another cluster manager
           completions  Print the completions of a shell
 
@@ -62,6 +79,106 @@ fn wrong_usage_ends_with_64_and_names_the_nearest_word() {
     assert_eq!(haven("").code, 64);
     assert_eq!(haven("import haresources").code, 64);
     assert_eq!(haven("--colour sometimes completions bash").code, 64);
+}
+
+/// Every command that asks a daemon says what to do when there is none, and ends with 2.
+#[test]
+fn without_a_daemon_every_command_says_so() {
+    for line in [
+        "status",
+        "status --watch",
+        "nodes",
+        "links",
+        "log",
+        "log --follow",
+        "why web",
+        "plan",
+        "doctor",
+        "drill m1 --yes",
+        "token create --witness --for 10m",
+        "node standby m1",
+        "node online m1",
+        "node drain m1 --plan",
+        "node remove m1 --yes",
+        "node stop",
+        "node pause --for 1m",
+        "maintenance on --reason disks",
+        "maintenance off",
+        "unfreeze 7 --reason tested --yes",
+        "fence m1 --yes",
+        "fence add m1 ilo4 --addr 10.0.0.1 --user ha --secret file:/x",
+        "fence remove fence_m1",
+        "fence list",
+        "fence test",
+        "fence test --all",
+        "fence test m1 --cycle --yes",
+        "fence confirm m1 --yes",
+        "fence history",
+        "resource add x Dummy --op monitor interval=10s --meta priority=1 --group g --prefer m1",
+        "resource remove x",
+        "resource start x",
+        "resource stop x --no-wait",
+        "resource restart x",
+        "resource move x m2 --for 1h",
+        "resource clear x",
+        "resource cleanup x --node m1",
+        "resource list",
+        "group add g x y",
+        "group remove g",
+        "constraint add location x m1 --score -inf",
+        "constraint add colocation x y --id c",
+        "constraint add order x y:start --kind optional",
+        "constraint remove c",
+        "constraint list",
+        "config show --at 7",
+        "config diff 3 7",
+        "config history",
+        "config rollback 7",
+        "config set dead-after=2s --plan",
+    ] {
+        let said = haven(line);
+        assert_eq!(said.code, 2, "{line}: {said:?}");
+        assert!(said.err.starts_with("error HV-API-01: cannot ask the haven daemon"), "{line}: {said:?}");
+        assert!(said.err.contains("needed: "), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn programs_get_errors_in_json_too() {
+    let said = haven("status --json");
+    let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &value["code"]), (2, &serde_json::json!("HV-API-01")));
+    assert!(value["remedy"].as_str().unwrap().contains("--run"), "{value}");
+}
+
+#[test]
+fn words_that_contradict_each_other_are_refused_before_anything_is_asked() {
+    for line in [
+        "resource stop x --plan --no-wait",
+        "log --follow --to 7",
+        "log --at 7 --from 3",
+        "status --watch --at 7",
+        "fence",
+        "fence m1 add m1 ilo4",
+        "fence test m1 --all",
+        "maintenance on",
+        "group add g",
+        "constraint add order x y --kind serialize",
+        "drill m1 --probe smoke:signals --yes",
+        "token create --for soon",
+    ] {
+        let said = haven(line);
+        assert_eq!(said.code, 64, "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn the_settings_are_listed_without_a_daemon() {
+    let said = haven("config settings");
+    assert_eq!(said.code, 0);
+    for (name, ..) in haven_core::spec::SETTINGS {
+        assert!(said.out.contains(name), "{name}");
+    }
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! The cluster as a whole: `status`, `log`, `why`, `maintenance`, `token`, `drill`, `unfreeze`.
+
+use clap::{Args, Subcommand};
+
+use super::{Doing, Sure};
+
+/// The state of everything on one page.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Show it again whenever something changes, until interrupted.
+    #[arg(long, short, conflicts_with = "at")]
+    pub(crate) watch: bool,
+    /// As it was after this entry of the log.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) at: Option<u64>,
+}
+
+/// What happened.
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Go on with what happens, until interrupted.
+    #[arg(long, short, conflicts_with_all = ["to", "at"])]
+    pub(crate) follow: bool,
+    /// First entry.
+    #[arg(long, value_name = "INDEX", conflicts_with = "at")]
+    pub(crate) from: Option<u64>,
+    /// Last entry.
+    #[arg(long, value_name = "INDEX", conflicts_with = "at")]
+    pub(crate) to: Option<u64>,
+    /// The entries that led to this one.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) at: Option<u64>,
+}
+
+/// Tokens by which machines join.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token for one machine; it is shown once.
+    Create {
+        /// For a machine that votes and runs nothing.
+        #[arg(long)]
+        witness: bool,
+        /// How long it can be used.
+        #[arg(long = "for", value_name = "TIME", default_value = "1h")]
+        span: String,
+    },
+}
+
+/// Leave everything as it is: nothing is started, stopped or moved.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Maintenance {
+    /// Begin maintenance; it ends by itself.
+    On {
+        /// How long at most.
+        #[arg(long = "for", value_name = "TIME", default_value = "2h")]
+        span: String,
+        /// What for.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// How it is done.
+        #[command(flatten)]
+        doing: Doing,
+    },
+    /// End maintenance; shows first what will move.
+    Off {
+        /// Do not ask.
+        #[command(flatten)]
+        sure: Sure,
+        /// How it is done.
+        #[command(flatten)]
+        doing: Doing,
+    },
+}
+
+/// End a freeze after a broken invariant or a contradiction.
+#[derive(Debug, Args)]
+pub(crate) struct Unfreeze {
+    /// The entry that froze, as `haven status` names it.
+    pub(crate) index: u64,
+    /// Why that is safe.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Do not ask.
+    #[command(flatten)]
+    pub(crate) sure: Sure,
+}
+
+/// Why a resource or a node is as it is.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// A resource, a group or a node.
+    pub(crate) name: String,
+    /// As it was after this entry of the log.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) at: Option<u64>,
+}
+
+/// Switch a node off to see what happens, and measure the outage.
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// The node that dies.
+    pub(crate) node: String,
+    /// What a client would notice: ping:ADDRESS or tcp:HOST:PORT; may be repeated.
+    #[arg(long, value_name = "PROBE")]
+    pub(crate) probe: Vec<String>,
+    /// Longest wait for the end of the failover.
+    #[arg(long, value_name = "TIME", default_value = "3m")]
+    pub(crate) timeout: String,
+    /// Do not ask.
+    #[command(flatten)]
+    pub(crate) sure: Sure,
+}
