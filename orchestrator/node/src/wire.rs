@@ -277,3 +277,6 @@ impl Answer {
         Some(VoteResponse::new(Vote::from(vote), last.map(LogId::from), granted))
     }
 }
+
+#[cfg(test)]
+mod tests;
