@@ -7,16 +7,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use haven_daemon::host::launch;
-
 use crate::trouble::Exit;
 
 /// Acts as the program of that name; `None` if the name is no special one.
 pub(crate) fn by_name(words: &[OsString]) -> Option<ExitCode> {
     let (called, rest) = words.split_first()?;
     let name = Path::new(called).file_name()?.to_str()?;
-    if name == launch::NAME {
-        let code = launch::main(rest.iter().cloned());
+    if let Some(code) = haven_daemon::by_name(name, rest.to_vec()) {
         return Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)));
     }
     (name == "crm").then(crm)

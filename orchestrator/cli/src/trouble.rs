@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use haven_api::ClientError;
 use haven_config::words::WordFault;
+use haven_daemon::DaemonError;
+use haven_daemon::setup::SetupError;
 use serde::Serialize;
 
 /// How a command ends.
@@ -19,6 +21,8 @@ pub(crate) enum Exit {
     NoQuorum,
     /// Wrong usage.
     Usage,
+    /// As the daemon says.
+    Daemon(u8),
 }
 
 impl Exit {
@@ -38,6 +42,7 @@ impl Exit {
             Self::Refused => 1,
             Self::NoQuorum => 2,
             Self::Usage => 64,
+            Self::Daemon(code) => code,
         }
     }
 }
@@ -103,6 +108,16 @@ impl Trouble {
         let message = format!("cannot {what} {there} from {here}: a daemon ends on its own machine only");
         Self::new(Exit::Refused, "HV-CLI-05", message, format!("run the command on {there}"))
     }
+
+    /// This machine was not set up.
+    pub(crate) fn setup(error: &SetupError) -> Self {
+        Self::new(Exit::Refused, error.code(), chain(error), error.remedy())
+    }
+
+    /// The daemon cannot run.
+    pub(crate) fn daemon(error: &DaemonError) -> Self {
+        Self::new(Exit::Daemon(error.exit_code()), error.code(), chain(error), error.remedy())
+    }
 }
 
 impl From<ClientError> for Trouble {
@@ -117,4 +132,15 @@ impl From<WordFault> for Trouble {
     fn from(fault: WordFault) -> Self {
         Self::usage(fault.what, fault.remedy)
     }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -260,6 +260,16 @@ impl Detector {
         Millis(u64::from(us) / 1000)
     }
 
+    /// The same in microseconds; `None` if none was seen.
+    pub fn round_trip_us(&self, node: &NodeId) -> Option<u32> {
+        self.peers.get(node).and_then(|p| p.round_trip_us)
+    }
+
+    /// When `node` was heard last on `link`; `None` if never in this life.
+    pub fn link_heard(&self, node: &NodeId, link: LinkId) -> Option<Monotonic> {
+        self.peers.get(node).and_then(|p| p.links.get(&link)).copied()
+    }
+
     /// Forgets `node`.
     pub fn forget(&mut self, node: &NodeId) {
         self.peers.remove(node);

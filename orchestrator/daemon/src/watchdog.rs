@@ -91,6 +91,11 @@ impl KernelWatchdog {
         Self { driver, trust, device: Mutex::new(None) }
     }
 
+    /// Whether this process has the device open, so that the machine is reset unless it is fed.
+    pub fn is_armed(&self) -> bool {
+        self.held().is_some()
+    }
+
     fn held(&self) -> MutexGuard<'_, Option<File>> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use haven_agents::fence::{self, FenceTrouble, Target};
+use haven_agents::fence::{self, CycleReport, FenceTrouble, SignOfLife, Target};
 use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
 use haven_core::ids::{DeviceId, NodeId};
 use haven_core::node::{Commitment, Input, PowerAnswer, PowerAsk, PowerJob};
@@ -38,10 +38,40 @@ pub(crate) fn run<R: Runtime>(
     }));
 }
 
+/// What came of switching a machine off and on for a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cycled {
+    /// What goes into the log.
+    pub result: TestResult,
+    /// What was measured; `None` if nothing was.
+    pub report: Option<CycleReport>,
+    /// What became of the entry.
+    pub commitment: Commitment,
+}
+
+/// Heartbeats tell whether a machine lives, whatever its device says.
+struct Heartbeats<R: Runtime> {
+    shared: Arc<Shared<R>>,
+    node: NodeId,
+}
+
+impl<R: Runtime> SignOfLife for Heartbeats<R> {
+    fn last_heard(&self) -> Monotonic {
+        self.shared.with_facts(|_, mind| mind.ears().last(&self.node).map_or_else(Monotonic::default, |(at, _)| at))
+    }
+
+    fn grain(&self) -> Millis {
+        self.shared.with_facts(|facts, _| facts.state.timing.current.heartbeat().times(GRAIN_HEARTBEATS))
+    }
+}
+
+/// Heartbeats that may be late or lost while a machine lives.
+const GRAIN_HEARTBEATS: u64 = 3;
+
 /// The error with its causes, in one line.
-fn words(trouble: &FenceTrouble) -> String {
+fn words(trouble: &dyn std::error::Error) -> String {
     let mut text = trouble.to_string();
-    let mut cause = std::error::Error::source(trouble);
+    let mut cause = trouble.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();
@@ -72,7 +102,7 @@ impl<R: Runtime> Shared<R> {
             PowerJob::On => fence::power_on(host, &target).await.map(|()| None),
             PowerJob::Read => fence::power_state(host, &target).await.map(Some),
         }
-        .map_err(|trouble| words(&trouble))
+        .map_err(|trouble: FenceTrouble| words(&trouble))
     }
 }
 
@@ -116,5 +146,36 @@ impl<R: Runtime> Node<R> {
         };
         let commitment = self.0.propose(&Event::DeviceTested(test)).await;
         (result, commitment)
+    }
+
+    /// Switches `node` off and on by `device` and measures how long that takes and how stale the device's word is; the
+    /// result goes into the log. The caller has made sure that nothing runs there.
+    pub async fn cycle_device(&self, device: &DeviceId, node: &NodeId) -> Cycled {
+        let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
+        let life = Heartbeats { shared: self.0.clone(), node: node.clone() };
+        let measured = match &self.0.device(device) {
+            Some(d) => {
+                let target = Target { device: d, node, secrets: self.0.env.secrets.as_ref(), deadline, latest: None };
+                let env = &self.0.env;
+                let cycled = fence::cycle(env.host.as_ref(), env.clock.as_ref(), &target, &life).await;
+                cycled.map_err(|fault| words(&fault))
+            }
+            None => Err("it is not configured".to_owned()),
+        };
+        let (result, report) = match measured {
+            // It was on again at the end.
+            Ok(report) => (TestResult::Passed(PowerState::On), Some(report)),
+            Err(why) => (TestResult::Failed(why), None),
+        };
+        let test = DeviceTest {
+            device: device.clone(),
+            node: node.clone(),
+            by: self.0.config.node.clone(),
+            result: result.clone(),
+            off_time: report.map(|r| r.off_time),
+            staleness: report.map(|r| r.staleness),
+        };
+        let commitment = self.0.propose(&Event::DeviceTested(test)).await;
+        Cycled { result, report, commitment }
     }
 }

@@ -8,6 +8,7 @@ mod doing;
 mod import;
 mod node;
 mod resource;
+mod setup;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub(crate) use doing::{Doing, Editing, Sure};
 pub(crate) use import::{Import, ImportHaresources};
 pub(crate) use node::Node;
 pub(crate) use resource::{AddDevice, AddResource, Fence, FenceVerb, Group, Resource};
+pub(crate) use setup::{Daemon, Init, Join, LogStyle, Machine, OnDeath, Reset};
 
 use crate::terminal::Format;
 
@@ -96,6 +98,14 @@ pub(crate) enum Verb {
     /// With the daemon.
     #[command(flatten)]
     Ask(Box<Ask>),
+    /// Run the node of this machine until it is told to end.
+    Daemon(Daemon),
+    /// Found a cluster with this machine as its first node.
+    Init(Init),
+    /// Enter a cluster with a token that `haven token create` printed there.
+    Join(Join),
+    /// Make this machine no member any more; data of resources are not touched.
+    Reset(Reset),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.

@@ -10,6 +10,7 @@ mod log;
 mod node;
 mod resource;
 mod restart;
+mod setup;
 mod status;
 
 use std::io::Write;
@@ -24,6 +25,10 @@ use crate::trouble::{Exit, Trouble};
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Exit, Trouble> {
     match cli.verb {
+        Verb::Daemon(asked) => setup::daemon(&cli.globals, &asked),
+        Verb::Init(asked) => setup::init(&cli.globals, &asked, terminal),
+        Verb::Join(asked) => setup::join(&cli.globals, &asked, terminal),
+        Verb::Reset(asked) => setup::reset(&cli.globals, &asked, terminal),
         Verb::Completions { shell } => Ok(completions(shell)),
         Verb::Ask(asked) => block_on(ask(&Session::new(&cli.globals, terminal), &asked))?,
     }

@@ -141,9 +141,7 @@ impl Node {
                 Standing::Isolated { cause: IsolationCause::Lagging } if self.lag(facts, node) > Millis::ZERO => {
                     continue;
                 }
-                Standing::Lost | Standing::Isolated { .. } | Standing::Stopped => {
-                    Event::NodeReturned { node: node.clone(), incarnation }
-                }
+                Standing::Lost | Standing::Isolated { .. } => Event::NodeReturned { node: node.clone(), incarnation },
                 // The pause is for a restart; the same life is heard again when the restart did not come.
                 Standing::Paused { until, .. } if *until <= facts.state.time => {
                     Event::NodeReturned { node: node.clone(), incarnation }
@@ -151,7 +149,12 @@ impl Node {
                 Standing::Returning if self.is_ready(facts, member) => {
                     Event::NodeReadmitted { node: node.clone(), incarnation, lapses: member.lapses }
                 }
-                Standing::Joined | Standing::Returning | Standing::Online | Standing::Paused { .. } => continue,
+                // The life that has stopped is heard for a moment yet; only its next one returns.
+                Standing::Joined
+                | Standing::Returning
+                | Standing::Online
+                | Standing::Paused { .. }
+                | Standing::Stopped => continue,
             };
             self.judge.propose(facts.now, Matter::Standing(node.clone()), event, out);
         }

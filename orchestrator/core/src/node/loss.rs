@@ -150,6 +150,25 @@ impl Node {
         None
     }
 
+    /// The voter that a planned stop hands leadership to: reached, admitted and caught up; the one that is furthest, and
+    /// of those the first by name. `None` if there is no such voter, as in a cluster of one.
+    pub fn successor(&self, facts: &Facts) -> Option<(MemberId, NodeId)> {
+        let limit = facts.state.timing.current.dead_after;
+        let mut best: Option<(LogIndex, &Member)> = None;
+        for voter in facts.state.voters().into_iter().filter(|v| **v != self.id.node) {
+            let (Some(member), Some((_, heartbeat))) = (facts.state.members.get(voter), self.ears.last(voter)) else {
+                continue;
+            };
+            let able = member.is_admitted() && member.distrusted.is_none();
+            let behind = facts.state.index.0.saturating_sub(heartbeat.applied.0);
+            let near = self.ears.reaches(voter, facts.now, limit) && behind <= CAUGHT_UP;
+            if able && near && best.is_none_or(|(applied, _)| applied < heartbeat.applied) {
+                best = Some((heartbeat.applied, member));
+            }
+        }
+        best.map(|(_, member)| (member.member, member.node.clone()))
+    }
+
     fn hand_over(&mut self, facts: &Facts, missing: &NodeId, id: MemberId, to: NodeId, out: &mut Vec<Output>) {
         let reason = format!("{to} reaches {missing}, and all that {} reaches", self.id.node);
         let event = Event::LeaderHandedOver { from: self.id.node.clone(), to, reason };

@@ -311,3 +311,35 @@ fn a_digest_remembers_what_stores_promised_for_a_daemon_that_restarts() {
     let store = (StoreId::from_bytes([2; 16]), life(2, 2));
     assert!(desk.mind.store_fault(&state, MemberId(2), store, durable(150, 70)).is_some());
 }
+
+#[test]
+fn a_planned_stop_hands_over_to_the_voter_that_is_furthest_and_reached() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let successor = |desk: &Desk, now| {
+        let raft = RaftFacts { commit: desk.bench.state.index, ..RaftFacts::default() };
+        let facts = Facts { now: at(now), wall: WallTime(0), state: &desk.bench.state, raft };
+        desk.mind.successor(&facts).map(|(_, node)| node)
+    };
+    assert_eq!(successor(&desk, 0), None, "nobody was heard");
+    for (name, applied) in [("b", 1), ("c", 0)] {
+        let mut heartbeat = desk.heartbeat(name, 1, desk.sequence(), &[]);
+        heartbeat.applied = LogIndex(desk.bench.state.index.0 - applied);
+        desk.hear(heartbeat);
+    }
+    assert_eq!(successor(&desk, 0), Some(node("c")));
+    assert_eq!(successor(&desk, 60_000), None, "they are silent by then");
+}
+
+#[test]
+fn a_life_that_has_stopped_does_not_return_by_the_heartbeats_that_it_still_sends() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let heartbeat = desk.heartbeat("b", 1, desk.sequence(), &[]);
+    desk.hear(heartbeat);
+    desk.bench.ok(Event::NodeStopped { node: node("b"), incarnation: life(2, 1) });
+    desk.now = 10;
+    let heartbeat = desk.heartbeat("b", 2, desk.sequence(), &[]);
+    let said = proposed(&desk.hear(heartbeat));
+    assert!(!said.iter().any(|s| s.contains("heard again")), "{said:?}");
+}

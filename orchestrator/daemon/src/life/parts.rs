@@ -1,0 +1,137 @@
+//! The real parts that a node runs on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use haven_agents::faces;
+use haven_core::ids::StoreId;
+use haven_env::{Environment, Host, Volume};
+use haven_log::{CheckIn, StoreOptions};
+use haven_node::{Founding, NodeConfig};
+
+use super::check;
+use super::error::DaemonError;
+use super::network::Network;
+use crate::folder::{Begins, Card, FolderError, Folders, OnDeath, Trusting};
+use crate::host::{Bus, DemoHost, HostSettings, ProcessHost, ResetMode};
+use crate::settings::{Ownership, Settings};
+use crate::{FileSecrets, FileVolume, KernelWatchdog, SystemClock, SystemEntropy, Trust};
+
+/// The variable by which programs that the daemon starts find its socket.
+pub(crate) const SOCKET: &str = "HAVEN_SOCKET";
+/// Meta attributes that resources of a new cluster have unless they say otherwise.
+const RESOURCE_DEFAULTS: [(&str, &str); 2] = [("resource-stickiness", "1"), ("migration-threshold", "3")];
+
+/// What the daemon holds besides the environment that it hands to the node.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) env: Environment,
+    pub(crate) watchdog: Arc<KernelWatchdog>,
+    pub(crate) network: Network,
+}
+
+impl Parts {
+    /// Opens this machine. To be called on the runtime.
+    pub(super) fn open(settings: &Settings, card: &Card) -> Result<Self, DaemonError> {
+        let folders = &settings.folders;
+        let volume: Arc<dyn Volume> =
+            FileVolume::open(&folders.store()).map_err(FolderError::system("open", &folders.store()))?;
+        install_faces(folders).map_err(FolderError::system("install helpers in", &folders.faces()))?;
+        let trust = match card.machine.trust_watchdog {
+            Trusting::KnownHardware => Trust::KnownHardware,
+            Trusting::ByName => Trust::ByName,
+        };
+        // A path that names nothing is a machine without one.
+        let device = match settings.ownership {
+            Ownership::Machine => card.machine.watchdog.as_str(),
+            Ownership::Demo { .. } => "",
+        };
+        let watchdog = Arc::new(KernelWatchdog::new(device, trust));
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let network = Network::open(folders, card)?;
+        let env = Environment {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            host: host(settings, card)?,
+            transport: network.transport.clone(),
+            watchdog: watchdog.clone(),
+            secrets: Arc::new(FileSecrets::new(credentials)),
+            volume,
+        };
+        Ok(Self { env, watchdog, network })
+    }
+
+    /// What the node is told.
+    pub(super) fn config(&self, settings: &Settings, card: &Card) -> NodeConfig {
+        let mut store = StoreOptions::new(self.draw_store());
+        store.check = CheckIn::Process(check::checker(settings.folders.store()));
+        if let Ownership::Demo { .. } = settings.ownership {
+            store.ballast = 0;
+        }
+        let defaults = RESOURCE_DEFAULTS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let founding = match card.begins {
+            Begins::Cluster => Some(Founding { name: card.cluster_name.clone(), resource_defaults: defaults.into() }),
+            Begins::Member => None,
+        };
+        NodeConfig {
+            cluster: card.cluster,
+            node: card.node.clone(),
+            member: card.member,
+            kind: card.kind,
+            endpoints: card.endpoints(),
+            peers: card.peers.iter().map(Into::into).collect(),
+            timing: card.timing,
+            store_id: card.store,
+            store,
+            product_uuid: card.product_uuid.clone(),
+            founding,
+            key: Some(self.network.transport.key()),
+        }
+    }
+
+    /// An identity for a store that does not exist yet.
+    pub(super) fn draw_store(&self) -> StoreId {
+        let mut bytes = [0; 16];
+        self.env.entropy.fill(&mut bytes);
+        StoreId::from_bytes(bytes)
+    }
+}
+
+fn host(settings: &Settings, card: &Card) -> Result<Arc<dyn Host>, DaemonError> {
+    let folders = &settings.folders;
+    let socket = folders.socket().to_string_lossy().into_owned();
+    let own = HostSettings {
+        runtime: folders.run.clone(),
+        faces: folders.faces(),
+        environment: BTreeMap::from([(SOCKET.to_owned(), socket)]),
+        reset: match card.machine.on_death {
+            OnDeath::ResetMachine => ResetMode::Real,
+            OnDeath::KillNode => ResetMode::Exit,
+        },
+        bus: Bus::System,
+        ..HostSettings::new(card.node.clone())
+    };
+    let opened: io::Result<Arc<dyn Host>> = match settings.ownership {
+        Ownership::Machine => ProcessHost::open(own).map(|host| -> Arc<dyn Host> { Arc::new(host) }),
+        Ownership::Demo { boot } => DemoHost::open(own, boot).map(|host| -> Arc<dyn Host> { Arc::new(host) }),
+    };
+    Ok(opened.map_err(FolderError::system("use", &folders.run))?)
+}
+
+/// The names under which OCF agents call the cluster: each is this very program.
+fn install_faces(folders: &Folders) -> io::Result<()> {
+    let program = std::env::current_exe()?;
+    fs::create_dir_all(folders.faces())?;
+    for name in faces::NAMES {
+        let link = folders.faces().join(name);
+        let beside = folders.faces().join(format!("{name}.new"));
+        let _ = fs::remove_file(&beside);
+        symlink(&program, &beside)?;
+        fs::rename(beside, link)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Founding a cluster, entering one, and leaving it for good: what is done to the state folder while no daemon runs.
+//!
+//! Never: a half-made member: the card is written last, and without it nothing else in the folder counts. Never a
+//! resource's data, which lies elsewhere.
+
+mod address;
+mod init;
+mod join;
+mod reset;
+
+use std::path::PathBuf;
+
+use haven_core::ids::{NodeId, StoreId};
+use haven_env::{Entropy, Volume};
+use haven_log::{Store, StoreError, StoreOptions};
+use haven_net::{EnrolError, TokenError};
+
+pub use address::{Advertise, PORT, addresses};
+pub use init::{Init, init};
+pub use join::{Join, join};
+pub use reset::reset;
+
+use crate::folder::{Card, FolderError, Folders, Lock, make_private};
+use crate::{FileVolume, SystemEntropy};
+
+/// Why a node was not set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Its folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// It is a member of a cluster. Page: docs/errors/HV-SETUP-01.md.
+    #[error("this machine is {node} of cluster {cluster} already, as {card} says")]
+    Member {
+        /// Its name there.
+        node: NodeId,
+        /// The cluster.
+        cluster: String,
+        /// The card.
+        card: PathBuf,
+    },
+    /// An address is none. Page: docs/errors/HV-SETUP-02.md.
+    #[error("`{text}` is no address of this node: {why}")]
+    Address {
+        /// What was given.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The name of the cluster is none. Page: docs/errors/HV-SETUP-02.md.
+    #[error("`{0}` cannot be the name of a cluster: 1 to 64 letters, digits, `.`, `_` and `-` are needed")]
+    Name(String),
+    /// Certificates cannot be made or kept. Page: docs/errors/HV-SETUP-03.md.
+    #[error("cannot make the certificates: {0}")]
+    Certificates(String),
+    /// The log cannot be made. Page: docs/errors/HV-SETUP-04.md.
+    #[error("cannot make the log")]
+    Store(#[source] StoreError),
+    /// The token is none. Page: docs/errors/HV-JOIN-01.md.
+    #[error(transparent)]
+    Token(TokenError),
+    /// The cluster did not let this machine in.
+    #[error(transparent)]
+    Enrol(EnrolError),
+}
+
+impl SetupError {
+    /// The code of the page that explains it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Folder(error) => error.code(),
+            Self::Member { .. } => "HV-SETUP-01",
+            Self::Address { .. } | Self::Name(_) => "HV-SETUP-02",
+            Self::Certificates(_) => "HV-SETUP-03",
+            Self::Store(_) => "HV-SETUP-04",
+            Self::Token(error) => error.code(),
+            Self::Enrol(error) => error.code(),
+        }
+    }
+
+    /// The operator's next step, one imperative sentence without a full stop.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Folder(error) => error.remedy(),
+            Self::Member { .. } => "run `haven reset` first if it is to begin anew",
+            Self::Address { .. } => "give addresses such as 10.0.0.1, 10.0.0.1:7741 or [fd00::1]:7741",
+            Self::Name(_) => "give another name",
+            Self::Certificates(_) => "look at the cause that is named, and try again",
+            Self::Store(_) => "look at the cause that is named, and try again",
+            Self::Token(error) => error.remedy(),
+            Self::Enrol(error) => error.remedy(),
+        }
+    }
+}
+
+/// Takes the state folder for a member that is to be. Errors: it is a member's already.
+fn begin(folders: &Folders) -> Result<Lock, SetupError> {
+    make_private(&folders.state).map_err(FolderError::system("make", &folders.state))?;
+    let lock = Lock::take(&folders.state)?;
+    match Card::read(&folders.card()) {
+        Err(FolderError::NoCard(_)) => Ok(lock),
+        Err(error) => Err(error.into()),
+        Ok(card) => Err(SetupError::Member { node: card.node, cluster: card.cluster_name, card: folders.card() }),
+    }
+}
+
+/// The identity of the store in the folder, which is made if there is none.
+async fn store(folders: &Folders) -> Result<StoreId, SetupError> {
+    let path = folders.store();
+    let volume = FileVolume::open(&path).map_err(FolderError::system("open", &path))?;
+    let volume: std::sync::Arc<dyn Volume> = volume;
+    // The ballast is taken when the node starts.
+    let options = StoreOptions { ballast: 0, ..StoreOptions::new(StoreId::from_bytes(random())) };
+    let store = Store::open(volume, options).await.map_err(SetupError::Store)?;
+    let identity = store.identity();
+    store.close().await.map_err(SetupError::Store)?;
+    Ok(identity)
+}
+
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    SystemEntropy.fill(&mut bytes);
+    bytes
+}
+
+/// The hardware's own id, where the firmware tells one and this process may read it.
+fn product_uuid() -> Option<String> {
+    let text = std::fs::read_to_string("/sys/class/dmi/id/product_uuid").ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_lowercase())
+}
