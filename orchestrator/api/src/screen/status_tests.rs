@@ -24,6 +24,9 @@ fn check(bench: &Bench, local: &LocalFacts, verdict: Verdict, expected: ExpectFi
     assert_eq!(model.verdict, verdict);
     let first = text.lines().next().unwrap_or_default().to_owned();
     assert!(first.contains(verdict.word()), "line 1 does not say {}: {first}", verdict.word());
+    // Whatever is not as wanted says why, and every problem has its next command.
+    assert!(model.resources.iter().all(|r| r.as_wanted || !r.note.is_empty()), "{:?}", model.resources);
+    assert!(model.problems.iter().all(|p| p.hint.starts_with("haven ")), "{:?}", model.problems);
     let json = serde_json::to_string(&model).unwrap();
     assert_eq!(serde_json::from_str::<crate::view::Status>(&json).unwrap(), model, "--json loses something");
 }

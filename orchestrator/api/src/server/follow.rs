@@ -48,6 +48,21 @@ pub(super) fn follow(
     })
 }
 
+/// Tells of entries that cannot be shown, so that nobody takes the stream for complete.
+fn gap(from: u64, to: u64) -> LogLine {
+    LogLine {
+        index: to,
+        term: 0,
+        time_ms: None,
+        wall_ms: None,
+        ago_ms: None,
+        kind: "gap".to_owned(),
+        nodes: Vec::new(),
+        resources: Vec::new(),
+        text: format!("entries {from} to {to} are not kept on this node"),
+    }
+}
+
 impl Follower {
     async fn read(&mut self) -> Result<(), ApiError> {
         let before = LogIndex(self.next.0.saturating_sub(1));
@@ -60,6 +75,11 @@ impl Follower {
         let look = self.backend.look();
         let page = log_page(&Scene::now(&look, &entries), &entries);
         let next = self.next.0;
+        let first = entries.iter().map(|e| e.index).find(|index| *index >= self.next);
+        self.ready.extend(first.filter(|first| first.0 > next).map(|first| gap(next, first.0 - 1)));
+        if first.is_none() {
+            self.ready.push_back(gap(next, to.0));
+        }
         self.ready.extend(page.lines.into_iter().filter(|line| line.index >= next));
         self.next = to.next();
         Ok(())

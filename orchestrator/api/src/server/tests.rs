@@ -170,6 +170,47 @@ async fn a_reader_that_reconnects_misses_nothing() {
 }
 
 #[tokio::test]
+async fn entries_that_a_node_does_not_have_are_told_as_a_gap() {
+    let mut bench = Bench::healthy();
+    bench.past.retain(|entry| entry.index.0 > 20);
+    let served = served(bench);
+    let mut follow = served.client.follow(Some(4)).await.unwrap();
+    let first = follow.next().await.unwrap().unwrap();
+    assert_eq!((first.index, first.kind.as_str()), (20, "gap"));
+    assert_eq!(first.text, "entries 5 to 20 are not kept on this node");
+    assert_eq!(follow.next().await.unwrap().unwrap().index, 21);
+    let error = served.client.status(Some(LogIndex(30))).await.unwrap_err();
+    assert_eq!(error.code(), "HV-LOG-01", "a state without its beginning is made up");
+}
+
+#[tokio::test]
+async fn readers_of_the_log_are_bounded_and_one_that_leaves_makes_room() {
+    let served = served(Bench::healthy());
+    let mut readers = Vec::new();
+    for _ in 0..32 {
+        readers.push(served.client.follow(Some(39)).await.unwrap());
+    }
+    assert_eq!(served.client.follow(None).await.unwrap_err().code(), "HV-API-07");
+    assert!(served.client.status(None).await.is_ok(), "readers keep others from asking");
+    drop(readers);
+    // The server sees the end of a connection a moment later.
+    let room = async { while served.client.follow(None).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(20), room).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_may_not_ask_is_told_how_to_be_allowed() {
+    use tower_service::Service;
+    let request = hyper::Request::builder().uri("/v1/status").body(axum::body::Body::empty()).unwrap();
+    let response = super::routes::refusing_router().call(request).await.unwrap();
+    assert_eq!(response.status(), 403);
+    let bytes = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+    let error: ApiError = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!((error.code.as_str(), error.kind), ("HV-API-02", Refused::Forbidden));
+    assert!(error.remedy.contains("group haven"));
+}
+
+#[tokio::test]
 async fn what_is_asked_wrongly_is_refused_in_words() {
     let served = served(Bench::healthy());
     for (path, code) in [("/v1/nothing", "HV-API-06"), ("/v1/status?att=3", "HV-API-06"), ("/v1/wait", "HV-API-06")] {

@@ -67,6 +67,8 @@ pub enum FencingWord {
     Untested,
     /// Some node has no device.
     Off,
+    /// There is one node: nobody to fence it, and nobody who would take over.
+    Alone,
 }
 
 impl FencingWord {
@@ -77,6 +79,7 @@ impl FencingWord {
             Self::Failing => "FAILING",
             Self::Untested => "UNTESTED",
             Self::Off => "OFF",
+            Self::Alone => "none, alone",
         }
     }
 }
@@ -162,6 +165,9 @@ fn fencing(scene: &Scene, nodes: &[NodeRow]) -> FencingWord {
         .iter()
         .filter(|row| scene.state.members.values().any(|m| m.node.as_str() == row.node && m.runs_resources()))
         .collect();
+    if full.len() == 1 && nodes.len() == 1 && full.iter().all(|r| r.fence.devices.is_empty()) {
+        return FencingWord::Alone;
+    }
     if full.iter().any(|r| r.fence.devices.is_empty()) {
         return FencingWord::Off;
     }
