@@ -36,6 +36,8 @@ const WAIT_DEFAULT: Duration = Duration::from_secs(60);
 const SETTLE_LOOK: Duration = Duration::from_millis(500);
 /// Lines of the log if the caller names no range.
 const LINES_DEFAULT: u64 = 200;
+/// Entries after a page in which a digest is looked for.
+const ANCHOR_WITHIN: u64 = 128;
 /// Most entries of one page of the log.
 const LINES_MAX: u64 = 20_000;
 
@@ -161,9 +163,12 @@ pub(super) async fn log(
     let look = app.backend.look();
     let to = range.to.unwrap_or(look.state.index.0).min(look.state.index.0);
     let from = range.from.unwrap_or(to.saturating_sub(LINES_DEFAULT)).max(to.saturating_sub(LINES_MAX));
-    // A little of what came before tells what the first actions do.
-    let context = gather::entries(&*app.backend, LogIndex(from.saturating_sub(gather::RECENT)), LogIndex(to)).await?;
-    let shown: Vec<_> = context.iter().filter(|e| e.index.0 >= from).cloned().collect();
+    // A little of what came before tells what the first actions do; a little of what came after has the digest that
+    // tells the wall clock, since the time of the cluster stands still while nobody leads.
+    let context_from = LogIndex(from.saturating_sub(gather::RECENT));
+    let context_to = LogIndex(to.saturating_add(ANCHOR_WITHIN).min(look.state.index.0));
+    let context = gather::entries(&*app.backend, context_from, context_to).await?;
+    let shown: Vec<_> = context.iter().filter(|e| (from..=to).contains(&e.index.0)).cloned().collect();
     Ok(Json(view::log_page(&Scene::now(&look, &context), &shown)))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use haven_core::control::Command;
 use haven_core::event::{Event, PowerState, Standby};
 use haven_core::ids::LogIndex;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, WallTime};
 use tokio::sync::{oneshot, watch};
 
 use super::{Access, bind, serve};
@@ -181,6 +181,17 @@ async fn entries_that_a_node_does_not_have_are_told_as_a_gap() {
     assert_eq!(follow.next().await.unwrap().unwrap().index, 21);
     let error = served.client.status(Some(LogIndex(30))).await.unwrap_err();
     assert_eq!(error.code(), "HV-LOG-01", "a state without its beginning is made up");
+}
+
+#[tokio::test]
+async fn wall_times_are_those_of_the_nearest_digest_and_not_of_the_last() {
+    let mut bench = Bench::healthy();
+    // Nobody led for half a minute: the wall clock went on, the time of the cluster did not.
+    bench.digest(WallTime(1_790_000_060_000));
+    let served = served(bench);
+    let page = served.client.log(LogAsk { from: Some(20), to: Some(21) }).await.unwrap();
+    let told: Vec<_> = page.lines.iter().map(|l| (l.index, l.wall_ms)).collect();
+    assert_eq!(told, [(20, Some(1_789_999_998_000)), (21, Some(1_789_999_999_000))]);
 }
 
 #[tokio::test]

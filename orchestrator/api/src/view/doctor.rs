@@ -75,7 +75,7 @@ fn voters(scene: &Scene) -> Check {
             "haven token create, then haven join on another machine",
         ),
         (_, 2) => {
-            let fix = "haven token create --witness, then haven join --witness on a third machine";
+            let fix = "haven token create --witness, then haven join on a third machine";
             Check::warn("voters", "two nodes: with one gone nothing can be decided", fix)
         }
         (2 | 4, _) => {
