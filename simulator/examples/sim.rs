@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p haven-simulator --features plants --example sim -- scenario tests/scenarios/NAME [PLANT] [--show]`
 //! runs a scenario, as it is or with one planted bug, and prints what happened.
+//!
+//! `... --example sim -- seeds 0..300` runs seeds, `... -- seed 17 --show` shows one.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that reads files and prints")]
 
@@ -10,6 +12,7 @@ use std::process::ExitCode;
 
 use haven_simulator::cluster::Tracing;
 use haven_simulator::scenario::Scenario;
+use haven_simulator::sweep::{run_seed, sweep};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -18,7 +21,9 @@ fn main() -> ExitCode {
     let result = match *words.as_slice() {
         ["scenario", folder] => scenario(Path::new(folder), show),
         ["scenario", folder, plant] => one(Path::new(folder), Some(plant).filter(|p| *p != "-"), show),
-        _ => Err("usage: sim scenario FOLDER [PLANT] [--show]".to_owned()),
+        ["seed", seed] => one_seed(seed, show),
+        ["seeds", range] => seeds(range),
+        _ => Err("usage: sim seed N [--show] | sim seeds A..B | sim scenario FOLDER [PLANT] [--show]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -27,6 +32,31 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn one_seed(seed: &str, show: Tracing) -> Result<(), String> {
+    let seed = seed.parse().map_err(|_| format!("`{seed}` is no number"))?;
+    let outcome = run_seed(seed, show);
+    if show == Tracing::Keep {
+        println!("{outcome}");
+    }
+    println!("seed {seed}: {} violations, hash {:016x}", outcome.violations.len(), outcome.hash);
+    if outcome.violations.is_empty() { Ok(()) } else { Err(format!("seed {seed} does not hold")) }
+}
+
+fn seeds(range: &str) -> Result<(), String> {
+    let bounds = range.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    let (from, to) = bounds.ok_or_else(|| format!("`{range}` is no range such as 0..300"))?;
+    let summary = sweep(from..to, |outcome| {
+        for violation in &outcome.violations {
+            println!("seed {}: {violation}", outcome.seed);
+        }
+        if (outcome.seed + 1) % 50 == 0 {
+            println!("{} done", outcome.seed + 1);
+        }
+    });
+    println!("{summary}");
+    if summary.failed.is_empty() { Ok(()) } else { Err("not all seeds hold".to_owned()) }
 }
 
 fn load(folder: &Path) -> Result<Scenario, String> {

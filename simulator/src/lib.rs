@@ -8,4 +8,5 @@ pub mod cluster;
 pub mod disk;
 pub mod exec;
 pub mod scenario;
+pub mod sweep;
 pub mod world;

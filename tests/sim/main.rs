@@ -4,4 +4,6 @@
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod smoke;

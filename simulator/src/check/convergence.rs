@@ -62,10 +62,11 @@ pub async fn settle(cluster: &Arc<Cluster>, within: Millis) {
         }
         sleep(LOOKS_EVERY).await;
     }
+    // Who is behind the leader does not know yet; if the leader itself has lost something, that is what is looked for.
+    let current = cluster.leader().map(|(_, leader)| leader.state().index);
     for node in cluster.nodes().values() {
         let state = node.state();
-        let behind = cluster.checker.latest(|latest| state.index < latest.index);
-        if !behind {
+        if current.is_some_and(|current| state.index >= current) {
             cluster.checker.check_survival(node.config().node.as_str(), &state);
         }
     }

@@ -41,6 +41,8 @@ pub struct ClusterOptions {
     pub tested: Option<Millis>,
     /// The watchdog of each machine.
     pub watchdog: WatchdogModel,
+    /// The machines that have one; all of them, if none is named.
+    pub watched: BTreeSet<NodeId>,
     /// Whether the machines have cgroups.
     pub cgroups: Cgroups,
     /// How the disks behave.
@@ -73,6 +75,7 @@ impl Default for ClusterOptions {
             devices: Devices::Bmc,
             tested: Some(Millis(0)),
             watchdog: WatchdogModel::None,
+            watched: BTreeSet::new(),
             cgroups: Cgroups::Available,
             disk: DiskProfile::default(),
             ballast: 0,
@@ -107,9 +110,10 @@ impl ClusterOptions {
         };
         config.shared = BTreeSet::new();
         for machine in &mut config.machines {
+            let watched = self.watched.is_empty() || self.watched.contains(&machine.name);
             *machine = MachineConfig {
                 boot: self.boot,
-                watchdog: self.watchdog.clone(),
+                watchdog: if watched { self.watchdog.clone() } else { WatchdogModel::None },
                 cgroups: self.cgroups,
                 ..machine.clone()
             };

@@ -9,6 +9,7 @@
 //! | `no-devices` | the BMCs are not configured as fence devices |
 //! | `tested 0s`, `tested never` | how stale `fence test --cycle` has found them; `0s` |
 //! | `watchdog hardware`, `watchdog software` | the machines' watchdog; none |
+//! | `watchdog hardware n4` | the same for this machine alone |
 //! | `no-cgroups` | the machines have none |
 //! | `boot 5s` | how long a machine boots; 3 to 6 s |
 //! | `ballast 65536` | bytes of ballast beside each log |
@@ -54,6 +55,10 @@ fn read(options: &mut ClusterOptions, line: &str) -> Result<(), String> {
         ["tested", "never"] => options.tested = None,
         ["tested", word] => options.tested = Some(span(word)?),
         ["watchdog", "hardware"] => options.watchdog = WatchdogModel::hardware(),
+        ["watchdog", "hardware", node] => {
+            options.watchdog = WatchdogModel::hardware();
+            options.watched.insert(NodeId::new(node).map_err(|e| e.to_string())?);
+        }
         ["watchdog", "software"] => options.watchdog = WatchdogModel::software(),
         ["no-cgroups"] => options.cgroups = Cgroups::Missing,
         ["boot", word] => {

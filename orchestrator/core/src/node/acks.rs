@@ -136,6 +136,11 @@ impl AckDesk {
         proven
     }
 
+    /// For how long this node has led.
+    pub(super) fn led_for(&self, now: Monotonic) -> Millis {
+        self.elected.map_or(Millis::ZERO, |(_, at)| now.since(at))
+    }
+
     /// Since when no lease of `node` can have been renewed: the last acknowledgement of this leader, or its election.
     pub(super) fn counted_from(&self, node: &NodeId, ears: &Detector) -> Option<Monotonic> {
         let (_, elected) = self.elected?;

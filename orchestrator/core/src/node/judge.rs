@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::io::{Commitment, Facts, Output, ProposalId};
 use crate::event::Event;
 use crate::ids::{BootId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId};
+use crate::plan::StepKey;
 use crate::units::{Millis, Monotonic};
 
 /// Time after which a proposal without an answer is taken for lost.
@@ -46,6 +47,8 @@ pub(super) struct Judge {
     pub(super) hand_over: Option<MemberId>,
     /// The state that was planned with last.
     pub(super) planned_at: Option<LogIndex>,
+    /// The steps of the last plan that was proposed, and when.
+    pub(super) last_plan: Option<(Vec<StepKey>, Monotonic)>,
     pub(super) next_digest: Option<Monotonic>,
     /// The commit index at some moments, to see how far others are behind.
     pub(super) commits: Vec<(Monotonic, LogIndex)>,

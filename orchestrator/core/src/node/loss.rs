@@ -81,7 +81,8 @@ impl Node {
         let node = &member.node;
         // Time for the testimonies of others to come: what they hear decides between lost and isolated.
         let patience = timing.dead_after + timing.heartbeat().times(3);
-        let unreached = self.unreached_for(facts, node);
+        // What it did not hear before it led, while it stood still perhaps, says nothing of the node.
+        let unreached = self.unreached_for(facts, node).min(self.acks.led_for(facts.now));
         if unreached >= patience && self.heard_by_others(facts, member) && !plant::on(Plant::NoHandOver) {
             match self.better_leader(facts, node) {
                 Some((id, to)) if !self.is_damped(facts) => self.hand_over(facts, node, id, to, out),

@@ -71,7 +71,7 @@ impl Node {
         let state = facts.state;
         let open = state.fencing.open_against(&need.node).any(|o| o.boot == need.boot);
         let again = self.judge.order_again.get(&need.node).is_some_and(|at| facts.now < *at);
-        if open || again {
+        if open || again || !self.leaves_quorum(state, &need.node) {
             return false;
         }
         if !storm.contains(&need.node) || plant::on(Plant::NoStormBrake) {
@@ -81,6 +81,18 @@ impl Node {
         let lost_at = state.members.get(&need.node).map_or(LogTime(0), |m| m.since.time);
         let others_open = state.fencing.orders.values().any(|o| o.result.is_none());
         state.time.since(lost_at) >= BRAKE && !others_open
+    }
+
+    /// Whether the voters that are neither out, dead, nor about to be shot are a quorum without `node`: a leader that
+    /// shoots its own majority away can decide nothing any more, not even to switch them on again.
+    fn leaves_quorum(&self, state: &ClusterState, node: &NodeId) -> bool {
+        let stays = |m: &&Member| {
+            let part = m.death().is_none()
+                && !m.is_released_by_proof()
+                && state.fencing.open_against(&m.node).next().is_none();
+            m.node != *node && (part || m.node == self.id.node)
+        };
+        state.is_quorum(&state.members.values().filter(stays).map(|m| m.member).collect())
     }
 
     fn order(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {

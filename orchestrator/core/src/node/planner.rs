@@ -9,7 +9,10 @@ use crate::event::{Digest, DigestLine, Event, Outcome, Standby};
 use crate::plan::{Plan, Step, StepKey};
 use crate::scheduler;
 use crate::state::{ClusterState, Phase};
-use crate::units::WallTime;
+use crate::units::{Millis, WallTime};
+
+/// Time before the same plan is proposed again when steps of it were dropped.
+const REPLAN: Millis = Millis(500);
 
 impl Node {
     /// Plans whenever the state has gone on, and proposes a plan that differs from what is left of the current one.
@@ -28,6 +31,14 @@ impl Node {
         if same(facts.state, &planned.steps) {
             return;
         }
+        // A plan of which the fold has just dropped steps is not made again at once: the log is not for that.
+        let keys: Vec<StepKey> = planned.steps.iter().map(|step| step.key.clone()).collect();
+        let again = self.judge.last_plan.as_ref().is_some_and(|(last, at)| *last == keys && facts.now < *at + REPLAN);
+        if again && !facts.state.plan.dropped.is_empty() {
+            self.judge.planned_at = None;
+            return;
+        }
+        self.judge.last_plan = Some((keys, facts.now));
         let current = facts.state.plan.id;
         let plan = Plan { id: current.next(), parent: current, based_on: facts.state.index, steps: planned.steps };
         self.judge.propose(facts.now, Matter::Plan, Event::PlanAdopted(plan), out);

@@ -37,15 +37,27 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     }
     let held: Vec<String> = state.held_by(&member.node).map(|(id, _)| id.to_string()).collect();
     if member.is_released_by_proof() {
-        // Who holds nothing is in nobody's way, and comes back by itself.
+        if held.is_empty() {
+            // Who holds nothing is in nobody's way, and comes back by itself, unless we have switched it off.
+            let reason = "an order against its earlier boot may have switched it off".to_owned();
+            return if hit_by_late_shot(state, member, boot) { make(reason, 0) } else { None };
+        }
         let reason = format!("{} and may hold {}", member.standing.word().to_lowercase(), held.join(", "));
-        return if held.is_empty() { None } else { make(reason, held.len()) };
+        return make(reason, held.len());
     }
     if let Some(resource) = second_copy(state, member) {
         return make(format!("{resource} runs there although the log places it elsewhere"), 1);
     }
     let (resource, why) = fatal_failure(state, member)?;
     make(format!("{resource}: {why}"), 1)
+}
+
+/// Whether an order against an earlier boot was sent and still under way when `boot` had begun.
+fn hit_by_late_shot(state: &ClusterState, member: &Member, boot: BootId) -> bool {
+    state.fencing.orders.values().filter(|o| o.node == member.node && o.boot != boot && !o.sent.is_empty()).any(|o| {
+        let over = member.death_of(o.boot).map(|dead| dead.since.index);
+        o.ended.is_some_and(|ended| over.is_some_and(|over| ended.index > over))
+    })
 }
 
 /// Whether a dead boot was heard, and has not been proven off once more since. What comes then is for a person.

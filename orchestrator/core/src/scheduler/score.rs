@@ -100,7 +100,10 @@ pub(super) fn table(state: &ClusterState, id: &ResourceId, outlook: &Outlook) ->
         locations(state, id, member, &mut entry, settings.symmetric);
         stickiness(state, id, member, &mut entry);
         failures(state, id, member, &mut entry);
-        if let Some(audit) = member.audit.as_ref().and_then(|a| a.findings.iter().find(|f| f.resource == *id)) {
+        let audited = !crate::plant::on(crate::plant::Plant::NoBootAudit);
+        if audited
+            && let Some(audit) = member.audit.as_ref().and_then(|a| a.findings.iter().find(|f| f.resource == *id))
+        {
             entry.exclude(format!("its boot would start it: {}", audit.what));
         }
         table.insert(member.node.clone(), entry);

@@ -151,7 +151,8 @@ impl ClusterState {
         let member = self.members.get(node).ok_or_else(|| Refusal::UnknownNode(node.clone()))?;
         match proof {
             Proof::PoweredOff { since, reads, .. } => {
-                if member.is_released_by_proof() && *since < member.since.index && !plant::on(Plant::EarlyReads) {
+                let current = member.is_released_by_proof() && member.boot() == Some(boot);
+                if current && *since < member.since.index && !plant::on(Plant::EarlyReads) {
                     return weak(format!("the reads of {node} are older than its loss at {}", member.since.index));
                 }
                 self.check_reads(node, reads)

@@ -37,7 +37,7 @@ impl ClusterState {
         let mut dropped = Vec::new();
         let mut kept: Vec<(ActionId, &Step)> = Vec::new();
         for (place, step) in plan.steps.iter().enumerate() {
-            match self.step_fault(plan, step) {
+            match self.step_fault(step) {
                 Some(why) if !plant::on(Plant::PlanWithoutPreconditions) => {
                     dropped.push(DroppedStep { key: step.key.clone(), why });
                 }
@@ -74,7 +74,7 @@ impl ClusterState {
     }
 
     /// Which fact of `step` does not hold any more, if one does not.
-    fn step_fault(&self, plan: &Plan, step: &Step) -> Option<String> {
+    fn step_fault(&self, step: &Step) -> Option<String> {
         let key = &step.key;
         let Some(status) = self.resources.get(&key.resource) else {
             return Some("the resource is gone".to_owned());
@@ -99,11 +99,12 @@ impl ClusterState {
         }
         if key.task == Task::Start {
             // Whoever made the plan: a start that could make a second copy is not taken over.
-            let stopped_before: Vec<NodeId> = plan
-                .steps
+            // A stop that it waits for is in this plan or under way already; without either the step is bereft.
+            let stopped_before: Vec<NodeId> = step
+                .after
                 .iter()
-                .filter(|s| s.key.task == Task::Stop && s.key.resource == key.resource && step.after.contains(&s.key))
-                .map(|s| s.key.node.clone())
+                .filter(|before| before.task == Task::Stop && before.resource == key.resource)
+                .map(|before| before.node.clone())
                 .collect();
             if stopped_before.contains(&key.node) {
                 return None;

@@ -51,7 +51,7 @@ pub enum Order {
 
 impl Order {
     /// Has it done by whoever leads, once.
-    pub(super) async fn give(&self, cluster: &Arc<Cluster>) -> Result<LogIndex, CommandError> {
+    pub(crate) async fn give(&self, cluster: &Arc<Cluster>) -> Result<LogIndex, CommandError> {
         let Some((_, leader)) = cluster.leader() else {
             return Err(CommandError::NoLeader { reached: 0, voters: 0 });
         };

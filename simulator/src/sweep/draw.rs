@@ -1,0 +1,129 @@
+//! What a seed draws: the cluster, and what happens to it when.
+//!
+//! Swarm: each seed takes a few kinds of faults and leaves the others out, so that every kind meets every other one
+//! with nothing else around, now and then.
+
+use std::collections::BTreeMap;
+
+use haven_core::ids::{NodeId, ResourceId};
+use haven_core::spec::{Hold, Profile, Timing};
+use haven_core::units::Millis;
+
+use super::faults::{Draw, Kind};
+use crate::cluster::{ClusterOptions, Devices, ResourceOptions};
+use crate::exec::Prng;
+use crate::scenario::Order;
+use crate::world::{Fault, WatchdogModel};
+
+/// Kinds of faults that one seed mixes, at most.
+const KINDS_MAX: u64 = 4;
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+pub enum Happening {
+    /// A fault begins or ends.
+    Fault(Fault),
+    /// A person orders something.
+    Order(Order),
+}
+
+/// One thing that happens, and when.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Since the cluster was founded.
+    pub at: Millis,
+    /// What.
+    pub what: Happening,
+}
+
+/// What a seed draws.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The cluster.
+    pub cluster: ClusterOptions,
+    /// What happens, in the order of time.
+    pub events: Vec<Event>,
+    /// When all faults end.
+    pub length: Millis,
+    kinds: BTreeMap<&'static str, u32>,
+}
+
+impl Schedule {
+    /// Everything that `seed` decides before the run begins.
+    pub fn draw(seed: u64) -> Self {
+        let mut prng = Prng::named(seed, "schedule", 0);
+        let cluster = cluster(&mut prng);
+        let length = Millis(prng.between(12_000, 30_000));
+        let mut draw = Draw::new(prng, &cluster);
+        let mut kinds: Vec<Kind> = Vec::new();
+        for _ in 0..draw.prng.between(1, KINDS_MAX + 1) {
+            kinds.extend(draw.prng.choose(Kind::ALL));
+        }
+        let mut counted: BTreeMap<&'static str, u32> = BTreeMap::new();
+        let mut events = orders(&mut draw.prng, &cluster, length);
+        for _ in 0..draw.prng.between(2, 8) {
+            let at = Millis(draw.prng.below(length.0));
+            let Some(kind) = draw.prng.choose(&kinds).copied() else { continue };
+            *counted.entry(kind.word()).or_default() += 1;
+            events.extend(draw.faults(kind, at));
+        }
+        // What would begin or end later is ended by the healing.
+        events.retain(|event| event.at < length);
+        // Stable: what was drawn together stays in its order.
+        events.sort_by_key(|event| event.at);
+        Self { cluster, events, length, kinds: counted }
+    }
+
+    pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {
+        self.kinds.clone()
+    }
+}
+
+fn cluster(prng: &mut Prng) -> ClusterOptions {
+    let machines = *prng.choose(&[3, 3, 3, 3, 4, 5]).unwrap_or(&3);
+    let nodes: Vec<NodeId> = (1..=machines).filter_map(|n| NodeId::new(&format!("n{n}")).ok()).collect();
+    let count = prng.between(1, 4);
+    let resources = ["db", "mail", "web"].into_iter().zip(0..count).map(|(id, _)| {
+        let wish = prng.per_mille(600).then(|| prng.choose(&nodes).cloned()).flatten();
+        ResourceOptions { id: id.to_owned(), prefers: wish.map(|node| (node, 100)) }
+    });
+    let resources = resources.collect();
+    let hold = if prng.per_mille(500) { Hold::Set(Millis::secs(6)) } else { Hold::Derived };
+    let watchdog = match prng.below(3) {
+        0 => WatchdogModel::None,
+        1 => WatchdogModel::software(),
+        _ => WatchdogModel::hardware(),
+    };
+    ClusterOptions {
+        machines,
+        links: if prng.per_mille(300) { 2 } else { 1 },
+        timing: Timing { hold, ..Timing::of(Profile::Lan) },
+        resources,
+        devices: if prng.per_mille(850) { Devices::Bmc } else { Devices::None },
+        // Without a test three seconds are assumed; with one, devices are as they were tested.
+        tested: prng.per_mille(500).then_some(Millis(0)),
+        watchdog,
+        ..ClusterOptions::default()
+    }
+}
+
+/// Changes that clients make, and must find again; now and then a node is drained.
+fn orders(prng: &mut Prng, cluster: &ClusterOptions, length: Millis) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut at = Millis(prng.below(length.0));
+    for n in 1..=prng.between(1, 4) {
+        if let Ok(id) = ResourceId::new(&format!("r{n}")) {
+            events.push(Event { at, what: Happening::Order(Order::Add(id, None)) });
+        }
+        at = Millis(prng.below(length.0));
+    }
+    let node = NodeId::new(&format!("n{}", prng.between(1, u64::from(cluster.machines) + 1)));
+    if let Ok(node) = node
+        && prng.per_mille(250)
+    {
+        events.push(Event { at, what: Happening::Order(Order::Standby(node.clone())) });
+        let back = at + Millis(prng.between(500, 8000));
+        events.push(Event { at: back, what: Happening::Order(Order::Online(node)) });
+    }
+    events
+}

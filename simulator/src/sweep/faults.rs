@@ -1,0 +1,230 @@
+//! How each kind of fault is drawn: what begins, and what ends it.
+//!
+//! Source of the kinds and their limits: DESIGN section 10.
+
+use haven_core::ids::{LinkId, NodeId};
+use haven_core::units::Millis;
+
+use super::draw::{Event, Happening};
+use crate::cluster::ClusterOptions;
+use crate::exec::Prng;
+use crate::world::{
+    AfterCrash, AgentOp, Ailment, Cut, DeviceAil, Fault, FreezePoint, Micros, Pair, PathChange, PerMille, Restart, Way,
+};
+
+/// Staleness that is assumed of a device which was not tested, less the time of a read.
+const STALE_MAX: u64 = 2900;
+/// Clock error that the leases allow for, in parts per million.
+const RHO_PPM: u64 = 10_000;
+
+macro_rules! kinds {
+    ($($name:ident $word:literal,)*) => {
+        /// A kind of fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Kind {
+            $($name,)*
+        }
+
+        impl Kind {
+            pub(super) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The word for it in summaries.
+            pub(super) const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Crash "crashes",
+    PowerLoss "power losses",
+    AllPower "losses of all power",
+    DaemonKill "daemon kills",
+    DaemonFreeze "daemon pauses",
+    MachinePause "machine pauses",
+    ProgramFreeze "program pauses",
+    Partition "partitions",
+    OneWay "one-way cuts",
+    PairCut "pair cuts",
+    TrafficCut "cuts of some traffic",
+    BadPath "bad paths",
+    SlowDisk "stalled disks",
+    Device "device faults",
+    Agent "agent faults",
+    ResourceDeath "resource deaths",
+    ClockRate "clock rates",
+    WallClock "wall clock jumps",
+}
+
+/// What a seed draws from.
+pub(super) struct Draw {
+    pub(super) prng: Prng,
+    nodes: Vec<NodeId>,
+    links: u8,
+    resources: Vec<String>,
+    /// Whether devices may be stale: only where no test says that they are not.
+    staleness: u64,
+}
+
+impl Draw {
+    pub(super) fn new(prng: Prng, cluster: &ClusterOptions) -> Self {
+        let nodes = (1..=cluster.machines).filter_map(|n| NodeId::new(&format!("n{n}")).ok()).collect();
+        let resources = cluster.resources.iter().map(|r| r.id.clone()).collect();
+        let staleness = if cluster.tested.is_some() { 0 } else { STALE_MAX };
+        Self { prng, nodes, links: cluster.links, resources, staleness }
+    }
+
+    fn node(&mut self) -> Option<NodeId> {
+        self.prng.choose(&self.nodes).cloned()
+    }
+
+    fn span(&mut self, low: u64, high: u64) -> Millis {
+        // Most faults are short; some last beyond every lease.
+        let high = if self.prng.per_mille(700) { (low + high) / 3 } else { high };
+        Millis(self.prng.between(low, high.max(low + 1)))
+    }
+
+    /// What happens at `at`, and what ends it.
+    pub(super) fn faults(&mut self, kind: Kind, at: Millis) -> Vec<Event> {
+        let Some(node) = self.node() else { return Vec::new() };
+        match kind {
+            Kind::Crash => {
+                let then = AfterCrash::Reboot(self.span(1, 5000));
+                vec![once(at, Fault::Crash { node, then })]
+            }
+            Kind::PowerLoss => {
+                let back = at + self.span(10, 25_000);
+                vec![once(at, Fault::PowerOff(node.clone())), once(back, Fault::PowerOn(node))]
+            }
+            Kind::AllPower => {
+                let back = at + self.span(10, 5000);
+                let off = self.nodes.iter().map(|n| once(at, Fault::PowerOff(n.clone())));
+                off.chain(self.nodes.iter().map(|n| once(back, Fault::PowerOn(n.clone())))).collect()
+            }
+            Kind::DaemonKill => {
+                let restart = Restart::After(self.span(1, 10_000));
+                vec![once(at, Fault::KillDaemon { node, restart })]
+            }
+            Kind::DaemonFreeze => {
+                let point = if self.prng.per_mille(300) { FreezePoint::MidFeed } else { FreezePoint::Anywhere };
+                let back = at + self.span(50, 25_000);
+                vec![once(at, Fault::FreezeDaemon { node: node.clone(), point }), once(back, Fault::ThawDaemon(node))]
+            }
+            Kind::MachinePause => {
+                let back = at + self.span(50, 25_000);
+                vec![once(at, Fault::StandStill(node.clone())), once(back, Fault::GoOn(node))]
+            }
+            Kind::ProgramFreeze => {
+                let back = at + self.span(50, 15_000);
+                vec![once(at, Fault::FreezePrograms(node.clone())), once(back, Fault::ThawPrograms(node))]
+            }
+            Kind::Partition | Kind::OneWay | Kind::PairCut | Kind::TrafficCut | Kind::BadPath => {
+                self.of_network(kind, at, node)
+            }
+            Kind::SlowDisk => {
+                let back = at + self.span(20, 4000);
+                let order = |order: &str| Fault::Disk { node: node.clone(), order: order.to_owned() };
+                vec![once(at, order("stall")), once(back, order("release"))]
+            }
+            Kind::Device => self.of_device(at, &node),
+            Kind::Agent => self.of_agent(at, node),
+            Kind::ResourceDeath => match self.resource() {
+                Some(resource) => vec![once(at, Fault::Die { node, resource })],
+                None => Vec::new(),
+            },
+            Kind::ClockRate => {
+                let ppm = i64::try_from(self.prng.below(2 * RHO_PPM + 1)).unwrap_or(0) - 10_000;
+                vec![once(at, Fault::ClockRate { node, ppm })]
+            }
+            Kind::WallClock => {
+                let ms = i64::try_from(self.prng.below(20 * 365 * 86_400_000)).unwrap_or(0) - 10 * 365 * 86_400_000;
+                vec![once(at, Fault::WallClock { node, ms })]
+            }
+        }
+    }
+
+    fn resource(&mut self) -> Option<String> {
+        self.prng.choose(&self.resources).cloned()
+    }
+
+    fn of_network(&mut self, kind: Kind, at: Millis, node: NodeId) -> Vec<Event> {
+        let back = at + self.span(50, 25_000);
+        if kind == Kind::Partition {
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            for node in &self.nodes {
+                if self.prng.per_mille(500) { one.push(node.clone()) } else { other.push(node.clone()) }
+            }
+            if one.is_empty() || other.is_empty() {
+                return Vec::new();
+            }
+            return vec![once(at, Fault::Partition(vec![one, other])), once(back, Fault::HealLinks)];
+        }
+        let to = if self.prng.per_mille(400) { None } else { self.node() };
+        let way = if kind == Kind::PairCut { Way::Both } else { Way::There };
+        let pair = Pair { from: Some(node), to, way };
+        let link = (self.links > 1 && self.prng.per_mille(500)).then_some(LinkId(0));
+        let begins = if kind == Kind::TrafficCut {
+            let cut = *self.prng.choose(&[Cut::Datagrams, Cut::Calls, Cut::Large]).unwrap_or(&Cut::Calls);
+            Fault::Cut { pair: pair.clone(), link, cut }
+        } else if kind == Kind::BadPath {
+            Fault::Path { pair: Pair { from: None, ..pair.clone() }, link, change: self.bad_path() }
+        } else {
+            Fault::Cut { pair: pair.clone(), link, cut: Cut::All }
+        };
+        let ends = if kind == Kind::BadPath { Fault::HealLinks } else { Fault::Heal { pair, link } };
+        vec![once(at, begins), once(back, ends)]
+    }
+
+    fn bad_path(&mut self) -> PathChange {
+        match self.prng.below(5) {
+            0 => PathChange::Loss(PerMille(self.prng.between(10, 400))),
+            1 => PathChange::Duplicates(PerMille(self.prng.between(10, 300))),
+            2 => PathChange::Reorder(PerMille(self.prng.between(10, 300))),
+            3 => PathChange::Jitter(PerMille(self.prng.between(10, 300)), Micros::millis(self.prng.between(1, 500))),
+            _ => PathChange::Delay(Micros::millis(1), Micros::millis(self.prng.between(5, 300))),
+        }
+    }
+
+    fn of_device(&mut self, at: Millis, node: &NodeId) -> Vec<Event> {
+        let device = format!("bmc-{node}");
+        let ms = Millis(self.prng.between(100, 10_000));
+        let stale = Millis(self.prng.below(self.staleness + 1));
+        let ail = match self.prng.below(8) {
+            0 => DeviceAil::Unreachable,
+            1 => self.node().map_or(DeviceAil::Unreachable, DeviceAil::UnreachableFrom),
+            2 => DeviceAil::Refuses,
+            3 => DeviceAil::Lies,
+            4 => DeviceAil::Early(stale),
+            5 => DeviceAil::Late(stale),
+            6 => DeviceAil::Slow(ms),
+            _ => DeviceAil::Latency(ms),
+        };
+        let back = at + self.span(1000, 30_000);
+        let fault = |ail: DeviceAil| Fault::Device { device: device.clone(), ail };
+        vec![once(at, fault(ail)), once(back, fault(DeviceAil::Well))]
+    }
+
+    fn of_agent(&mut self, at: Millis, node: NodeId) -> Vec<Event> {
+        let Some(resource) = self.resource() else { return Vec::new() };
+        let ms = Millis(self.prng.between(500, 20_000));
+        let op = *self.prng.choose(&[AgentOp::Start, AgentOp::Stop, AgentOp::Monitor]).unwrap_or(&AgentOp::Start);
+        let ailment = match self.prng.below(5) {
+            0 => Ailment::Fail(1),
+            1 => Ailment::FailHalfway(1),
+            2 => Ailment::Hang,
+            3 if op == AgentOp::Start => Ailment::Stuck(ms),
+            _ => Ailment::Slow(self.prng.between(2, 50)),
+        };
+        let back = at + self.span(200, 10_000);
+        let fault =
+            |ailment: Ailment| Fault::Agent { node: Some(node.clone()), resource: resource.clone(), op, ailment };
+        vec![once(at, fault(ailment)), once(back, fault(Ailment::Well))]
+    }
+}
+
+fn once(at: Millis, fault: Fault) -> Event {
+    Event { at, what: Happening::Fault(fault) }
+}

@@ -1,0 +1,193 @@
+//! Seeds: each one draws a cluster and what befalls it, runs it under the checkers, heals everything, and looks
+//! whether all is well.
+//!
+//! For: finding what nobody has thought of. A seed that fails is one number, and comes back the same in every run.
+//! Never: a fault outside the fault model of DESIGN section 10, since what it breaks proves nothing.
+
+mod draw;
+mod faults;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use haven_core::units::Millis;
+
+use crate::check::{Line, Violation, settle, unexplained};
+use crate::cluster::{Cluster, Tracing};
+use crate::exec::{Owner, TrueTime, now, run, sleep, sleep_until, spawn_on};
+use crate::scenario::Order;
+
+pub use draw::{Event, Happening, Schedule};
+
+/// How long convergence may take: an order that was sent to a dead device must end, and a storm may hold orders back
+/// for a minute, before the last node is readmitted and the last resource moved.
+const CONVERGES_WITHIN: Millis = Millis::secs(240);
+/// How often L2 is looked at.
+const LOOKS_EVERY: Duration = Duration::from_millis(700);
+
+/// What came of a seed.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// Everything that did not hold; empty is well.
+    pub violations: Vec<Violation>,
+    /// The hash of everything that happened: equal in every run of the seed.
+    pub hash: u64,
+    /// How long it took, in the world's time.
+    pub simulated: Millis,
+    /// How often each kind of fault happened.
+    pub faults: BTreeMap<&'static str, u32>,
+    /// The log.
+    pub story: Vec<Line>,
+    /// What happened in the world, if it was traced; the messages are left out.
+    pub trace: Vec<String>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for line in &self.trace {
+            writeln!(f, "{line}")?;
+        }
+        for line in &self.story {
+            writeln!(f, "{line}")?;
+        }
+        for violation in &self.violations {
+            writeln!(f, "seed {}: {violation}", self.seed)?;
+        }
+        write!(f, "again: {}", again(self.seed))
+    }
+}
+
+/// The command that runs a seed again and shows what happened.
+pub fn again(seed: u64) -> String {
+    format!("cargo run -p haven-simulator --example sim -- seed {seed} --show")
+}
+
+/// What came of many seeds.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// How many were run.
+    pub seeds: u64,
+    /// How long they took together, in the world's time.
+    pub simulated: Millis,
+    /// How often each kind of fault happened.
+    pub faults: BTreeMap<&'static str, u32>,
+    /// Seeds that did not hold, with the first thing that did not; at most [`FAILURES_KEPT`].
+    pub failed: Vec<(u64, String)>,
+}
+
+/// Seeds that are named in a summary; whoever has more has one cause to look for first.
+pub const FAILURES_KEPT: usize = 50;
+
+impl Summary {
+    fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.simulated = self.simulated + outcome.simulated;
+        for (kind, count) in &outcome.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+        if let Some(first) = outcome.violations.first()
+            && self.failed.len() < FAILURES_KEPT
+        {
+            self.failed.push((outcome.seed, first.to_string()));
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(f, "{} seeds, {} simulated", self.seeds, self.simulated)?;
+        let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        writeln!(f, "faults: {}", faults.join(", "))?;
+        for (seed, what) in &self.failed {
+            writeln!(f, "seed {seed}: {what}\n  again: {}", again(*seed))?;
+        }
+        write!(f, "{} seeds failed", self.failed.len())
+    }
+}
+
+/// Runs every seed of `seeds`, tells `progress` of each, and sums up.
+pub fn sweep(seeds: Range<u64>, mut progress: impl FnMut(&Outcome)) -> Summary {
+    let mut summary = Summary::default();
+    for seed in seeds {
+        let outcome = run_seed(seed, Tracing::Off);
+        progress(&outcome);
+        summary.add(&outcome);
+    }
+    summary
+}
+
+/// Draws and runs one seed.
+pub fn run_seed(seed: u64, tracing: Tracing) -> Outcome {
+    let schedule = Schedule::draw(seed);
+    run(seed, async move { schedule.play(seed, tracing).await })
+}
+
+impl Schedule {
+    async fn play(mut self, seed: u64, tracing: Tracing) -> Outcome {
+        self.cluster.tracing = tracing;
+        let cluster = Cluster::new(seed, self.cluster.clone());
+        match cluster.found().await {
+            Ok(()) => {
+                let start = now();
+                watch_reasons(&cluster);
+                for event in &self.events {
+                    happen(&cluster, start, event).await;
+                }
+                sleep_until(start + self.length.0 * 1_000_000).await;
+                settle(&cluster, CONVERGES_WITHIN).await;
+            }
+            Err(why) => {
+                cluster.checker.violation("L1", format!("without any fault the cluster was not founded: {why}"));
+            }
+        }
+        let outcome = Outcome {
+            seed,
+            violations: cluster.checker.violations(),
+            hash: cluster.world.trace_hash(),
+            simulated: Millis(now() / 1_000_000),
+            faults: self.kinds(),
+            story: cluster.checker.story(),
+            trace: cluster.world.trace_lines().into_iter().filter(|line| !line.contains(" #")).collect(),
+        };
+        cluster.end();
+        outcome
+    }
+}
+
+async fn happen(cluster: &Arc<Cluster>, start: TrueTime, event: &Event) {
+    sleep_until(start + event.at.0 * 1_000_000).await;
+    match &event.what {
+        Happening::Fault(fault) => {
+            if let Err(error) = cluster.world.apply(fault) {
+                cluster.checker.violation("L1", format!("the schedule is wrong: {error}"));
+            }
+        }
+        Happening::Order(order) => give(cluster, order.clone()),
+    }
+}
+
+/// A person's order, which may or may not come to anything; what is acknowledged must last.
+fn give(cluster: &Arc<Cluster>, order: Order) {
+    let cluster = cluster.clone();
+    spawn_on(Owner::World, async move { drop(order.give(&cluster).await) });
+}
+
+/// L2 is looked at by the clock: it is about states that last.
+fn watch_reasons(cluster: &Arc<Cluster>) {
+    let weak = Arc::downgrade(cluster);
+    spawn_on(Owner::World, async move {
+        loop {
+            sleep(LOOKS_EVERY).await;
+            let Some(cluster) = weak.upgrade() else { return };
+            let Some((_, leader)) = cluster.leader() else { continue };
+            if let Some(what) = unexplained(&leader.state()) {
+                cluster.checker.violation("L2", what);
+            }
+        }
+    });
+}

@@ -1,0 +1,88 @@
+//! Seeds: three hundred clusters with drawn faults, and those seeds that have found something before.
+
+use std::ops::Range;
+use std::process::Command;
+
+use haven_simulator::cluster::Tracing;
+use haven_simulator::sweep::{run_seed, sweep};
+
+/// Every seed must hold. Each says how to run it again by hand.
+fn check(seeds: Range<u64>) {
+    let count = seeds.end - seeds.start;
+    let summary = sweep(seeds, |_| {});
+    assert!(summary.failed.is_empty(), "{summary}");
+    assert_eq!(summary.seeds, count);
+    assert!(!summary.faults.is_empty(), "no fault was drawn: {summary}");
+}
+
+// Split, so that they run side by side.
+
+#[test]
+fn seeds_0_to_49_hold() {
+    check(0..50);
+}
+
+#[test]
+fn seeds_50_to_99_hold() {
+    check(50..100);
+}
+
+#[test]
+fn seeds_100_to_149_hold() {
+    check(100..150);
+}
+
+#[test]
+fn seeds_150_to_199_hold() {
+    check(150..200);
+}
+
+#[test]
+fn seeds_200_to_249_hold() {
+    check(200..250);
+}
+
+#[test]
+fn seeds_250_to_299_hold() {
+    check(250..300);
+}
+
+#[test]
+fn seeds_that_have_found_something_hold() {
+    let kept = include_str!("../seeds/kept");
+    let seeds = kept.lines().filter_map(|line| line.split('#').next().unwrap_or("").trim().parse::<u64>().ok());
+    let mut run = 0;
+    for seed in seeds {
+        let outcome = run_seed(seed, Tracing::Off);
+        assert!(outcome.violations.is_empty(), "{outcome}");
+        run += 1;
+    }
+    assert!(run > 0);
+}
+
+#[test]
+fn one_seed_is_one_history() {
+    for seed in [3, 28, 57, 102, 250] {
+        let (first, second) = (run_seed(seed, Tracing::Off), run_seed(seed, Tracing::Off));
+        assert_eq!((first.hash, first.simulated), (second.hash, second.simulated), "seed {seed} has two histories");
+    }
+    assert_ne!(run_seed(3, Tracing::Off).hash, run_seed(4, Tracing::Off).hash);
+}
+
+/// The test that another process runs to tell its hash.
+#[test]
+fn the_hash_of_a_seed_is_told() {
+    println!("hash {:016x}", run_seed(11, Tracing::Off).hash);
+}
+
+#[test]
+fn one_seed_is_one_history_in_every_process() {
+    let here = format!("hash {:016x}", run_seed(11, Tracing::Off).hash);
+    let program = std::env::current_exe().unwrap();
+    let told = Command::new(program)
+        .args(["--exact", "seeds::the_hash_of_a_seed_is_told", "--nocapture", "--test-threads", "1"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains(&here), "{here} is not in:\n{told}");
+}
