@@ -7,6 +7,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use haven_daemon::demo;
+
 use crate::trouble::Exit;
 
 /// Acts as the program of that name; `None` if the name is no special one.
@@ -16,7 +18,22 @@ pub(crate) fn by_name(words: &[OsString]) -> Option<ExitCode> {
     if let Some(code) = haven_daemon::by_name(name, rest.to_vec()) {
         return Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)));
     }
+    if let Some(code) = demo_part(rest) {
+        return Some(code);
+    }
     (name == "crm").then(crm)
+}
+
+/// Acts as a part of `haven demo`, which runs this very program for its guests, their agent and its fence program.
+fn demo_part(words: &[OsString]) -> Option<ExitCode> {
+    let (word, rest) = words.split_first()?;
+    let code = match word.to_str()? {
+        demo::AGENT_WORD => demo::agent::main(rest.iter().cloned()),
+        demo::GUEST_WORD => demo::guest::main(rest.iter().cloned()),
+        demo::FENCE_WORD => demo::fence::main(),
+        _ => return None,
+    };
+    Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
 }
 
 /// The dialect of crmsh is not there: its name must not do something else.

@@ -8,6 +8,7 @@
 mod advice;
 mod args;
 mod commands;
+mod demo;
 mod dispatch;
 mod look;
 mod plural;

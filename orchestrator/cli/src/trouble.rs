@@ -86,6 +86,12 @@ impl Trouble {
         Self::new(Exit::Refused, "HV-CLI-03", format!("cannot {what}: {error}"), "check the name and the permissions")
     }
 
+    /// The demo ended early. Page: docs/errors/HV-DEMO-01.md.
+    pub(crate) fn demo(error: crate::demo::DemoError) -> Self {
+        let remedy = error.remedy();
+        Self::new(Exit::Refused, "HV-DEMO-01", error.to_string(), remedy)
+    }
+
     /// An import was refused; what is wrong was printed. Page: docs/errors/HV-CONFIG-04.md.
     pub(crate) fn import(refused: &haven_config::heartbeat::Refused) -> Self {
         let remedy = "mend what is named above and import again";

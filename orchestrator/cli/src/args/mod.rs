@@ -4,6 +4,7 @@
 
 mod cluster;
 mod config;
+mod demo;
 mod doing;
 mod import;
 mod node;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cluster::{Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
+pub(crate) use demo::{Demo, Ending, Script};
 pub(crate) use doing::{Doing, Editing, Sure};
 pub(crate) use import::{Import, ImportHaresources};
 pub(crate) use node::Node;
@@ -106,6 +108,8 @@ pub(crate) enum Verb {
     Join(Join),
     /// Make this machine no member any more; data of resources are not touched.
     Reset(Reset),
+    /// A cluster of three nodes on this computer, and a failover to watch; needs no root.
+    Demo(Demo),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.

@@ -29,6 +29,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Exit, Trouble> {
         Verb::Init(asked) => setup::init(&cli.globals, &asked, terminal),
         Verb::Join(asked) => setup::join(&cli.globals, &asked, terminal),
         Verb::Reset(asked) => setup::reset(&cli.globals, &asked, terminal),
+        Verb::Demo(asked) => crate::demo::run(&asked, terminal),
         Verb::Completions { shell } => Ok(completions(shell)),
         Verb::Ask(asked) => block_on(ask(&Session::new(&cli.globals, terminal), &asked))?,
     }
@@ -66,7 +67,7 @@ fn completions(shell: clap_complete::Shell) -> Exit {
 }
 
 /// Runs `work` on this thread.
-fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Trouble> {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     Ok(runtime.map_err(|error| Trouble::file("begin", &error))?.block_on(work))
 }

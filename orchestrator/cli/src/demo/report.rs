@@ -1,0 +1,155 @@
+//! What the story came to: the outage, its phases, and who runs what.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::probe::{Outage, PERIOD};
+use crate::trouble::Exit;
+
+/// Width of the longest bar on the screen.
+const BAR: u32 = 44;
+
+/// When each phase of a failover ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moments {
+    pub(super) killed: Instant,
+    pub(super) lost: Instant,
+    pub(super) ordered: Instant,
+    pub(super) proven: Instant,
+    pub(super) answered: Instant,
+}
+
+/// The phases of a failover in seconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Phases {
+    /// From the kill to the entry that says the node is lost.
+    detect_s: f64,
+    /// From there to the order to fence it.
+    decide_s: f64,
+    /// From there to the proof that it is off.
+    fence_s: f64,
+    /// From there to the answer of the last guest.
+    start_s: f64,
+}
+
+/// One guest's outage.
+#[derive(Debug, Clone, Serialize)]
+struct GuestOutage {
+    guest: String,
+    from: String,
+    to: String,
+    outage_s: f64,
+}
+
+/// What was held back and why, in the script `bmc-fails`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Held {
+    /// What the cluster said was wrong.
+    pub(super) why: String,
+    /// The command that it asked for.
+    pub(super) command: String,
+    /// For how long nothing was started that could have run twice.
+    pub(super) held_s: f64,
+}
+
+/// What the story came to.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Report {
+    script: &'static str,
+    /// The machine that was killed, the leader of the cluster.
+    killed: String,
+    /// The longest outage of a guest, as the probe saw it.
+    outage_s: f64,
+    phases: Phases,
+    guests: Vec<GuestOutage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
+    /// Where the guests answered from after the killed machine was back.
+    returned: bool,
+    failed_back: bool,
+}
+
+/// Whether something moved back to the machine that returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failback {
+    None,
+    Some,
+}
+
+impl Report {
+    pub(super) fn new(
+        script: &'static str,
+        killed: &str,
+        moments: &Moments,
+        outages: &[Outage],
+        held: Option<Held>,
+    ) -> Self {
+        let between = |from: Instant, to: Instant| seconds(to.saturating_duration_since(from));
+        let phases = Phases {
+            detect_s: between(moments.killed, moments.lost),
+            decide_s: between(moments.lost, moments.ordered),
+            fence_s: between(moments.ordered, moments.proven),
+            start_s: between(moments.proven, moments.answered),
+        };
+        let guests = outages.iter().map(|outage| GuestOutage {
+            guest: outage.guest.clone(),
+            from: outage.from.clone(),
+            to: outage.to.clone(),
+            outage_s: seconds(outage.span()),
+        });
+        let longest = outages.iter().map(Outage::span).max().unwrap_or_default();
+        Self {
+            script,
+            killed: killed.to_owned(),
+            outage_s: seconds(longest),
+            phases,
+            guests: guests.collect(),
+            held,
+            returned: false,
+            failed_back: false,
+        }
+    }
+
+    /// The machine is back.
+    pub(super) fn returned(&mut self, failback: Failback) {
+        self.returned = true;
+        self.failed_back = failback == Failback::Some;
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        if self.failed_back || self.guests.is_empty() { Exit::Refused } else { Exit::Fine }
+    }
+
+    /// The figures for people.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines =
+            vec![String::new(), format!("OUTAGE {:.1} s, by a probe every {} ms", self.outage_s, PERIOD.as_millis())];
+        let Phases { detect_s, decide_s, fence_s, start_s } = self.phases;
+        let total = (detect_s + decide_s + fence_s + start_s).max(0.001);
+        let named = [
+            ("detect", detect_s, "a majority of voters heard nothing of it for dead-after"),
+            ("decide", decide_s, "the loss and the order to fence are committed"),
+            ("fence", fence_s, "the BMC took the order, and read Off twice"),
+            ("start", start_s, "the proof is committed, and the guests answer elsewhere"),
+        ];
+        for (name, span, what) in named {
+            let width = (1..=BAR).filter(|cell| f64::from(*cell) <= span / total * f64::from(BAR)).count();
+            lines.push(format!("  {name:7}{span:5.2} s  {}", "#".repeat(width.max(1))));
+            lines.push(format!("                   {what}"));
+        }
+        for guest in &self.guests {
+            lines.push(format!("  {:7}{:5.2} s  {} -> {}", guest.guest, guest.outage_s, guest.from, guest.to));
+        }
+        if self.returned && !self.failed_back {
+            lines.push(format!("  {} is back, and nothing moved back to it: no failback", self.killed));
+        }
+        lines
+    }
+}
+
+pub(super) fn seconds(span: Duration) -> f64 {
+    // Milliseconds are as fine as the probe can tell.
+    let millis = u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
+    f64::from(millis) / 1000.0
+}

@@ -1,0 +1,59 @@
+//! `haven demo` for programs: a whole cluster of real daemons on loopback, twice.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of it is tests")]
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Runs the demo to its end; its JSON.
+fn demo(script: &str) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_haven"))
+        .args(["demo", "--script", script, "--exit", "--json"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let story = String::from_utf8_lossy(&output.stderr);
+    println!("{story}");
+    assert!(output.status.success(), "{}: {story}\n{}", output.status, String::from_utf8_lossy(&output.stdout));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn seconds(told: &Value, place: &str) -> f64 {
+    told.pointer(place).and_then(Value::as_f64).unwrap_or_else(|| unreachable!("no {place} in {told}"))
+}
+
+/// What both stories have in common. How long it takes is the computer's affair; that the phases are there, and that
+/// they make up the outage, is ours.
+fn check(told: &Value) {
+    let phases = ["detect_s", "decide_s", "fence_s", "start_s"].map(|name| seconds(told, &format!("/phases/{name}")));
+    let outage = seconds(told, "/outage_s");
+    println!("outage {outage} s, phases {phases:?}");
+    assert!(phases.iter().all(|span| *span >= 0.0), "{told}");
+    let sum: f64 = phases.iter().sum();
+    // The probe's last answer before the kill is at most some periods older than the kill.
+    assert!((sum - outage).abs() < 1.0, "the phases make {sum} s of {outage} s: {told}");
+    let guests = told["guests"].as_array().unwrap();
+    assert!(!guests.is_empty(), "{told}");
+    assert!(guests.iter().all(|guest| guest["from"] == told["killed"] && guest["to"] != told["killed"]), "{told}");
+    assert_eq!((&told["returned"], &told["failed_back"]), (&Value::Bool(true), &Value::Bool(false)), "{told}");
+}
+
+#[test]
+fn demo_tells_of_a_leader_that_dies_and_of_its_guests_that_go_on() {
+    let told = demo("crash");
+    check(&told);
+    assert_eq!(told.get("held"), None);
+}
+
+#[test]
+fn demo_tells_of_a_bmc_that_fails_and_of_the_way_out() {
+    let told = demo("bmc-fails");
+    check(&told);
+    let command = told["held"]["command"].as_str().unwrap();
+    assert!(
+        command.starts_with("haven fence confirm ") && command.contains(told["killed"].as_str().unwrap()),
+        "{told}"
+    );
+    assert!(seconds(&told, "/held/held_s") >= 3.0, "{told}");
+}
