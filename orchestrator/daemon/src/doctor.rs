@@ -1,5 +1,5 @@
-//! What this machine itself tells a doctor: helper programs, the disk under the log, the time to make an entry durable,
-//! cgroups, the watchdog, and what a boot would start behind haven's back.
+//! What this machine itself tells a doctor: connections, helper programs, agents and fence programs of the
+//! configuration, room for the log, cgroups, the watchdog, and what a boot would start behind haven's back.
 //!
 //! Never: a change of anything; a check from the state alone, which the API makes for every node alike.
 
@@ -25,6 +25,7 @@ pub(crate) async fn examine(node: &LiveNode, parts: &Parts) -> Vec<Check> {
         (facts.state.spec.clone(), facts.state.resources.keys().cloned().collect::<Vec<ResourceId>>())
     });
     let mut checks = vec![cgroups(host), watchdog(parts), ballast(node)];
+    checks.extend(ports(parts));
     checks.extend(PROGRAMS.iter().map(|(path, package)| program(host, path, package)));
     checks.extend(agents(host, &spec));
     checks.extend(fence_programs(host, &spec).await);
@@ -68,6 +69,24 @@ fn ballast(node: &LiveNode) -> Check {
             "mend the disk, and restart the daemon",
         ),
     }
+}
+
+/// Whether each member can be reached on each link, and why not.
+fn ports(parts: &Parts) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for fact in parts.network.transport.link_facts().into_iter().filter(|fact| !fact.is_up()) {
+        let since = fact.since.as_secs();
+        let why = fact.trouble.map_or_else(String::new, |why| format!(": {why}"));
+        checks.push(Check::warn(
+            format!("link {} to {}", fact.link.0, fact.node),
+            format!("no connection for {since} s{why}"),
+            "open its UDP port in both directions, and look whether the daemon runs there",
+        ));
+    }
+    if checks.is_empty() {
+        checks.push(Check::ok("ports", "every member is connected on every link"));
+    }
+    checks
 }
 
 fn program(host: &dyn Host, path: &str, package: &str) -> Check {

@@ -15,7 +15,9 @@ const VARIABLE: &str = "HAVEN_LOG";
 /// Begins to log. Does nothing if this process logs already. Libraries below are heard from warnings on.
 pub(crate) fn begin(format: LogFormat) {
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| {
-        let quiet = ["openraft", "quinn", "rustls", "redb", "hyper", "zbus"].map(|name| format!("{name}=error"));
+        let quiet = ["quinn", "rustls", "redb", "hyper", "zbus"].map(|name| format!("{name}=error"));
+        // What Raft cannot do, the node says itself; Raft's own words also tell of every planned end.
+        let quiet = quiet.into_iter().chain(["openraft=off".to_owned()]).collect::<Vec<_>>();
         let quiet = quiet.iter().filter_map(|text| text.parse().ok());
         let base = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy("");
         quiet.fold(base, EnvFilter::add_directive)

@@ -18,13 +18,16 @@ use crate::node::{Shared, lock};
 
 /// Longest sleep of the mind: whatever was overlooked is looked at again after that.
 const LOOK_AT_LEAST: Millis = Millis::secs(1);
+/// How long a removed member is still talked to, so that it learns of its removal. What it says counts for nothing by
+/// then: its store is refused.
+const REMOVED_HEARS: Millis = Millis::secs(3);
 /// Key under which the end of the hold lease is remembered until the next boot.
 pub(crate) const HOLD_KEY: &str = "hold-until";
 
 /// Runs until the node is stopped or its tasks are dropped.
 pub(crate) async fn run<R: Runtime>(shared: Arc<Shared<R>>, mut inputs: mpsc::UnboundedReceiver<Input>) {
     let mut wake = shared.env.clock.monotonic();
-    let mut known_peers = Vec::new();
+    let mut circle = Circle::default();
     while !shared.stopped.load(Ordering::Acquire) {
         let now = shared.env.clock.monotonic();
         let span = wake.since(now).min(LOOK_AT_LEAST);
@@ -38,21 +41,21 @@ pub(crate) async fn run<R: Runtime>(shared: Arc<Shared<R>>, mut inputs: mpsc::Un
                 Either::Right(_) => None,
             }
         };
-        let next = step(&shared, input.unwrap_or(Input::Tick), &mut known_peers);
+        let next = step(&shared, input.unwrap_or(Input::Tick), &mut circle);
         wake = next;
         // Everything that is there already is looked at before the next sleep.
         while let Ok(input) = inputs.try_recv() {
-            wake = step(&shared, input, &mut known_peers);
+            wake = step(&shared, input, &mut circle);
         }
     }
 }
 
-fn step<R: Runtime>(shared: &Arc<Shared<R>>, input: Input, known_peers: &mut Vec<Peer>) -> Monotonic {
+fn step<R: Runtime>(shared: &Arc<Shared<R>>, input: Input, circle: &mut Circle) -> Monotonic {
     match &input {
         Input::Applied => {
             // Cleared before the state is read: what is applied from here on tells again.
             shared.told.store(false, Ordering::Release);
-            follow_members(shared, known_peers);
+            follow_members(shared, circle);
         }
         Input::Datagram { .. } => drop(shared.waiting.fetch_sub(1, Ordering::AcqRel)),
         Input::Tick
@@ -61,6 +64,9 @@ fn step<R: Runtime>(shared: &Arc<Shared<R>>, input: Input, known_peers: &mut Vec
         | Input::Committed { .. }
         | Input::Audited { .. }
         | Input::Hash { .. } => {}
+    }
+    if !circle.leaving.is_empty() {
+        follow_members(shared, circle);
     }
     let outputs = shared.with_facts(|facts, mind| mind.step(facts, input));
     let mut wake = shared.env.clock.monotonic() + LOOK_AT_LEAST;
@@ -74,9 +80,19 @@ fn step<R: Runtime>(shared: &Arc<Shared<R>>, input: Input, known_peers: &mut Vec
     wake
 }
 
-/// Lets the transport talk to the members, and to nobody else.
-fn follow_members<R: Runtime>(shared: &Arc<Shared<R>>, known: &mut Vec<Peer>) {
-    let peers: Vec<Peer> = {
+/// Who may be talked to.
+#[derive(Default)]
+struct Circle {
+    /// The other members.
+    members: Vec<Peer>,
+    /// Those that were removed, and until when they may be told so.
+    leaving: Vec<(Peer, Monotonic)>,
+}
+
+/// Lets the transport talk to the members, to those who were removed a moment ago, and to nobody else.
+fn follow_members<R: Runtime>(shared: &Arc<Shared<R>>, circle: &mut Circle) {
+    let now = shared.env.clock.monotonic();
+    let members: Vec<Peer> = {
         let keeper = lock(&shared.keeper);
         if !keeper.state.members.contains_key(&shared.config.node) {
             // This node has not applied its own joining yet: it goes on with those that it was told of.
@@ -85,10 +101,17 @@ fn follow_members<R: Runtime>(shared: &Arc<Shared<R>>, known: &mut Vec<Peer>) {
         let others = keeper.state.members.values().filter(|m| m.node != shared.config.node);
         others.map(|m| Peer { node: m.node.clone(), endpoints: m.endpoints.clone(), key: m.key }).collect()
     };
-    if peers != *known {
-        known.clone_from(&peers);
-        shared.env.transport.set_peers(peers);
+    let is_member = |peer: &Peer| members.iter().any(|m| m.node == peer.node);
+    let leaving = circle.leaving.len();
+    circle.leaving.retain(|(peer, until)| now < *until && !is_member(peer));
+    if members == circle.members && circle.leaving.len() == leaving {
+        return;
     }
+    let gone = circle.members.iter().filter(|peer| !is_member(peer)).cloned();
+    circle.leaving.extend(gone.map(|peer| (peer, now + REMOVED_HEARS)));
+    let wanted = members.iter().chain(circle.leaving.iter().map(|(peer, _)| peer)).cloned().collect();
+    circle.members = members;
+    shared.env.transport.set_peers(wanted);
 }
 
 fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {

@@ -22,6 +22,7 @@ use haven_api::model::Leave;
 use haven_api::server::{self, Access};
 use haven_core::event::PausePurpose;
 use haven_core::ids::{LogIndex, MemberId};
+use haven_core::node::StoreFault;
 use haven_core::state::Standing;
 use haven_env::Environment;
 use haven_node::{Node, StartError};
@@ -160,8 +161,16 @@ impl Daemon {
             daemon.manager.ready(&format!("{} takes part", daemon.card().node));
             info!(node = %daemon.card().node, incarnation = %node.incarnation(), "node takes part");
             match daemon.live(&node, &mut signals, &mut asked).await {
-                After::SetAside => node.stop().await,
+                After::SetAside => {
+                    node.stop().await;
+                    tokio::select! {
+                        rejoined = daemon.rejoin() => rejoined?,
+                        () = signals.next() => break Ended::Forced,
+                    }
+                }
                 After::Ends(ended) => {
+                    // The others learn that this end is gone before Raft here stops to answer.
+                    let _ = tokio::time::timeout(TASKS_END, daemon.parts.network.transport.close()).await;
                     node.stop().await;
                     break ended;
                 }
@@ -259,6 +268,9 @@ impl Daemon {
         let me = node.config().member;
         let (outvoted, removed) =
             node.look(|facts, _| (facts.state.is_quorum(&voters), facts.state.removed.contains(&me)));
+        // The entry itself may never come: who has applied it does not replicate to this node any more.
+        let told = StoreFault::Removed(me).to_string();
+        let removed = removed || (outvoted && refused.values().all(|why| *why == told));
         if let Some(ended) = left(node) {
             return Some(After::Ends(ended));
         }
