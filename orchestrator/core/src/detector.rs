@@ -226,11 +226,28 @@ impl Detector {
         self.echo_of_me(heartbeat).map(|view| view.sequence)
     }
 
-    /// What is said of `members` in this node's own heartbeats.
-    pub fn views<'a>(&self, members: impl Iterator<Item = (MemberId, &'a NodeId)>, now: Monotonic) -> Vec<PeerView> {
+    /// The links of `node`, of which it has `count`, on which nothing was heard for `limit` though others were heard:
+    /// bit 0 for link 0.
+    pub fn quiet_links(&self, node: &NodeId, count: usize, now: Monotonic, limit: Millis) -> u8 {
+        if count < 2 || self.silence(node, now) >= limit {
+            // A node that is silent on all links is silent; that is told elsewhere.
+            return 0;
+        }
+        let quiet = |link: &u8| self.link_silence(node, LinkId(*link), now) >= limit;
+        let links = (0..u8::try_from(count.min(8)).unwrap_or(8)).filter(quiet);
+        links.fold(0, |bits, link| bits | 1 << link)
+    }
+
+    /// What is said of `members` in this node's own heartbeats: their numbers, names, and how many links they have.
+    pub fn views<'a>(
+        &self,
+        members: impl Iterator<Item = (MemberId, &'a NodeId, usize)>,
+        now: Monotonic,
+        limit: Millis,
+    ) -> Vec<PeerView> {
         members
-            .filter(|(_, node)| **node != self.me)
-            .map(|(member, node)| {
+            .filter(|(_, node, _)| **node != self.me)
+            .map(|(member, node, links)| {
                 let last = self.last(node).map(|(_, h)| h);
                 PeerView {
                     member,
@@ -239,6 +256,7 @@ impl Detector {
                     sequence: last.map_or(0, |h| h.sequence),
                     silence: self.silence(node, now),
                     hears_me: self.hears_me(node, now),
+                    quiet_links: Some(self.quiet_links(node, links, now, limit)).filter(|quiet| *quiet != 0),
                 }
             })
             .collect()

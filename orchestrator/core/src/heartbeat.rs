@@ -141,6 +141,10 @@ pub struct PeerView {
     /// How old its own word is that it hears this node; `None` if it never said so.
     #[n(5)]
     pub hears_me: Option<Millis>,
+    /// The links on which nothing was heard of it for the length of its silence limit while it was heard on others,
+    /// bit 0 for link 0; `None` if there are none.
+    #[n(6)]
+    pub quiet_links: Option<u8>,
 }
 
 /// The leader has heard a heartbeat, and a majority of voters heard the leader after that [S-1, H-1].

@@ -29,6 +29,7 @@ fn heartbeats_of_every_age_are_read() {
         sequence: 41,
         silence: Millis(90),
         hears_me: Some(Millis(110)),
+        quiet_links: None,
     };
     let heartbeat = Heartbeat {
         cluster: ClusterId::from_bytes([9; 16]),

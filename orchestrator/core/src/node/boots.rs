@@ -59,26 +59,44 @@ impl Node {
         self.judge_links(facts, out);
     }
 
-    /// The leader's own links; what others hear on each of theirs they see themselves.
+    /// Every link of every member, by the word of each other member that is heard: a row that nobody keeps up any more,
+    /// because its node no longer leads, would say for ever what was so once.
     fn judge_links(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        let limit = facts.state.timing.current.dead_after;
-        for member in facts.state.members.values().filter(|m| m.node != self.id.node && m.endpoints.len() > 1) {
-            let heard = self.ears.silence(&member.node, facts.now) < limit;
-            for link in (0..member.endpoints.len()).filter_map(|n| u8::try_from(n).ok()).map(LinkId) {
-                let key = (self.id.node.clone(), member.node.clone(), link);
-                let down = facts.state.links_down.contains_key(&key);
-                let silent = self.ears.link_silence(&member.node, link, facts.now) >= limit;
-                let verdict = match (silent, down) {
-                    // A node that is silent on all links is silent; that is told elsewhere.
-                    (true, false) if heard => LinkVerdict::Down,
-                    (false, true) => LinkVerdict::Up,
-                    (true, _) | (false, false) => continue,
-                };
-                let (observer, subject) = (key.0.clone(), key.1.clone());
-                let event = Event::LinkChanged { observer, subject, link, verdict };
-                self.judge.propose(facts.now, Matter::Link(key.0, key.1, link), event, out);
+        let members = &facts.state.members;
+        for observer in members.values() {
+            for subject in members.values().filter(|m| m.node != observer.node && m.endpoints.len() > 1) {
+                let Some(quiet) = self.quiet_links(facts, observer, subject) else { continue };
+                for link in (0..subject.endpoints.len().min(8)).filter_map(|n| u8::try_from(n).ok()) {
+                    let key = (observer.node.clone(), subject.node.clone(), LinkId(link));
+                    let down = facts.state.links_down.contains_key(&key);
+                    let verdict = match (quiet & 1 << link != 0, down) {
+                        (true, false) => LinkVerdict::Down,
+                        (false, true) => LinkVerdict::Up,
+                        (true, true) | (false, false) => continue,
+                    };
+                    let (observer, subject, link) = key;
+                    let matter = Matter::Link(observer.clone(), subject.clone(), link);
+                    let event = Event::LinkChanged { observer, subject, link, verdict };
+                    self.judge.propose(facts.now, matter, event, out);
+                }
             }
         }
+    }
+
+    /// On which links `observer` hears nothing of `subject`, bit 0 for link 0. `None` while it is not known: then what
+    /// was last known stays, as when the subject is silent on all of them.
+    fn quiet_links(&self, facts: &Facts, observer: &Member, subject: &Member) -> Option<u8> {
+        let limit = facts.state.timing.current.dead_after;
+        let silence = self.silence_of(facts, &observer.node, subject)?;
+        if silence >= limit {
+            return None;
+        }
+        if observer.node == self.id.node {
+            return Some(self.ears.quiet_links(&subject.node, subject.endpoints.len(), facts.now, limit));
+        }
+        let (_, heartbeat) = self.ears.last(&observer.node)?;
+        let view = heartbeat.hears.iter().find(|v| v.member == subject.member)?;
+        Some(view.quiet_links.unwrap_or(0))
     }
 
     /// How long `observer` has not heard `subject`, by its own word; `None` if its word is too old or about a boot

@@ -387,7 +387,7 @@ impl Node {
             .map(|m| m.node.clone())
             .collect();
         let sequence = self.ears.next_sequence(facts.now);
-        let members = facts.state.members.values().map(|m| (m.member, &m.node));
+        let members = facts.state.members.values().map(|m| (m.member, &m.node, m.endpoints.len()));
         let heartbeat = Heartbeat {
             cluster: self.id.cluster,
             from: self.id.node.clone(),
@@ -397,7 +397,7 @@ impl Node {
             applied: facts.state.index,
             store: self.id.store,
             durable: facts.raft.durable,
-            hears: self.ears.views(members, facts.now),
+            hears: self.ears.views(members, facts.now, facts.state.timing.current.dead_after),
             lapses: self.leases.lapses(),
             wall: facts.wall,
             hash: self.hash,

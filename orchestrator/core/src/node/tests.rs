@@ -69,6 +69,7 @@ impl Desk {
                 sequence,
                 silence: Millis(silence),
                 hears_me: Some(Millis(silence)),
+                quiet_links: None,
             }
         };
         let mut hears = vec![view("a", echo, 0)];
@@ -342,4 +343,65 @@ fn a_life_that_has_stopped_does_not_return_by_the_heartbeats_that_it_still_sends
     let heartbeat = desk.heartbeat("b", 2, desk.sequence(), &[]);
     let said = proposed(&desk.hear(heartbeat));
     assert!(!said.iter().any(|s| s.contains("heard again")), "{said:?}");
+}
+
+/// What is proposed about links.
+fn links(outputs: &[Output]) -> Vec<String> {
+    proposed(outputs).into_iter().filter(|told| told.contains("link")).collect()
+}
+
+#[test]
+fn every_members_word_about_its_links_comes_into_the_log_and_out_of_it_again() {
+    let mut desk = Desk::new();
+    for member in desk.bench.state.members.values_mut() {
+        member.endpoints.push(crate::event::Endpoint(format!("10.1.0.{}:7742", member.member.0)));
+    }
+    desk.tick(0);
+    let told = |desk: &mut Desk, at: u64, quiet: Option<u8>| {
+        desk.now = at;
+        let mut told = Vec::new();
+        for link in [LinkId(0), LinkId(1)] {
+            let echo = desk.sequence();
+            let mut b = desk.heartbeat("b", at + 1, echo, &[("c", 10)]);
+            b.hears[1].quiet_links = quiet;
+            let c = desk.heartbeat("c", at + 1, echo, &[("b", 10)]);
+            for heartbeat in [b, c] {
+                let from = heartbeat.from.clone();
+                let bytes = Datagram::Heartbeat(heartbeat).encode();
+                told.extend(links(&desk.step(Input::Datagram { from, link, bytes })));
+            }
+        }
+        told.extend(links(&desk.tick(at + 1)));
+        told
+    };
+    assert_eq!(told(&mut desk, 100, None), [""; 0], "all links are heard");
+    let down = told(&mut desk, 200, Some(0b10));
+    assert_eq!(down.len(), 1, "{down:?}");
+    assert!(down[0].contains('b') && down[0].contains('c') && down[0].contains("link 1"), "{down:?}");
+
+    // A row that this node did not write, from when another led: it is out as soon as its own node says so.
+    let (observer, subject) = (node("c"), node("b"));
+    let since = desk.bench.state.members[&observer].since;
+    desk.bench.state.links_down.insert((observer, subject, LinkId(0)), since);
+    let up = told(&mut desk, 300, Some(0b10));
+    assert_eq!(up.len(), 1, "{up:?}");
+    assert!(up[0].contains("link 0"), "{up:?}");
+}
+
+#[test]
+fn a_node_says_on_which_links_it_hears_nothing_of_a_peer_that_it_hears() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let limit = desk.bench.state.timing.current.dead_after;
+    let steps = limit.0 / 100 + 2;
+    for step in 1..=steps {
+        desk.now = step * 100;
+        let echo = desk.sequence();
+        let b = desk.heartbeat("b", step, echo, &[]);
+        desk.hear(b);
+    }
+    let (now, ears) = (at(desk.now), desk.mind.ears());
+    assert_eq!(ears.quiet_links(&node("b"), 2, now, limit), 0b10);
+    assert_eq!(ears.quiet_links(&node("b"), 1, now, limit), 0, "it has no other link");
+    assert_eq!(ears.quiet_links(&node("c"), 2, now, limit), 0, "it is silent altogether");
 }
