@@ -76,6 +76,8 @@ pub struct Summary {
     pub simulated: Millis,
     /// How often each kind of fault happened.
     pub faults: BTreeMap<&'static str, u32>,
+    /// The hashes of all of them, in their order: equal in every run of the same seeds.
+    pub hash: u64,
     /// Seeds that did not hold, with the first thing that did not; at most [`FAILURES_KEPT`].
     pub failed: Vec<(u64, String)>,
 }
@@ -87,6 +89,7 @@ impl Summary {
     fn add(&mut self, outcome: &Outcome) {
         self.seeds += 1;
         self.simulated = self.simulated + outcome.simulated;
+        self.hash = self.hash.rotate_left(5) ^ outcome.hash;
         for (kind, count) in &outcome.faults {
             *self.faults.entry(kind).or_default() += count;
         }
@@ -100,7 +103,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(f, "{} seeds, {} simulated", self.seeds, self.simulated)?;
+        writeln!(f, "{} seeds, {} simulated, hash {:016x}", self.seeds, self.simulated, self.hash)?;
         let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         writeln!(f, "faults: {}", faults.join(", "))?;
         for (seed, what) in &self.failed {
