@@ -100,7 +100,7 @@ fn show(session: &Session<'_>, diff: Vec<String>, plan: &PlanView) -> Exit {
     session.terminal.answer(&Foretold { diff: diff.clone(), plan }, || {
         let lines: String = diff.iter().map(|line| format!("{line}\n")).collect();
         let gap = if lines.is_empty() { "" } else { "\n" };
-        format!("{lines}{gap}{}nothing was changed\n", screen::plan(plan, session.paint()))
+        format!("{lines}{gap}{}", screen::plan(plan, session.paint()))
     });
     Exit::Fine
 }

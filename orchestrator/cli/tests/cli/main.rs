@@ -2,6 +2,10 @@
 
 // The attribute tells clippy that all of it is tests.
 #[cfg(test)]
+mod console;
+#[cfg(test)]
+mod guides;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod run;
