@@ -134,7 +134,8 @@ impl From<Denied> for ApiError {
             | Denied::Edit(_)
             | Denied::NotOff { .. }
             | Denied::NoFence { .. }
-            | Denied::Busy { .. } => Refused::Denied,
+            | Denied::Busy { .. }
+            | Denied::NoRoom { .. } => Refused::Denied,
         };
         let detail = match &denied {
             Denied::Faulty { faults } => faults.iter().map(ToString::to_string).collect(),
@@ -145,6 +146,7 @@ impl From<Denied> for ApiError {
             | Denied::NotOff { .. }
             | Denied::NoFence { .. }
             | Denied::Busy { .. }
+            | Denied::NoRoom { .. }
             | Denied::Range { .. } => Vec::new(),
         };
         Self::new(kind, denied.code(), denied.to_string(), denied.remedy()).with_detail(detail)

@@ -121,6 +121,26 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it is refused while the leader's disk is nearly full [S-25]: what grows the state, or comes again and
+    /// again. What ends an outage, or keeps one from coming, is never refused for that.
+    pub const fn can_wait(&self) -> bool {
+        match self {
+            Self::Edit { .. } | Self::IssueToken { .. } | Self::Attribute { .. } => true,
+            Self::Cleanup { .. }
+            | Self::Standby { .. }
+            | Self::Maintenance { .. }
+            | Self::Fence { .. }
+            | Self::FenceConfirm { .. }
+            | Self::Remove { .. }
+            | Self::Pause { .. }
+            | Self::Stop { .. }
+            | Self::Disarm { .. }
+            | Self::Unfreeze { .. } => false,
+        }
+    }
+}
+
 /// Why a command is not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Denied {
@@ -171,6 +191,16 @@ pub enum Denied {
         /// What stands in the way.
         why: String,
     },
+    /// Page: docs/errors/HV-STORE-04.md.
+    #[error("{node} leads and has {free} bytes free for its log, {needed} are needed for a change that can wait")]
+    NoRoom {
+        /// The leader.
+        node: NodeId,
+        /// Bytes that are free there.
+        free: u64,
+        /// Bytes that are kept for what cannot wait.
+        needed: u64,
+    },
     /// Page: docs/errors/HV-CLI-01.md.
     #[error("{what} is {found}, {allowed} is allowed")]
     Range {
@@ -195,6 +225,7 @@ impl Denied {
             Self::NotOff { .. } => "HV-FENCE-01",
             Self::NoFence { .. } => "HV-FENCE-02",
             Self::Busy { .. } => "HV-NODE-02",
+            Self::NoRoom { .. } => "HV-STORE-04",
             Self::Range { .. } => "HV-CLI-01",
         }
     }
@@ -210,6 +241,7 @@ impl Denied {
             Self::NotOff { .. } => "switch the machine off, or wait, and confirm again",
             Self::NoFence { .. } => "look at `haven why` for the state of the node",
             Self::Busy { .. } => "run `haven node drain` first, or have the node proven off",
+            Self::NoRoom { .. } => "free space on that node's state file system, then repeat the command",
             Self::Range { .. } => "give a value in range",
         }
     }

@@ -3,13 +3,20 @@
 //!
 //! Never: a change of anything; a check from the state alone, which the API makes for every node alike.
 
+use std::time::Duration;
+
 use haven_agents::{audit, inventory};
 use haven_api::model::Check;
 use haven_core::ids::ResourceId;
 use haven_core::spec::{AgentClass, Spec};
 use haven_env::Host;
 
+use crate::files::{SyncFigures, measure_sync};
 use crate::life::{LiveNode, Parts};
+
+/// The longest sync of 100 that leaves room for elections: a vote waits for one on each side, within a third of the
+/// shortest election time of the `lan` profile.
+const SYNC_P99_MAX: Duration = Duration::from_millis(60);
 
 /// Where OCF agents are.
 const OCF: &str = "/usr/lib/ocf/resource.d";
@@ -24,7 +31,7 @@ pub(crate) async fn examine(node: &LiveNode, parts: &Parts) -> Vec<Check> {
     let (spec, ids) = node.look(|facts, _| {
         (facts.state.spec.clone(), facts.state.resources.keys().cloned().collect::<Vec<ResourceId>>())
     });
-    let mut checks = vec![cgroups(host), watchdog(parts), ballast(node)];
+    let mut checks = vec![cgroups(host), watchdog(parts), ballast(node), disk(parts).await];
     checks.extend(ports(parts));
     checks.extend(PROGRAMS.iter().map(|(path, package)| program(host, path, package)));
     checks.extend(agents(host, &spec));
@@ -89,6 +96,27 @@ fn ports(parts: &Parts) -> Vec<Check> {
     checks
 }
 
+/// How long a sync takes: an event is durable after one here and one on another voter.
+async fn disk(parts: &Parts) -> Check {
+    const NAME: &str = "time to make an entry durable";
+    let folder = parts.store.clone();
+    let measured = tokio::task::spawn_blocking(move || measure_sync(&folder)).await;
+    match measured.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        Ok(figures) => durable_within(NAME, &figures),
+        Err(error) => Check::warn(NAME, format!("it cannot be measured: {error}"), "look at the state folder's disk"),
+    }
+}
+
+fn durable_within(name: &str, figures: &SyncFigures) -> Check {
+    let ms = |span: Duration| format!("{:.1} ms", span.as_secs_f64() * 1e3);
+    let (half, most, longest) = (ms(figures.median), ms(figures.p99), ms(figures.longest));
+    let found = format!("half of {} syncs took {half} at most, 99 % {most}, the longest {longest}", figures.samples);
+    if figures.p99 <= SYNC_P99_MAX {
+        return Check::ok(name, found);
+    }
+    Check::warn(name, found, "give the state folder a faster disk, or one that it does not share")
+}
+
 fn program(host: &dyn Host, path: &str, package: &str) -> Check {
     // Distributions with one folder for all programs link the other to it.
     let found = [path.to_owned(), path.replace("/usr/sbin", "/sbin"), path.replace("/bin", "/usr/bin")];
@@ -147,4 +175,22 @@ async fn double_starts(host: &dyn Host, spec: &Spec, ids: &[ResourceId]) -> Vec<
         )
     };
     findings.into_iter().map(check).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_holds_up_elections_is_warned_of() {
+        let figures = |p99: u64| SyncFigures {
+            samples: 200,
+            median: Duration::from_micros(400),
+            p99: Duration::from_millis(p99),
+            longest: Duration::from_millis(p99 + 1),
+        };
+        let (fine, slow) = (durable_within("disk", &figures(60)), durable_within("disk", &figures(61)));
+        assert_eq!(fine, Check::ok("disk", "half of 200 syncs took 0.4 ms at most, 99 % 60.0 ms, the longest 61.0 ms"));
+        assert_ne!(slow.result, fine.result);
+    }
 }

@@ -7,6 +7,7 @@
 //! Never: an entry that is not known to be committed; a record skipped because it is damaged.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::lock::Mutex as AsyncMutex;
@@ -120,6 +121,8 @@ pub(crate) struct Archive {
     check: CheckIn,
     options: ArchiveOptions,
     open: AsyncMutex<Option<Open>>,
+    /// The store is closed; set with `open` locked.
+    closed: AtomicBool,
     health: Mutex<ArchiveHealth>,
     /// How far it must reach: entries up to here were dropped from the log for being in it.
     reach: Mutex<Option<u64>>,
@@ -140,7 +143,16 @@ impl Archive {
         reach: Option<u64>,
     ) -> Self {
         let health = Mutex::new(ArchiveHealth::Opening);
-        Self { volume, identity, check, options, open: AsyncMutex::default(), health, reach: Mutex::new(reach) }
+        Self {
+            volume,
+            identity,
+            check,
+            options,
+            open: AsyncMutex::default(),
+            closed: AtomicBool::new(false),
+            health,
+            reach: Mutex::new(reach),
+        }
     }
 
     /// Notes that entries up to `index` are dropped from the log for being here.
@@ -167,13 +179,19 @@ impl Archive {
     }
 
     pub(crate) async fn close(&self) {
-        if let Some(open) = self.open.lock().await.take() {
+        let mut slot = self.open.lock().await;
+        // A move that is still under way must not open the file again, or the next life finds it in use.
+        self.closed.store(true, Ordering::Relaxed);
+        if let Some(open) = slot.take() {
             // Nothing is lost by a close that fails: what was promised is durable.
             let _ = open.engine.close().await;
         }
     }
 
     async fn opened<'a>(&self, slot: &'a mut Option<Open>) -> Result<&'a mut Open, StoreError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed { file: StoreFile::Archive.name().to_owned() });
+        }
         if slot.as_ref().is_some_and(|open| open.engine.failed().is_some())
             && let Some(failed) = slot.take()
         {

@@ -9,6 +9,7 @@
 
 use std::fmt::{self, Debug};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -121,8 +122,11 @@ impl Engine {
         let (result, below, failed, spare) = (slot.clone(), disk.clone(), sync_failed.clone(), ballast.clone());
         // Opening writes (a new file, or the repair after a crash), so it is a job like any commit.
         let opening = disk.submit(Box::new(move || {
-            let opened = open_checked(&below, &failed, pages, spare.as_deref());
-            *lock(&result) = Some(opened);
+            let opened = || open_checked(&below, &failed, pages, spare.as_deref());
+            // redb takes the allocator's state of a file that was closed in good order as it is, before any check of
+            // ours: 1 of 250 flipped bits made it panic there.
+            let gave_up = |_| Err(redb::Error::Corrupted("its pages are damaged, redb gave up on them".to_owned()));
+            *lock(&result) = Some(catch_unwind(AssertUnwindSafe(opened)).unwrap_or_else(gave_up));
             Ok(())
         }));
         opening.await.map_err(|cause| StoreError::Open { file: file.to_owned(), cause })?;

@@ -76,6 +76,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The code of the page that explains it; `None` for what only a bug of haven's brings about.
+    pub const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Open { .. } => Some("HV-STORE-08"),
+            Self::OtherCluster { .. } => Some("HV-STORE-02"),
+            Self::Damaged { .. } => Some("HV-STORE-05"),
+            Self::TooNew { .. } => Some("HV-STORE-06"),
+            Self::Failed { .. } => Some("HV-STORE-07"),
+            Self::Closed { .. } | Self::Hole { .. } | Self::Committed { .. } => None,
+        }
+    }
+
     pub(crate) fn bad(file: &str, what: BadRecord) -> Self {
         match what {
             BadRecord::Format { .. } => Self::TooNew { file: file.to_owned(), what },

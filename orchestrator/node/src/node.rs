@@ -74,8 +74,9 @@ impl<R: Runtime> Shared<R> {
         let metrics = metrics.borrow_watched();
         let committed = metrics.cluster_committed.map_or(LogIndex(0), |id| LogIndex(id.index));
         let term = Term(metrics.current_term);
-        // Who has voted for somebody else does not lead, whatever the metrics still say.
-        let leads = metrics.state.is_leader() && vote == RaftVote { term, member: self.config.member };
+        // Who has voted for somebody else does not lead, whatever the metrics still say; nor does who cannot write.
+        let able = metrics.running_state.is_ok();
+        let leads = able && metrics.state.is_leader() && vote == RaftVote { term, member: self.config.member };
         RaftFacts { vote, leading: leads.then_some(term), commit: committed.max(applied), durable }
     }
 

@@ -9,7 +9,7 @@ use haven_core::node::Commitment;
 use haven_core::units::Millis;
 use haven_core::wire::to_vec;
 use haven_env::{CallClass, Runtime};
-use haven_log::{Applied, Payload};
+use haven_log::{Applied, Health, Payload};
 use openraft::async_runtime::WatchReceiver;
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +107,12 @@ impl<R: Runtime> Shared<R> {
             Some(mind.judge_command(facts, by, command))
         });
         let Some(judged) = judged else { return Err(self.no_leader()) };
+        // Asked only here: what the cluster decides by itself is never kept back [S-25].
+        if command.can_wait()
+            && let Health::Low { free, needed } = self.store.health()
+        {
+            return Err(Denied::NoRoom { node: self.config.node.clone(), free, needed }.into());
+        }
         match self.propose_here(&judged?).await {
             Here::Committed(index, None) => Ok(Done { index }),
             Here::Committed(_, Some(refusal)) => Err(CommandError::Refused(refusal)),

@@ -1,7 +1,7 @@
 //! How a daemon's life begins and ends.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures_channel::mpsc;
@@ -26,6 +26,8 @@ use crate::serve::Door;
 
 /// Key under which the daemon's lives are counted until the next boot.
 const LIFE_KEY: &str = "generation";
+/// How often it is looked whether the ballast can be taken back: the room comes back when a person frees it.
+const TEND_EVERY: Duration = Duration::from_secs(60);
 /// Attempts at each entry of a founding, a tenth of a second apart.
 const FOUNDING_ATTEMPTS: u32 = 100;
 
@@ -118,6 +120,7 @@ impl<R: Runtime> Node<R> {
         shared.env.transport.set_peers(shared.config.peers.clone());
         shared.env.transport.serve(Arc::new(Door(shared.clone())));
         drop(R::spawn(mind::run(shared.clone(), queue)));
+        drop(R::spawn(tend_store(Arc::downgrade(shared))));
         match shared.config.founding.clone() {
             Some(founding) => shared.found(founding).await,
             None => Ok(()),
@@ -131,6 +134,15 @@ impl<R: Runtime> Node<R> {
             let _ = raft.shutdown().await;
         }
         let _ = self.0.store.close().await;
+    }
+}
+
+/// Takes the ballast back when the disk has room again [S-25].
+async fn tend_store<R: Runtime>(shared: Weak<Shared<R>>) {
+    loop {
+        R::sleep(TEND_EVERY).await;
+        let Some(shared) = shared.upgrade().filter(|shared| !shared.stopped.load(Ordering::Acquire)) else { return };
+        shared.store.tend().await;
     }
 }
 

@@ -7,6 +7,7 @@
 //! Source: open(2), fsync(2), flock(2); Rebello et al., "Can Applications Recover from fsync Failures?", 2020.
 
 mod disk;
+mod measure;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,8 @@ use std::sync::Arc;
 
 use haven_env::{Disk, Volume};
 use rustix::fs::{Advice, fadvise, statvfs};
+
+pub(crate) use measure::{SyncFigures, measure_sync};
 
 use disk::FileDisk;
 

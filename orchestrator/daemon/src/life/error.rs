@@ -32,7 +32,13 @@ impl DaemonError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Folder(error) => error.code(),
-            Self::Start(_) => "HV-DAEMON-05",
+            Self::Start(StartError::Cluster { .. }) => "HV-STORE-02",
+            Self::Start(StartError::StoreLost { .. }) => "HV-STORE-03",
+            Self::Start(StartError::Store { source, .. }) => match source.code() {
+                Some(code) => code,
+                None => "HV-DAEMON-05",
+            },
+            Self::Start(StartError::Raft { .. } | StartError::Founding(_)) => "HV-DAEMON-05",
             Self::Network(_) => "HV-DAEMON-06",
             Self::Socket(_) => "HV-API-05",
             Self::Runtime(_) => "HV-DAEMON-04",

@@ -32,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) env: Environment,
     pub(crate) watchdog: Arc<KernelWatchdog>,
     pub(crate) network: Network,
+    /// The folder of the log's files.
+    pub(crate) store: PathBuf,
 }
 
 impl Parts {
@@ -62,7 +64,7 @@ impl Parts {
             secrets: Arc::new(FileSecrets::new(credentials)),
             volume,
         };
-        Ok(Self { env, watchdog, network })
+        Ok(Self { env, watchdog, network, store: folders.store() })
     }
 
     /// What the node is told.
