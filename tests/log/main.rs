@@ -1,6 +1,11 @@
 //! The store's conformance: the same promises on real files and on the simulated disk, and what becomes of them when
 //! the power fails, bits flip, the disk fills or the process is killed.
 
+#![allow(
+    clippy::extra_unused_type_parameters,
+    reason = "`both!` runs each test on both runtimes, whether or not it needs to name its own"
+)]
+
 // The attribute tells clippy that all of it is tests.
 #[cfg(test)]
 mod bed;
