@@ -37,9 +37,11 @@ const FEED: &[u8] = b"\0";
 /// The driver stops only after the magic character (`WDIOF_MAGICCLOSE`).
 const MAGIC_CLOSE: u32 = 0x0100;
 
-/// Whether an operator vouches for a watchdog that is not known to count.
+/// Whether a watchdog's reset counts as proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
+    /// Never: it resets the machine, and others wait for another proof.
+    Nothing,
     /// Only hardware that is known to count does.
     KnownHardware,
     /// Whatever this machine has counts, at the risk of data (`trust-watchdog`).
@@ -126,6 +128,9 @@ impl KernelWatchdog {
 
     fn counted(&self, identity: &str) -> Counted {
         match (self.trust, self.driver.is_virtual(), HARDWARE.contains(&identity)) {
+            (Trust::Nothing, _, _) => {
+                Counted::No("this version takes no watchdog's reset for proof on a real machine".to_owned())
+            }
             (Trust::KnownHardware, false, true) => Counted::Hardware,
             (Trust::ByName, _, _) => Counted::TrustedByName,
             (Trust::KnownHardware, true, _) => {

@@ -45,6 +45,9 @@ use lease_end::LeaseEnd;
 use outbox::Outbox;
 use stores::Stores;
 
+/// Time between two looks at what this boot starts by itself.
+const AUDIT_EVERY: Millis = Millis::secs(3600);
+
 /// What a node is told about itself when its daemon begins a life.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -91,7 +94,7 @@ pub struct Node {
     deaths_applied: BTreeMap<(NodeId, BootId), u64>,
     hash: Option<(LogIndex, u32)>,
     /// The audit that is under way or done: the revision it is about.
-    audited: Option<LogIndex>,
+    audited: Option<(LogIndex, Monotonic)>,
     /// The entry of the pause that the hold lease was extended for.
     paused: Option<LogIndex>,
     /// Resources whose start was made ready since somebody was lost.
@@ -350,11 +353,13 @@ impl Node {
         out.push(Output::RememberHold(until));
     }
 
-    /// Asks for an audit whenever the configuration that was audited is not the last one.
+    /// Asks for an audit whenever the configuration that was audited is not the last one, and every hour: what an
+    /// administrator enables meanwhile would start at the next boot, before haven [H-28].
     fn audit_if_needed(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         let revision = facts.state.revision;
-        if self.audited.is_none_or(|audited| audited < revision) {
-            self.audited = Some(revision);
+        let due = |(audited, at): (LogIndex, Monotonic)| audited < revision || facts.now.since(at) >= AUDIT_EVERY;
+        if self.audited.is_none_or(due) {
+            self.audited = Some((revision, facts.now));
             out.push(Output::Audit { revision });
         }
     }
@@ -428,9 +433,7 @@ impl Node {
             let (node, boot, watchdog) = (self.id.node.clone(), self.id.incarnation.boot, report.clone());
             self.outbox.put(Event::WatchdogArmed { node, boot, watchdog });
         }
-        if self.audited.is_none() {
-            self.audit_if_needed(facts, out);
-        }
+        self.audit_if_needed(facts, out);
     }
 
     /// Feeds the watchdog while the hold lease is valid, or while nothing exclusive is or may be running here. Closes

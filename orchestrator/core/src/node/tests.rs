@@ -405,3 +405,11 @@ fn a_node_says_on_which_links_it_hears_nothing_of_a_peer_that_it_hears() {
     assert_eq!(ears.quiet_links(&node("b"), 1, now, limit), 0, "it has no other link");
     assert_eq!(ears.quiet_links(&node("c"), 2, now, limit), 0, "it is silent altogether");
 }
+
+#[test]
+fn what_a_boot_starts_is_looked_up_again_every_hour() {
+    let mut desk = Desk::new();
+    let mut audits = |to| desk.tick(to).iter().filter(|o| matches!(o, Output::Audit { .. })).count();
+    assert_eq!((audits(10), audits(20), audits(3_600_000)), (1, 0, 0));
+    assert_eq!((audits(3_600_010), audits(3_600_020)), (1, 0));
+}

@@ -208,7 +208,10 @@ impl ClusterState {
         }
         let off: Vec<&DeviceId> = reads.iter().map(|read| &read.device).collect();
         let levels = self.spec.fence_levels(node);
-        let complete = levels.iter().any(|level| level.devices.iter().all(|device| off.contains(&device)));
+        // A level without devices would be complete without a single read.
+        let complete = levels
+            .iter()
+            .any(|level| !level.devices.is_empty() && level.devices.iter().all(|device| off.contains(&device)));
         if !complete {
             return Err(Refusal::WeakProof(format!("no fence level of {node} was read Off as a whole")));
         }

@@ -12,6 +12,7 @@ use haven_core::ids::StoreId;
 use haven_env::{Environment, Host, Volume};
 use haven_log::{CheckIn, StoreOptions};
 use haven_node::{Founding, NodeConfig};
+use tracing::warn;
 
 use super::check;
 use super::error::DaemonError;
@@ -43,16 +44,15 @@ impl Parts {
         let volume: Arc<dyn Volume> =
             FileVolume::open(&folders.store()).map_err(FolderError::system("open", &folders.store()))?;
         install_faces(folders).map_err(FolderError::system("install helpers in", &folders.faces()))?;
-        let trust = match card.machine.trust_watchdog {
-            Trusting::KnownHardware => Trust::KnownHardware,
-            Trusting::ByName => Trust::ByName,
-        };
+        if card.machine.trust_watchdog == Trusting::ByName {
+            warn!("trust-watchdog has no effect: this version takes no watchdog's reset for proof");
+        }
         // A path that names nothing is a machine without one.
         let device = match settings.ownership {
             Ownership::Machine => card.machine.watchdog.as_str(),
             Ownership::Demo { .. } => "",
         };
-        let watchdog = Arc::new(KernelWatchdog::new(device, trust));
+        let watchdog = Arc::new(KernelWatchdog::new(device, Trust::Nothing));
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let network = Network::open(folders, card)?;
         let env = Environment {

@@ -148,6 +148,7 @@ fn only_hardware_that_is_known_to_count_counts() {
         stand.before = Before { no_way_out: true, ..IDLE };
     };
     assert_eq!(check(&no_way_out, Trust::KnownHardware), Counted::Hardware);
+    assert!(is_no(check(&no_way_out, Trust::Nothing)));
 }
 
 #[test]
