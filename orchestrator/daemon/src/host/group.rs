@@ -5,9 +5,11 @@
 //! Never: a controller or a limit; only membership is used, so it works beside any other manager of cgroups.
 //! Source: the kernel's "Control Group v2", `cgroup.events`, `cgroup.kill`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use haven_env::{GroupState, HostError};
@@ -27,6 +29,9 @@ pub(super) const DEPTH_MAX: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Cgroups {
     base: PathBuf,
+    /// Runs per cgroup that have been given one and have not ended: their folders stay, also before the launcher has
+    /// moved itself there.
+    in_use: Mutex<BTreeMap<String, usize>>,
 }
 
 /// Whether `name` can be a cgroup's.
@@ -51,12 +56,12 @@ impl Cgroups {
         let own = own(&fs::read_to_string("/proc/self/cgroup").unwrap_or_default());
         let base = root.join("haven").join(node);
         let first = match usable(&base) {
-            Ok(()) => return Ok(Self { base }),
+            Ok(()) => return Ok(Self { base, in_use: Mutex::default() }),
             Err(error) => error,
         };
         let below = own.map(|own| root.join(own).join("haven").join(node)).filter(|below| usable(below).is_ok());
         match below {
-            Some(base) => Ok(Self { base }),
+            Some(base) => Ok(Self { base, in_use: Mutex::default() }),
             None => Err(HostError::Unsupported(format!(
                 "cannot make cgroup {}: {first}; run the daemon as root",
                 base.display()
@@ -68,12 +73,31 @@ impl Cgroups {
         self.base.join(group)
     }
 
-    /// Makes the cgroup and returns its folder. One that exists is used as it is.
+    fn in_use(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the cgroup for a run and returns its folder, which stays until [`Cgroups::ended`]. One that exists is
+    /// used as it is.
     pub(super) fn make(&self, group: &str) -> io::Result<PathBuf> {
         let path = self.path(group);
+        // Under the lock, or another run that ends could remove it in between.
+        let mut in_use = self.in_use();
         // The folder above goes with the last life that had nothing left in it.
         fs::create_dir_all(&path)?;
+        *in_use.entry(group.to_owned()).or_default() += 1;
         Ok(path)
+    }
+
+    /// A run for which the cgroup was made has ended.
+    pub(super) fn ended(&self, group: &str) {
+        let mut in_use = self.in_use();
+        if let Some(runs) = in_use.get_mut(group) {
+            *runs = runs.saturating_sub(1);
+            if *runs == 0 {
+                in_use.remove(group);
+            }
+        }
     }
 
     /// Whether the cgroup, or one below it, has a process.
@@ -137,8 +161,12 @@ impl Cgroups {
         }
     }
 
-    /// Removes the folder of an empty cgroup; does nothing to another.
+    /// Removes the folder of an empty cgroup that no run has; does nothing to another.
     pub(super) fn remove(&self, group: &str) {
+        let in_use = self.in_use();
+        if in_use.contains_key(group) {
+            return;
+        }
         remove(&self.path(group), DEPTH_MAX);
     }
 }
@@ -230,6 +258,25 @@ mod tests {
         let hybrid = "4:memory:/x\n0::/user.slice/user-1000.slice\n";
         assert_eq!(own(hybrid), Some(PathBuf::from("user.slice/user-1000.slice")));
         assert_eq!((own("0::/\n"), own("0::/../x\n"), own("4:memory:/x\n")), (None, None, None));
+    }
+
+    #[test]
+    fn an_empty_folder_stays_as_long_as_a_run_has_it() {
+        let base = std::env::temp_dir().join(format!("haven-group-{}", std::process::id()));
+        let groups = Cgroups { base: base.clone(), in_use: Mutex::default() };
+        let path = groups.make("1.1").unwrap();
+        groups.make("1.1").unwrap();
+        // The launcher has not moved itself there yet, and another action looks what is left.
+        assert_eq!(groups.populated().unwrap(), Vec::<String>::new());
+        assert!(path.exists());
+        groups.ended("1.1");
+        groups.remove("1.1");
+        assert!(path.exists(), "the second run still has it");
+        groups.ended("1.1");
+        assert_eq!(groups.populated().unwrap(), Vec::<String>::new());
+        assert!(!path.exists());
+        drop(groups);
+        assert!(!base.exists());
     }
 
     #[test]

@@ -66,6 +66,16 @@ impl Runner {
     }
 
     fn start(&self, program: &Program) -> Result<Child, String> {
+        let group = self.give_group(program)?;
+        let child = self.launch(program, group);
+        if child.is_err() {
+            self.left(program.group.as_deref());
+        }
+        child
+    }
+
+    /// The folder of the program's cgroup, which this run has from here on.
+    fn give_group(&self, program: &Program) -> Result<Option<PathBuf>, String> {
         if !super::files::is_program(&program.path) {
             return Err(format!("{} is not a program here", program.path));
         }
@@ -76,6 +86,10 @@ impl Runner {
             }
             (Some(_) | None, _) => None,
         };
+        Ok(group)
+    }
+
+    fn launch(&self, program: &Program, group: Option<PathBuf>) -> Result<Child, String> {
         let mode = match program.guard {
             Guard::Daemon => Mode::Plain,
             Guard::Kernel => Mode::Watch,
@@ -120,6 +134,7 @@ impl Runner {
             (None, _) => GroupState::Empty,
             (Some(_), Err(_)) => GroupState::Unknown,
             (Some(group), Ok(groups)) => {
+                groups.ended(group);
                 let state = groups.state(group);
                 if state == GroupState::Empty {
                     groups.remove(group);
