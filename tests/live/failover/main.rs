@@ -10,4 +10,14 @@
     reason = "all of it is tests, which the lints cannot see outside a test function"
 )]
 
+mod faults;
+mod life;
+mod main_job;
 mod rack;
+
+use haven_tests::lab::Programs;
+
+/// The real `haven`, and the lab's own program.
+fn programs() -> Programs {
+    Programs { haven: haven_tests::haven().unwrap(), lab: env!("CARGO_BIN_EXE_lab-program").into() }
+}

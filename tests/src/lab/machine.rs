@@ -182,7 +182,7 @@ impl Machine {
     /// The path of the daemon's socket, seen from outside.
     pub fn socket(&self) -> Option<PathBuf> {
         let init = self.init?.as_raw_nonzero();
-        Some(PathBuf::from(format!("/proc/{init}/root/run/haven/haven.sock")))
+        Some(Path::new("/proc").join(init.to_string()).join("root").join("run/haven/haven.sock"))
     }
 
     /// Whether it has power, as a BMC would know.

@@ -6,6 +6,7 @@
 //! test panics.
 
 mod bmc;
+mod cluster;
 mod ipmi;
 mod machine;
 mod net;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use bmc::{Bmc, Manner, Ordered};
+pub use cluster::{Cluster, MACHINES, PATIENCE, primitive};
 pub use ipmi::{IPMI_PROGRAMS, IpmiBmc, PASSWORD, USER};
 pub use machine::{Machine, Power};
 pub use net::Network;

@@ -80,6 +80,16 @@ impl Probe {
         })
     }
 
+    /// The longest time without an answer since `from`, the time until now included.
+    pub fn longest_silence(&self, from: Instant) -> Duration {
+        self.look(|answers| {
+            let times = answers.iter().map(|answer| answer.at).filter(|at| *at >= from).chain([Instant::now()]);
+            let (longest, _) =
+                times.fold((Duration::ZERO, from), |(longest, last), at| (longest.max(at.duration_since(last)), at));
+            longest
+        })
+    }
+
     /// Whether a question was answered by two machines; the two.
     pub fn doubled(&self) -> Option<(String, String)> {
         self.look(|answers| {

@@ -1,0 +1,93 @@
+//! Benchmarks on real processes in network namespaces; each prints a table, and JSON with `--json FILE`.
+//!
+//! - `failover`: how long an address is away when its machine dies, side by side with what people use today;
+//! - `calm`: that nothing happens beside heavy load;
+//! - `idle`: what a daemon with ten resources costs that do nothing.
+//!
+//! They need root and the packages named in `docs/reference/benchmarks.md`, and say so if something is missing.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program that prints tables")]
+
+mod calm;
+mod failover;
+mod idle;
+mod peers;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use haven_tests::lab::{Fallible, Lab, Programs};
+
+/// Benchmarks of haven on real processes in network namespaces.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    what: What,
+}
+
+/// Options of every benchmark.
+#[derive(Debug, Args)]
+struct Common {
+    /// The program `haven`; by default the one beside this program.
+    #[arg(long, global = true, env = "HAVEN_BIN", value_name = "FILE")]
+    haven: Option<PathBuf>,
+    /// Write the figures to a file as JSON, too.
+    #[arg(long, global = true, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Outage of an address when its machine is killed and its link goes down.
+    Failover(failover::Asked),
+    /// No loss, no leader change and no lapsed lease beside stress-ng.
+    Calm(calm::Asked),
+    /// Memory and processor time of a daemon with ten idle resources.
+    Idle(idle::Asked),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("bench-live: {trouble}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Fallible<()> {
+    if let Some(missing) = Lab::missing(&[]) {
+        return Err(missing.into());
+    }
+    let programs = programs(&cli.common)?;
+    println!("{}", table::machine());
+    let figures = match &cli.what {
+        What::Failover(asked) => failover::run(asked, &programs)?,
+        What::Calm(asked) => calm::run(asked, &programs)?,
+        What::Idle(asked) => idle::run(asked, &programs)?,
+    };
+    if let Some(file) = &cli.common.json {
+        std::fs::write(file, serde_json::to_string_pretty(&figures)?)?;
+        println!("written to {}", file.display());
+    }
+    Ok(())
+}
+
+fn programs(common: &Common) -> Fallible<Programs> {
+    let folder = std::env::current_exe()?.parent().ok_or("this program is in no folder")?.to_owned();
+    let haven = common.haven.clone().unwrap_or_else(|| folder.join("haven"));
+    let lab = folder.join("lab-program");
+    for program in [&haven, &lab] {
+        if !program.exists() {
+            let needed = "build it with the same profile: cargo build -p haven-cli -p haven-tests --bins";
+            return Err(format!("{} is not there; {needed}", program.display()).into());
+        }
+    }
+    Ok(Programs { haven, lab })
+}

@@ -1,0 +1,211 @@
+//! A cluster in the lab: founded, joined and asked by the commands that people type.
+
+use std::time::{Duration, Instant};
+
+use haven_api::Client;
+use haven_api::model::{FenceTestAsk, FenceTestMode};
+use haven_api::view::{LogLine, LogPage, Status, WhyNode};
+use haven_core::control::Command;
+use haven_core::event::Standby;
+use haven_core::ids::{DeviceId, NodeId, ResourceId};
+use haven_core::spec::{AgentName, AttrSet, Body, Device, HostMap, Resource, SpecEdit};
+
+use super::bmc::Bmc;
+use super::shell::{Fallible, finish, until};
+use super::{Lab, Probe, Programs};
+
+/// The machines of a lab's cluster.
+pub const MACHINES: [&str; 3] = ["m1", "m2", "m3"];
+/// Longest wait for a cluster to do what it does at once on an idle computer.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Three machines with a daemon each, and a power switch.
+pub struct Cluster {
+    /// The machines.
+    pub lab: Lab,
+    /// What switches them.
+    pub switch: Bmc,
+    haven: String,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Cluster {
+    /// Founds a cluster of this profile and waits until all machines vote.
+    pub fn new(profile: &str, programs: &Programs) -> Fallible<Self> {
+        let lab = Lab::new(&MACHINES, programs)?;
+        let haven = programs.haven.display().to_string();
+        let switch = Bmc::new(&lab, &haven)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let cluster = Self { lab, switch, haven, runtime };
+        let [first, others @ ..] = MACHINES;
+        cluster.place(first, &["init", "--name", "lab", "--profile", profile])?;
+        cluster.start(first)?;
+        for name in others {
+            let token = cluster.haven(first, &["token", "create"])?;
+            let token = token.split_whitespace().find(|word| word.starts_with("haven1-"));
+            cluster.place(name, &["join", token.ok_or("no token was printed")?])?;
+            cluster.start(name)?;
+        }
+        cluster.wait("all machines vote", PATIENCE, |cluster| {
+            let status = cluster.status(first)?;
+            Ok((status.quorum.voters == MACHINES.len()).then_some(()))
+        })?;
+        Ok(cluster)
+    }
+
+    fn place(&self, name: &str, words: &[&str]) -> Fallible<()> {
+        let address = self.lab.with(name, |machine| machine.address().to_owned())?;
+        let place = ["--node", name, "--advertise", &address, "--watchdog", "none", "--on-death", "kill-node"];
+        self.haven(name, &[words, &place].concat()).map(drop)
+    }
+
+    /// Starts the daemon of a machine and waits until it answers.
+    pub fn start(&self, name: &str) -> Fallible<()> {
+        self.lab.with(name, |machine| machine.start_daemon())??;
+        let answered = self.wait(&format!("the daemon of {name} answers"), PATIENCE, |cluster| {
+            Ok(cluster.status(name).ok().map(drop))
+        });
+        let log = self.lab.with(name, |machine| machine.daemon_log())?;
+        answered.map_err(|trouble| format!("{trouble}\n{log}").into())
+    }
+
+    /// Runs `haven` with `words` on a machine; what it printed. Errors: it ended with another code than 0.
+    pub fn haven(&self, name: &str, words: &[&str]) -> Fallible<String> {
+        self.lab.run(name, &[&[self.haven.as_str()], words].concat())
+    }
+
+    /// The same, whatever it ends with: what it printed.
+    pub fn look(&self, name: &str, words: &[&str]) -> Fallible<String> {
+        let words = [&["sh", "-c", "\"$@\" 2>&1 || true", "sh", self.haven.as_str()], words].concat();
+        let mut command = self.lab.with(name, |machine| machine.command(&words))??;
+        finish(&mut command)
+    }
+
+    fn client(&self, name: &str) -> Fallible<Client> {
+        let socket = self.lab.with(name, |machine| machine.socket())?;
+        Ok(Client::new(socket.ok_or_else(|| format!("{name} is off"))?).within(Duration::from_secs(5)))
+    }
+
+    /// The status as a machine sees it.
+    pub fn status(&self, name: &str) -> Fallible<Status> {
+        let client = self.client(name)?;
+        Ok(self.runtime.block_on(client.get("/v1/status"))?)
+    }
+
+    /// What a machine says of a member.
+    pub fn why_node(&self, name: &str, of: &str) -> Fallible<WhyNode> {
+        let client = self.client(name)?;
+        Ok(self.runtime.block_on(client.get(&format!("/v1/why/node/{of}")))?)
+    }
+
+    /// The log from an entry on, as a machine has it.
+    pub fn log(&self, name: &str, from: u64) -> Fallible<Vec<LogLine>> {
+        let client = self.client(name)?;
+        let page: LogPage = self.runtime.block_on(client.get(&format!("/v1/log?from={from}")))?;
+        Ok(page.lines)
+    }
+
+    /// Has a command committed; its index.
+    pub fn command(&self, name: &str, command: &Command) -> Fallible<u64> {
+        let client = self.client(name)?;
+        Ok(self.runtime.block_on(client.command(command))?.index.0)
+    }
+
+    /// Changes the configuration.
+    pub fn edit(&self, name: &str, edits: Vec<SpecEdit>) -> Fallible<u64> {
+        self.command(name, &Command::Edit { base: None, edits, comment: "lab".to_owned() })
+    }
+
+    /// The device that reaches the lab's switch, for all machines.
+    pub fn switch_device(&self) -> Fallible<SpecEdit> {
+        let outlets =
+            MACHINES.map(|name| Ok::<_, haven_core::ids::BadName>((NodeId::new(name)?, vec![name.to_owned()])));
+        let outlets = outlets.into_iter().collect::<Result<_, _>>()?;
+        Ok(SpecEdit::PutDevice(Device {
+            id: DeviceId::new("switch")?,
+            agent: Bmc::PROGRAM.to_owned(),
+            params: [("address".to_owned(), self.switch.address())].into(),
+            secrets: [].into(),
+            hosts: HostMap::Outlets(outlets),
+            timeout: None,
+            delay: None,
+        }))
+    }
+
+    /// Measures the fence devices of a machine by switching it off and on, and waits until it is back.
+    pub fn cycle(&self, asked: &str, of: &str) -> Fallible<()> {
+        let standby = |standby| Command::Standby { node: node(of), standby };
+        self.command(asked, &standby(Standby::On))?;
+        let ask = FenceTestAsk { node: node(of), mode: FenceTestMode::Cycle };
+        let client = self.client(asked)?;
+        self.runtime.block_on(client.fence_test(&ask))?;
+        self.wait(&format!("{of} is back"), PATIENCE, |cluster| Ok(cluster.status(of).ok().map(drop)))?;
+        self.command(asked, &standby(Standby::Off))?;
+        self.healthy(asked)
+    }
+
+    /// Waits until every machine is a member in good standing and nothing is left to do, as `asked` sees it.
+    pub fn healthy(&self, asked: &str) -> Fallible<()> {
+        self.wait("every machine is well", PATIENCE, |cluster| {
+            let status = cluster.status(asked)?;
+            let well = status.nodes.len() == MACHINES.len() && status.quorum.heard == MACHINES.len();
+            let calm = well && status.nodes.iter().all(|row| is_well(&row.state));
+            Ok(calm.then_some(()))
+        })
+    }
+
+    /// Who leads, as `asked` sees it.
+    pub fn leader(&self, asked: &str) -> Fallible<String> {
+        self.wait("somebody leads", PATIENCE, |cluster| Ok(cluster.status(asked)?.leader))
+    }
+
+    /// Waits until the log of `asked` has a line of this kind from `from` on whose text has `text` in it.
+    pub fn logged(&self, asked: &str, from: u64, kind: &str, text: &str) -> Fallible<LogLine> {
+        self.wait(&format!("the log says {kind} {text}"), PATIENCE, |cluster| {
+            let lines = cluster.log(asked, from)?;
+            Ok(lines.into_iter().find(|line| line.kind == kind && line.text.contains(text)))
+        })
+    }
+
+    /// Waits for something; a failure comes with the status and the log of whoever answers.
+    pub fn wait<T>(&self, what: &str, span: Duration, mut is: impl FnMut(&Self) -> Fallible<Option<T>>) -> Fallible<T> {
+        let found = until(what, span, || is(self));
+        found.map_err(|trouble| format!("{trouble}\n{}", self.story()).into())
+    }
+
+    fn story(&self) -> String {
+        let seen = |name: &&str| {
+            let status = self.look(name, &["status"]).ok()?;
+            let log = self.look(name, &["log"]).ok()?;
+            Some(format!("--- status and log of {name}\n{status}\n{log}"))
+        };
+        MACHINES.iter().find_map(seen).unwrap_or_default()
+    }
+
+    /// A probe of the address that moves.
+    pub fn probe(&self, address: &str, port: u16) -> Fallible<Probe> {
+        Probe::start(self.lab.network(), address, port)
+    }
+
+    /// Kills a machine; when.
+    pub fn crash(&self, name: &str) -> Fallible<Instant> {
+        self.lab.with(name, |machine| machine.crash())?
+    }
+}
+
+fn is_well(state: &str) -> bool {
+    matches!(state, "online" | "standby")
+}
+
+fn node(name: &str) -> NodeId {
+    #[allow(clippy::unwrap_used, reason = "the names of the lab's machines are names")]
+    NodeId::new(name).unwrap()
+}
+
+/// A resource with an agent and its parameters.
+pub fn primitive(id: &str, agent: &str, params: &[(&str, &str)]) -> Fallible<SpecEdit> {
+    let agent = AgentName::parse(agent).ok_or_else(|| format!("{agent} is no agent"))?;
+    let mut resource = Resource::new(ResourceId::new(id)?, Body::Primitive { agent: Some(agent), template: None });
+    resource.params = vec![AttrSet::of(params.iter().copied())];
+    Ok(SpecEdit::PutResource(resource))
+}
