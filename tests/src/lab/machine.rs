@@ -201,6 +201,8 @@ impl Machine {
                 parent.wait()?;
             }
             for mut child in self.children.drain(..) {
+                // A wrapper stops itself when what it wraps is stopped, and would never see the end of it.
+                let _ = child.kill();
                 child.wait()?;
             }
         }
