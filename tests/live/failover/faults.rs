@@ -16,6 +16,13 @@ fn with_address(profile: &str) -> (Cluster, Probe) {
     cluster.edit("m1", edits).unwrap();
     let probe = cluster.probe(ADDRESS, ECHO_PORT).unwrap();
     probe.answers("", PATIENCE).unwrap();
+    // An address answers before its start is reported.
+    let settled = |cluster: &Cluster| {
+        let status = cluster.status("m1")?;
+        let row = status.resources.iter().find(|row| row.resource == "vip");
+        Ok(row.is_some_and(|row| row.as_wanted).then_some(()))
+    };
+    cluster.wait("the start of the address is reported", PATIENCE, settled).unwrap();
     (cluster, probe)
 }
 
