@@ -196,13 +196,16 @@ impl Machine {
         let at = Instant::now();
         if let Some(init) = self.init.take() {
             let _ = kill_process(init, Signal::KILL);
+            // A wrapper stops itself when what it wraps is stopped. It would never see the end of it, and the machine
+            // ends only when everybody's end was seen.
+            for child in &mut self.children {
+                let _ = child.kill();
+            }
             self.network.link(&self.name, "down")?;
             if let Some(mut parent) = self.parent.take() {
                 parent.wait()?;
             }
             for mut child in self.children.drain(..) {
-                // A wrapper stops itself when what it wraps is stopped, and would never see the end of it.
-                let _ = child.kill();
                 child.wait()?;
             }
         }
