@@ -14,6 +14,9 @@ use crate::programs;
 /// The line of the project's own brief.
 const HARESOURCES: &str = "m1 IPaddr2::10.77.0.200/24/eth0 some-service\n";
 
+/// Without it, heartbeat moves everything back to m1 as soon as it can.
+const HA_CF: &str = "node m1 m2 m3\nauto_failback off\n";
+
 /// A BMC per machine, reached by ipmitool with the password in a file.
 fn bmcs(cluster: &Cluster) -> (Vec<IpmiBmc>, Vec<SpecEdit>) {
     let secret = cluster.lab.folder().join("bmc-password");
@@ -47,9 +50,10 @@ fn a_haresources_line_survives_the_death_of_its_machine() {
     cluster.edit("m1", devices).unwrap();
     // The staleness of the BMC that matters here; without it the reads are three seconds apart.
     cluster.cycle("m2", "m1").unwrap();
-    let file = cluster.lab.folder().join("haresources");
+    let [file, ha_cf] = ["haresources", "ha.cf"].map(|name| cluster.lab.folder().join(name).display().to_string());
     fs::write(&file, HARESOURCES).unwrap();
-    cluster.haven("m1", &["import", "haresources", file.to_str().unwrap()]).unwrap();
+    fs::write(&ha_cf, HA_CF).unwrap();
+    cluster.haven("m1", &["import", "haresources", &file, "--ha-cf", &ha_cf]).unwrap();
 
     let service = cluster.probe(ADDRESS, SERVICE_PORT).unwrap();
     assert_eq!(service.answers("", PATIENCE).unwrap(), "m1");
@@ -80,11 +84,13 @@ fn a_haresources_line_survives_the_death_of_its_machine() {
     // Its BMC is told to switch it on again; it is readmitted, and nothing moves back.
     cluster.logged("m2", from, "node_readmitted", "m1 readmitted").unwrap();
     cluster.healthy("m2").unwrap();
+    assert_eq!(cluster.settled("m2", "some-service").unwrap(), "m2");
     assert_eq!(service.answers("", PATIENCE).unwrap(), "m2");
     assert_eq!(service.doubled(), None);
     let why = cluster.look("m2", &["why", "some-service"]).unwrap();
     println!("{why}");
-    assert!(why.contains("m2"), "{why}");
+    assert!(why.contains("some-service on m2 after"), "{why}");
+    assert!(cluster.haven("m2", &["plan"]).unwrap().contains("nothing"), "something is to move back");
     let off: Vec<_> = cluster.switch.orders().into_iter().filter(|order| order.action == "off").collect();
     assert_eq!(off.iter().map(|order| order.machine.as_str()).collect::<Vec<_>>(), ["m1", "m1"], "cycle and fence");
 }

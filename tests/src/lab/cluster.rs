@@ -135,7 +135,11 @@ impl Cluster {
     /// Measures the fence devices of a machine by switching it off and on, and waits until it is back.
     pub fn cycle(&self, asked: &str, of: &str) -> Fallible<()> {
         let standby = |standby| Command::Standby { node: node(of), standby };
-        self.command(asked, &standby(Standby::On))?;
+        let index = self.command(asked, &standby(Standby::On))?;
+        // The one that is asked has to know of it itself.
+        self.wait("the standby is applied", PATIENCE, |cluster| {
+            Ok((cluster.status(asked)?.index >= index).then_some(()))
+        })?;
         let ask = FenceTestAsk { node: node(of), mode: FenceTestMode::Cycle };
         let client = self.client(asked)?;
         self.runtime.block_on(client.fence_test(&ask))?;
@@ -164,6 +168,15 @@ impl Cluster {
         self.wait(&format!("the log says {kind} {text}"), PATIENCE, |cluster| {
             let lines = cluster.log(asked, from)?;
             Ok(lines.into_iter().find(|line| line.kind == kind && line.text.contains(text)))
+        })
+    }
+
+    /// Waits until a resource is as wanted; where it runs.
+    pub fn settled(&self, asked: &str, resource: &str) -> Fallible<String> {
+        self.wait(&format!("{resource} runs"), PATIENCE, |cluster| {
+            let status = cluster.status(asked)?;
+            let row = status.resources.into_iter().find(|row| row.resource == resource);
+            Ok(row.filter(|row| row.state == "started").map(|row| row.on))
         })
     }
 

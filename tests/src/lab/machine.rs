@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::net::Network;
 use super::shell::{self, Fallible, until};
-use super::{ECHO_PORT, Programs, SERVICE_PORT};
+use super::{ECHO_PORT, Programs, SERVICE_PORT, sweep};
 
 const INIT: &str = include_str!("node_init.sh");
 const SERVICE: &str = include_str!("some-service.sh");
@@ -248,15 +248,6 @@ fn collect(folder: &Path, found: &mut Vec<Pid>) -> Fallible<()> {
     Ok(())
 }
 
-fn remove(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove(&entry.path());
-        }
-    }
-    let _ = fs::remove_dir(folder);
-}
-
 impl Drop for Machine {
     fn drop(&mut self) {
         let _ = self.crash();
@@ -265,6 +256,6 @@ impl Drop for Machine {
             let _ = parent.wait();
         }
         self.network.forget(&self.name);
-        remove(&self.cgroup);
+        sweep::remove(&self.cgroup);
     }
 }

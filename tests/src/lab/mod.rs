@@ -12,6 +12,7 @@ mod machine;
 mod net;
 mod probe;
 mod shell;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -60,8 +61,9 @@ impl Lab {
     /// A lab with machines of these names, all of them switched on. Errors: something that it needs is missing, see
     /// [`Lab::missing`].
     pub fn new(names: &[&str], programs: &Programs) -> Fallible<Self> {
-        let word = format!("hl{}x{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(format!("haven-lab-{word}"));
+        sweep::abandoned();
+        let word = format!("{}{}x{}", sweep::WORD, std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(format!("{}{word}", sweep::FOLDER));
         fs::create_dir_all(&folder)?;
         let cgroup = shell::cgroup_mount().ok_or("cgroup v2 is not mounted")?.join(&word);
         let network = Network::new(&word)?;
