@@ -42,7 +42,9 @@ impl World {
             Fault::Crash { node, then } => on(node, &|world, machine| world.crash(machine, *then)),
             Fault::KillDaemon { node, restart } => on(node, &|world, machine| world.kill_daemon(machine, *restart)),
             Fault::StartDaemon(node) => on(node, &Self::start_daemon),
-            Fault::FreezeDaemon { node, point } => on(node, &|world, machine| world.freeze_daemon(machine, *point)),
+            Fault::FreezeDaemon { node, point } => {
+                on(node, &|world, machine| world.freeze_daemon(machine, point.clone()))
+            }
             Fault::ThawDaemon(node) => on(node, &Self::thaw_daemon),
             Fault::FreezePrograms(node) => on(node, &Self::freeze_programs),
             Fault::ThawPrograms(node) => on(node, &Self::thaw_programs),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use haven_core::units::Millis;
 use haven_env::Environment;
@@ -27,12 +28,14 @@ pub(super) struct DaemonSlot {
 }
 
 /// Whether a daemon is stopped, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum Freeze {
     #[default]
     No,
     Anywhere,
     MidFeed,
+    /// Not yet: it runs until it is about to start such a program.
+    Before(String),
 }
 
 /// What the service manager does about a dead daemon.
@@ -45,12 +48,15 @@ pub enum Restart {
 }
 
 /// Where a daemon is when it is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FreezePoint {
     /// Wherever it waits.
     Anywhere,
     /// Between its decision to feed the watchdog and the feeding, which then happens first thing after the thaw [H-8].
     MidFeed,
+    /// Between its decision to start a program whose path contains this word and the start, which then happens first
+    /// thing after the thaw: a fork that hangs. Until it decides so, the daemon runs [S-11].
+    Before(String),
 }
 
 /// What the daemon of a machine does.
@@ -142,16 +148,38 @@ impl World {
 
     /// Stops the daemon of a machine (SIGSTOP). Its clock goes on, its programs run on, and what arrives for it waits.
     pub fn freeze_daemon(&self, machine: Machine, point: FreezePoint) {
+        let (freeze, what) = match point {
+            FreezePoint::Anywhere => (Freeze::Anywhere, "is frozen"),
+            FreezePoint::MidFeed => (Freeze::MidFeed, "is frozen"),
+            FreezePoint::Before(word) => (Freeze::Before(word), "is to freeze before a program"),
+        };
+        let waits = matches!(freeze, Freeze::Before(_));
         let life = self.with(machine, |state| {
-            state.daemon.freeze = match point {
-                FreezePoint::Anywhere => Freeze::Anywhere,
-                FreezePoint::MidFeed => Freeze::MidFeed,
-            };
+            state.daemon.freeze = freeze;
             state.daemon.life.as_ref().map(|life| life.number)
         });
         let Some(life) = life.flatten() else { return };
-        exec::freeze(Owner::Daemon(machine));
-        self.trace.add(What::Daemon { machine, life, what: "is frozen" });
+        if !waits {
+            exec::freeze(Owner::Daemon(machine));
+        }
+        self.trace.add(What::Daemon { machine, life, what });
+    }
+
+    /// Called by a daemon that is about to start the program at `path`: it stops here if it was to stop before such a
+    /// one, and comes back when it goes on.
+    pub(super) async fn freeze_before(&self, machine: Machine, path: &str) {
+        let stops = self.with(machine, |state| {
+            let stops = matches!(&state.daemon.freeze, Freeze::Before(word) if path.contains(word.as_str()));
+            if stops {
+                state.daemon.freeze = Freeze::Anywhere;
+            }
+            stops
+        });
+        if stops == Some(true) {
+            self.freeze_daemon(machine, FreezePoint::Anywhere);
+            // Whoever is frozen goes on only when it waits for something.
+            exec::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Stops all programs of a machine that is up (SIGSTOP), and a software watchdog with them. The kernel still ends
@@ -176,7 +204,7 @@ impl World {
         });
         let Some((life, freeze)) = thawed.flatten() else { return };
         match freeze {
-            Freeze::No => return,
+            Freeze::No | Freeze::Before(_) => return,
             Freeze::Anywhere => {}
             Freeze::MidFeed => self.feed_watchdog(machine),
         }

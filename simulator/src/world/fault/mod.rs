@@ -12,6 +12,7 @@
 //! | `crash n1` `crash n1 reboot 5s` | the kernel panics |
 //! | `kill-daemon n1` `kill-daemon n1 restart 500ms` `start-daemon n1` | the daemon dies, is started |
 //! | `freeze-daemon n1` `freeze-daemon n1 mid-feed` `thaw-daemon n1` | SIGSTOP, SIGCONT |
+//! | `freeze-daemon n1 before fence_` | the same, at the moment at which it is about to start such a program |
 //! | `freeze-programs n1` `thaw-programs n1` | the same for all programs that its agents run |
 //! | `stand-still n1` `go-on n1` | the machine and its clock stop, go on |
 //! | `clock-rate n1 5000` `wall-clock n1 -3600s` | parts per million, a jump |

@@ -123,7 +123,13 @@ impl<'a> Words<'a> {
             "start-daemon" => Fault::StartDaemon(self.node()?),
             "freeze-daemon" => {
                 let node = self.node()?;
-                let point = if self.eat("mid-feed") { FreezePoint::MidFeed } else { FreezePoint::Anywhere };
+                let point = if self.eat("mid-feed") {
+                    FreezePoint::MidFeed
+                } else if self.eat("before") {
+                    FreezePoint::Before(self.text("a word of a program's path")?)
+                } else {
+                    FreezePoint::Anywhere
+                };
                 Fault::FreezeDaemon { node, point }
             }
             "thaw-daemon" => Fault::ThawDaemon(self.node()?),

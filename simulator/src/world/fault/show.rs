@@ -154,6 +154,9 @@ impl Fault {
             Self::StartDaemon(node) => write!(f, "start-daemon {node}"),
             Self::FreezeDaemon { node, point: FreezePoint::Anywhere } => write!(f, "freeze-daemon {node}"),
             Self::FreezeDaemon { node, point: FreezePoint::MidFeed } => write!(f, "freeze-daemon {node} mid-feed"),
+            Self::FreezeDaemon { node, point: FreezePoint::Before(word) } => {
+                write!(f, "freeze-daemon {node} before {word}")
+            }
             Self::ThawDaemon(node) => write!(f, "thaw-daemon {node}"),
             Self::FreezePrograms(node) => write!(f, "freeze-programs {node}"),
             Self::ThawPrograms(node) => write!(f, "thaw-programs {node}"),

@@ -154,6 +154,7 @@ impl World {
         let (machine, group) = (life.machine, program.group.clone());
         let (deadline, grace) = (Duration::from_millis(program.deadline.0), Duration::from_millis(program.grace.0));
         let path = program.path.clone();
+        self.freeze_before(machine, &path).await;
         let Some(process) = self.spawn_program(life, program) else {
             let ended = Ended::NotStarted(format!("{path}: no such program, or too late to begin"));
             return RunReport { ended, stdout: Vec::new(), stderr: Vec::new(), group: GroupState::Empty };

@@ -75,6 +75,26 @@ fn a_frozen_daemon_does_nothing_while_its_clock_and_its_programs_go_on() {
 }
 
 #[test]
+fn a_daemon_can_be_frozen_at_the_start_of_one_program_and_starts_it_first_thing_after_the_thaw() {
+    with_world(1, config(), |bench| async move {
+        bench.fault("freeze-daemon n1 before fence_");
+        let other = bench.begin_on(N1, |env| async move { env.host.run(agent("monitor", "db", 5000)).await });
+        assert_eq!(other.await.unwrap().ended, haven_env::Ended::Exited(7), "another program starts as ever");
+        bench.fault("freeze-daemon n1 before heartbeat/Dummy");
+        assert_eq!(bench.world.daemon(N1), DaemonState::Running, "not yet");
+        let starts = bench.begin_on(N1, |env| async move { env.host.run(agent("start", "db", 5000)).await });
+        sleep(ms(10_000)).await;
+        assert_eq!(bench.world.daemon(N1), DaemonState::Frozen);
+        assert!(bench.world.owners("db").is_empty(), "it has not begun");
+        bench.fault("thaw-daemon n1");
+        assert_eq!(starts.await.unwrap().ended, haven_env::Ended::Exited(0));
+        assert_eq!(bench.world.owners("db").len(), 1);
+        let again = bench.begin_on(N1, |env| async move { env.host.run(agent("start", "web", 5000)).await });
+        assert_eq!(again.await.unwrap().ended, haven_env::Ended::Exited(0), "once only");
+    });
+}
+
+#[test]
 fn datagrams_for_a_frozen_daemon_pile_up_to_a_bound_and_come_late() {
     let mut config = config();
     config.socket_datagrams = 10;
