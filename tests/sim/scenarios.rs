@@ -79,6 +79,7 @@ scenarios! {
     s_09_a_deaf_voter_does_not_testify
     s_09_a_node_that_only_the_leader_lost
     s_10_a_node_behind_the_log_starts_nothing
+    s_11_a_last_look_before_the_shot
     s_11_an_order_read_too_late
     s_11_readmitted_under_an_open_order
     s_12_a_boot_that_starts_resources

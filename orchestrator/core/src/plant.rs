@@ -58,6 +58,8 @@ plants! {
     LaggardNeverIsolated,
     /// Fence orders have no latest send time [S-11].
     NoLatestSend,
+    /// A lost node that is heard again is shot all the same [5.4].
+    NoLastLook,
     /// A node is readmitted while an order against it is open [S-11].
     ReadmitUnderOrder,
     /// A person's word is taken while the node is heard [S-13].

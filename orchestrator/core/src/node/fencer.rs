@@ -134,7 +134,9 @@ impl Fencer {
         }
         let heard = ears.silence(&order.node, facts.now) < facts.state.timing.current.dead_after
             && ears.last(&order.node).is_some_and(|(_, h)| h.incarnation.boot == order.boot);
-        if heard && member.standing == Standing::Lost {
+        // The return may be in the log right behind the order, folded together with it.
+        let returned = member.standing == Standing::Returning && member.since.index.0 > order.id.0;
+        if heard && (member.standing == Standing::Lost || returned) && !plant::on(Plant::NoLastLook) {
             self.finish(facts.now, order.id, withdraw(Withdrawal::HeardAgain), outbox);
             return;
         }
