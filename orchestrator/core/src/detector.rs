@@ -187,6 +187,10 @@ impl Detector {
         }
         let from = self.counts_from(node, now);
         let last = self.last(node).map_or(from, |(at, _)| at.max(from));
+        if plant::on(Plant::EveryLinkMustCarry) {
+            let links = self.peers.get(node).map(|p| p.links.values()).into_iter().flatten();
+            return now.since(links.fold(last, |oldest, at| oldest.min(*at)).max(from));
+        }
         now.since(last)
     }
 

@@ -84,7 +84,7 @@ plants! {
     RebootIsNoProof,
     /// Two reads of Off may be 200 ms apart whatever the device's staleness [H-7].
     QuickReads,
-    /// A read begun before the loss counts [H-7].
+    /// Reads count for whatever boot is there when they end, begun before its loss or not [H-7].
     EarlyReads,
     /// A lapsed act lease needs a readmission, too [H-11].
     ActLapseNeedsReadmission,
@@ -114,12 +114,16 @@ plants! {
     NoBootAudit,
     /// A pause never ends [H-19].
     EndlessPause,
+    /// The hold lease ends in a pause as ever [H-19].
+    PauseWithoutHold,
     /// The watchdog is closed before the cluster knows [S-6].
     CloseBeforeDisarm,
     /// The self-fence sum counts one watchdog timeout, not two [H-8].
     OneWatchdogTimeout,
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts,
+    /// A node counts as silent when any of its links is [5.1].
+    EveryLinkMustCarry,
 }
 
 #[cfg(feature = "plants")]

@@ -277,7 +277,9 @@ impl Fencer {
                 Phase::Switching | Phase::Reading | Phase::Pausing(_) | Phase::Failed(_) => None,
             });
             let proof = Proof::PoweredOff { order, since: work.since, reads: reads.collect(), reader: id.node.clone() };
-            outbox.put(Event::FenceConfirmed { node: work.node.clone(), boot: work.boot, proof });
+            let there = facts.state.members.get(&work.node).and_then(|m| m.boot());
+            let boot = there.filter(|_| plant::on(Plant::EarlyReads)).unwrap_or(work.boot);
+            outbox.put(Event::FenceConfirmed { node: work.node.clone(), boot, proof });
             self.done.extend(order.map(|order| (order, facts.now)));
             self.work.remove(ask);
             return;

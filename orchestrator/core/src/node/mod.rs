@@ -344,7 +344,8 @@ impl Node {
     fn hold_on_in_a_pause(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         let Some(me) = facts.state.members.get(&self.id.node) else { return };
         let Standing::Paused { until, .. } = me.standing else { return };
-        if me.incarnation != Some(self.id.incarnation) || self.paused == Some(me.since.index) {
+        let counted = self.paused == Some(me.since.index) || plant::on(Plant::PauseWithoutHold);
+        if me.incarnation != Some(self.id.incarnation) || counted {
             return;
         }
         self.paused = Some(me.since.index);
