@@ -151,9 +151,12 @@ fn while_the_leaders_disk_is_nearly_full_changes_wait_and_losses_are_decided() {
         cluster.found().await.unwrap();
         let (machine, leader) = cluster.leader().unwrap();
         let (name, victim) = (cluster.name(machine), cluster.world.machines().find(|m| *m != machine).unwrap());
-        let edit = SpecEdit::SetProperty { name: "stonith-timeout".to_owned(), value: Some("61s".to_owned()) };
+        let edit = SpecEdit::SetProperty { name: "fence-timeout".to_owned(), value: Some("61s".to_owned()) };
         let change = Command::Edit { base: None, edits: vec![edit], comment: String::new() };
-        cluster.world.apply_text(&format!("disk {name} full 0")).unwrap();
+        // All of them, so that no other voter has room to lead with.
+        for machine in cluster.world.machines() {
+            cluster.world.apply_text(&format!("disk {} full 0", cluster.name(machine))).unwrap();
+        }
         let Err(CommandError::Denied(denied)) = leader.command("test", &change).await else { panic!("not refused") };
         assert_eq!(denied.code(), "HV-STORE-04");
         assert!(denied.to_string().starts_with(&format!("{name} leads and has 0 bytes free")), "{denied}");
@@ -165,8 +168,12 @@ fn while_the_leaders_disk_is_nearly_full_changes_wait_and_losses_are_decided() {
         cluster.world.pull_plug(victim);
         until(&cluster, "the loss is not decided", |c| told(c, &format!("{victims} lost"))).await;
 
-        cluster.world.apply_text(&format!("disk {name} room")).unwrap();
+        for machine in cluster.world.machines() {
+            cluster.world.apply_text(&format!("disk {} room", cluster.name(machine))).unwrap();
+        }
         until(&cluster, "the ballast does not come back", |_| leader.store().health() == Health::Fine).await;
+        let taken = leader.command("test", &change).await;
+        assert!(taken.is_ok(), "a change is not taken again: {taken:?}, told by {name}");
         assert!(cluster.checker.violations().is_empty());
         cluster.end();
     });

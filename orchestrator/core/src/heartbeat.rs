@@ -79,6 +79,33 @@ impl Durable {
     }
 }
 
+/// What a node's log is short of [S-25]. A node that has room says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
+#[serde(rename_all = "lowercase")]
+#[cbor(index_only)]
+pub enum Shortage {
+    /// The disk is nearly full; the ballast is still there.
+    #[n(0)]
+    Room,
+    /// The ballast was given up, or never found room: what is written goes into its place.
+    #[n(1)]
+    Ballast,
+    /// Nothing can be written any more in this life of the daemon.
+    #[n(2)]
+    Writes,
+}
+
+impl Shortage {
+    /// What is told to people, after the node's name.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Room => "disk nearly full",
+            Self::Ballast => "disk full, the log lives on its ballast",
+            Self::Writes => "the log cannot be written",
+        }
+    }
+}
+
 /// I live.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Heartbeat {
@@ -118,6 +145,9 @@ pub struct Heartbeat {
     /// The hash of its state right after a digest: the digest's index, and the hash.
     #[n(11)]
     pub hash: Option<(LogIndex, u32)>,
+    /// What its log is short of; nothing if it has room [S-25].
+    #[n(12)]
+    pub shortage: Option<Shortage>,
 }
 
 /// What a node knows of another by ear.

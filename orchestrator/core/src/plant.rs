@@ -124,6 +124,10 @@ plants! {
     SoftWatchdogCounts,
     /// A node counts as silent when any of its links is [5.1].
     EveryLinkMustCarry,
+    /// A leader whose disk is nearly full goes on leading [S-25].
+    ShortLeaderStays,
+    /// A node that writes into its ballast keeps its resources [S-25].
+    ShortNodeKeepsResources,
 }
 
 #[cfg(feature = "plants")]

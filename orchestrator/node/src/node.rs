@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_channel::mpsc;
-use haven_core::heartbeat::RaftVote;
+use haven_core::heartbeat::{RaftVote, Shortage};
 use haven_core::ids::{Incarnation, LogIndex, MemberId, Term};
 use haven_core::logtime::LogClock;
 use haven_core::node::{Facts, Input, Node as Mind, RaftFacts};
@@ -50,6 +50,8 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) hands: Mutex<crate::hands::Hands>,
     /// Voters that refuse this node's store, and why.
     pub(crate) refused_by: Mutex<std::collections::BTreeMap<MemberId, String>>,
+    /// What the store was short of when it was last looked at: the volume is not asked at every step.
+    pub(crate) shortage: Mutex<Option<Shortage>>,
     pub(crate) stopped: AtomicBool,
 }
 
@@ -67,8 +69,9 @@ impl<R: Runtime> Shared<R> {
             .map(|v| RaftVote { term: Term(v.leader_id.term), member: MemberId(v.leader_id.voted_for) });
         let vote = vote.unwrap_or_default();
         let durable = self.durable();
+        let shortage = *lock(&self.shortage);
         let Some(raft) = self.raft.get() else {
-            return RaftFacts { vote, leading: None, commit: applied, durable };
+            return RaftFacts { vote, leading: None, commit: applied, durable, shortage };
         };
         let metrics = raft.metrics();
         let metrics = metrics.borrow_watched();
@@ -77,7 +80,7 @@ impl<R: Runtime> Shared<R> {
         // Who has voted for somebody else does not lead, whatever the metrics still say; nor does who cannot write.
         let able = metrics.running_state.is_ok();
         let leads = able && metrics.state.is_leader() && vote == RaftVote { term, member: self.config.member };
-        RaftFacts { vote, leading: leads.then_some(term), commit: committed.max(applied), durable }
+        RaftFacts { vote, leading: leads.then_some(term), commit: committed.max(applied), durable, shortage }
     }
 
     /// Calls `f` with what is so now.

@@ -26,8 +26,10 @@ use crate::serve::Door;
 
 /// Key under which the daemon's lives are counted until the next boot.
 const LIFE_KEY: &str = "generation";
-/// How often it is looked whether the ballast can be taken back: the room comes back when a person frees it.
-const TEND_EVERY: Duration = Duration::from_secs(60);
+/// How often the store's room is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Looks between two attempts to take the ballast back: the room comes back when a person frees it.
+const TEND_LOOKS: u32 = 60;
 /// Attempts at each entry of a founding, a tenth of a second apart.
 const FOUNDING_ATTEMPTS: u32 = 100;
 
@@ -137,12 +139,17 @@ impl<R: Runtime> Node<R> {
     }
 }
 
-/// Takes the ballast back when the disk has room again [S-25].
+/// Looks how much room the log has, and takes the ballast back when the disk has room again [S-25].
 async fn tend_store<R: Runtime>(shared: Weak<Shared<R>>) {
+    let mut looks: u32 = 0;
     loop {
-        R::sleep(TEND_EVERY).await;
+        R::sleep(LOOK_EVERY).await;
         let Some(shared) = shared.upgrade().filter(|shared| !shared.stopped.load(Ordering::Acquire)) else { return };
-        shared.store.tend().await;
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(TEND_LOOKS) {
+            shared.store.tend().await;
+        }
+        *lock(&shared.shortage) = shared.store.shortage();
     }
 }
 
@@ -208,6 +215,7 @@ fn share<R: Runtime>(
         clock: Mutex::new(LogClock::default()),
         hands: Mutex::new(Hands::default()),
         refused_by: Mutex::default(),
+        shortage: Mutex::default(),
         stopped: AtomicBool::new(false),
     })
 }

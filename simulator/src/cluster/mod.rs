@@ -127,12 +127,15 @@ impl Cluster {
                 Ok(node) => {
                     self.world.note(machine, "node is up");
                     lock(&self.nodes).insert(machine, node.clone());
-                    self.watch_store(machine, &node).await;
-                    // The store is not listened to: it is set aside, and the machine asks to be let in anew.
+                    let trouble = self.watch_store(machine, &node).await;
                     lock(&self.nodes).remove(&machine);
                     node.stop().await;
                     drop(node);
-                    self.rejoin(machine, &env).await;
+                    match trouble {
+                        // It is set aside, and the machine asks to be let in anew.
+                        Trouble::Refused => self.rejoin(machine, &env).await,
+                        Trouble::Mended => {}
+                    }
                 }
                 Err(StartError::StoreLost { .. }) => self.rejoin(machine, &env).await,
                 Err(error) => {
@@ -144,15 +147,19 @@ impl Cluster {
         }
     }
 
-    /// Waits until most voters refuse the store.
-    async fn watch_store(&self, machine: Machine, node: &SimNode) {
+    /// Waits until most voters refuse the store, or what had failed in it is mended.
+    async fn watch_store(&self, machine: Machine, node: &SimNode) -> Trouble {
         loop {
             sleep(Duration::from_millis(500)).await;
             let refused: std::collections::BTreeSet<MemberId> = node.refused_by().into_keys().collect();
             let outvoted = node.look(|facts, _| facts.state.is_quorum(&refused));
             if outvoted {
                 self.world.note(machine, "most voters refuse the store");
-                return;
+                return Trouble::Refused;
+            }
+            if node.store().is_worth_reopening() {
+                self.world.note(machine, "the store failed, and there is room again");
+                return Trouble::Mended;
             }
         }
     }
@@ -224,6 +231,15 @@ impl Cluster {
             }
         }
     }
+}
+
+/// What ends a node's life before that of its daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// Most voters refuse its store.
+    Refused,
+    /// Its store failed, and can be opened anew.
+    Mended,
 }
 
 /// Opens the store that is there, or makes one, and returns its identity.

@@ -1,6 +1,6 @@
 //! What travels between nodes of one version and the next.
 
-use haven_core::heartbeat::{Ack, Datagram, Durable, Heartbeat, PeerView, RaftVote};
+use haven_core::heartbeat::{Ack, Datagram, Durable, Heartbeat, PeerView, RaftVote, Shortage};
 use haven_core::ids::{BootId, ClusterId, Generation, Incarnation, LogIndex, MemberId, NodeId, StoreId, Term};
 use haven_core::units::{Millis, WallTime};
 
@@ -44,6 +44,7 @@ fn heartbeats_of_every_age_are_read() {
         lapses: 1,
         wall: WallTime(1_795_000_000_000),
         hash: Some((LogIndex(30), 0xdead_beef)),
+        shortage: Some(Shortage::Ballast),
     };
     check("heartbeat.txt", &Datagram::Heartbeat(heartbeat));
 }

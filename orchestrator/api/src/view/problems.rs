@@ -60,6 +60,7 @@ pub(super) fn problems(
     }
     fencing(scene.state, nodes, &mut found);
     here(scene, &mut found);
+    rooms(scene, &mut found);
     links(scene, clock, &mut found);
     asked(scene, clock, &mut found);
     // Stable: what was found first among equals stays first.
@@ -236,6 +237,16 @@ fn here(scene: &Scene, found: &mut Vec<Problem>) {
                 peer.node, local.node
             );
             add(found, Weight::Unsafe, text, "haven doctor");
+        }
+    }
+}
+
+/// Logs of other nodes that are short of room, by the last digest; this node knows its own better.
+fn rooms(scene: &Scene, found: &mut Vec<Problem>) {
+    let here = scene.local().map(|local| &local.node);
+    for line in scene.state.digest.lines.iter().filter(|line| Some(&line.node) != here) {
+        if let Some(shortage) = line.shortage {
+            add(found, Weight::Unsafe, format!("{}: {}", line.node, shortage.words()), "haven doctor");
         }
     }
 }

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::heartbeat::Durable;
+use crate::heartbeat::{Durable, Shortage};
 use crate::ids::{Incarnation, LogIndex, NodeId, ResourceId};
 use crate::units::{Millis, WallTime};
 
@@ -72,4 +72,8 @@ pub struct DigestLine {
     /// The hash of its state right after a digest: that digest's index, and the hash.
     #[n(8)]
     pub hash: Option<(LogIndex, u32)>,
+    /// What its log is short of; nothing if it has room [S-25].
+    #[n(9)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortage: Option<Shortage>,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::event::{AuditFinding, Event, Outcome, PowerState};
-use crate::heartbeat::{Durable, RaftVote};
+use crate::heartbeat::{Durable, RaftVote, Shortage};
 use crate::ids::{ActionId, DeviceId, LinkId, LogIndex, MemberId, NodeId, OrderId, ResourceId, Term};
 use crate::plan::Task;
 use crate::state::ClusterState;
@@ -33,6 +33,8 @@ pub struct RaftFacts {
     pub commit: LogIndex,
     /// What the store has made durable.
     pub durable: Durable,
+    /// What the store is short of; nothing if it has room [S-25].
+    pub shortage: Option<Shortage>,
 }
 
 /// Numbers the proposals of one daemon life.

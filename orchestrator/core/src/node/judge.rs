@@ -148,6 +148,7 @@ impl super::Node {
         self.judge_boots(facts, out);
         self.judge_hearing(facts, out);
         self.judge_losses(facts, out);
+        self.judge_room(facts, out);
         self.judge_returns(facts, out);
         self.judge_plan(facts, out);
         self.judge_orders(facts, out);

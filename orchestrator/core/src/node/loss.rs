@@ -10,6 +10,7 @@ use super::Node;
 use super::io::{Facts, Output};
 use super::judge::Matter;
 use crate::event::{Event, IsolationCause};
+use crate::heartbeat::Shortage;
 use crate::ids::{LogIndex, MemberId, NodeId};
 use crate::plant::{self, Plant};
 use crate::state::{Member, Standing};
@@ -21,6 +22,15 @@ const HAND_OVER_EVERY: Millis = Millis::secs(60);
 const CAUGHT_UP: u64 = 64;
 /// Moments at which the commit index is kept, to see lag up to the longest hold lease.
 const COMMITS_KEPT: usize = 1024;
+
+/// What makes another voter the better leader.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Better<'a> {
+    /// It reaches this node, too.
+    Reaches(&'a NodeId),
+    /// Its log has room [S-25].
+    HasRoom,
+}
 
 impl Node {
     pub(super) fn judge_losses(&mut self, facts: &Facts, out: &mut Vec<Output>) {
@@ -84,8 +94,11 @@ impl Node {
         // What it did not hear before it led, while it stood still perhaps, says nothing of the node.
         let unreached = self.unreached_for(facts, node).min(self.acks.led_for(facts.now));
         if unreached >= patience && self.heard_by_others(facts, member) && !plant::on(Plant::NoHandOver) {
-            match self.better_leader(facts, node) {
-                Some((id, to)) if !self.is_damped(facts) => self.hand_over(facts, node, id, to, out),
+            match self.better_leader(facts, Better::Reaches(node)) {
+                Some((id, to)) if !self.is_damped(facts) => {
+                    let reason = format!("{to} reaches {node}, and all that {} reaches", self.id.node);
+                    self.hand_over(facts, (id, to), reason, out);
+                }
                 // The hand-over is under way: the next leader hears the node, and judges for itself.
                 Some(_) if self.judge.handed_at.is_some_and(|at| facts.now.since(at) < timing.dead_after) => {}
                 Some(_) | None => self.isolate(facts, member, IsolationCause::Unreachable, out),
@@ -116,12 +129,12 @@ impl Node {
         own || voters.into_iter().any(|v| self.silence_of(facts, v, member).is_some_and(|s| s < limit))
     }
 
-    fn is_damped(&self, facts: &Facts) -> bool {
+    pub(super) fn is_damped(&self, facts: &Facts) -> bool {
         facts.state.handed_over.is_some_and(|h| facts.state.time.since(h.time) < HAND_OVER_EVERY)
     }
 
-    /// A caught-up voter that reaches every node this leader reaches, this leader included, and `missing` besides.
-    fn better_leader(&self, facts: &Facts, missing: &NodeId) -> Option<(MemberId, NodeId)> {
+    /// A caught-up voter that reaches every node this leader reaches, this leader included, and is better besides.
+    pub(super) fn better_leader(&self, facts: &Facts, better: Better) -> Option<(MemberId, NodeId)> {
         let limit = facts.state.timing.current.dead_after;
         let reached: Vec<&Member> =
             facts.state.members.values().filter(|m| self.ears.reaches(&m.node, facts.now, limit)).collect();
@@ -143,8 +156,15 @@ impl Node {
                         .iter()
                         .any(|v| v.member == id && v.silence < limit && v.hears_me.is_some_and(|age| age < limit))
             };
-            let missing = facts.state.members.get(missing).is_some_and(|m| reaches(m.member));
-            if missing && reached.iter().all(|m| reaches(m.member)) {
+            let is_better = match better {
+                // Who cannot write cannot lead, whomever it hears.
+                Better::Reaches(missing) => {
+                    let reaches_it = facts.state.members.get(missing).is_some_and(|m| reaches(m.member));
+                    reaches_it && heartbeat.shortage != Some(Shortage::Writes)
+                }
+                Better::HasRoom => heartbeat.shortage.is_none(),
+            };
+            if is_better && reached.iter().all(|m| reaches(m.member)) {
                 return Some((member.member, voter.clone()));
             }
         }
@@ -160,7 +180,8 @@ impl Node {
             let (Some(member), Some((_, heartbeat))) = (facts.state.members.get(voter), self.ears.last(voter)) else {
                 continue;
             };
-            let able = member.is_admitted() && member.distrusted.is_none();
+            let writes = heartbeat.shortage != Some(Shortage::Writes);
+            let able = member.is_admitted() && member.distrusted.is_none() && writes;
             let behind = facts.state.index.0.saturating_sub(heartbeat.applied.0);
             let near = self.ears.reaches(voter, facts.now, limit) && behind <= CAUGHT_UP;
             if able && near && best.is_none_or(|(applied, _)| applied < heartbeat.applied) {
@@ -170,8 +191,13 @@ impl Node {
         best.map(|(_, member)| (member.member, member.node.clone()))
     }
 
-    fn hand_over(&mut self, facts: &Facts, missing: &NodeId, id: MemberId, to: NodeId, out: &mut Vec<Output>) {
-        let reason = format!("{to} reaches {missing}, and all that {} reaches", self.id.node);
+    pub(super) fn hand_over(
+        &mut self,
+        facts: &Facts,
+        (id, to): (MemberId, NodeId),
+        reason: String,
+        out: &mut Vec<Output>,
+    ) {
         let event = Event::LeaderHandedOver { from: self.id.node.clone(), to, reason };
         if let Some(proposal) = self.judge.propose(facts.now, Matter::HandOver, event, out) {
             self.judge.handing_to = Some((proposal, id));

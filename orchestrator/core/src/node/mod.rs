@@ -15,6 +15,7 @@ mod loss;
 mod orders;
 mod outbox;
 mod planner;
+mod room;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -407,6 +408,7 @@ impl Node {
             lapses: self.leases.lapses(),
             wall: facts.wall,
             hash: self.hash,
+            shortage: facts.raft.shortage,
         };
         self.acks.received(facts, &heartbeat);
         out.push(Output::Send { to, bytes: Datagram::Heartbeat(heartbeat).encode() });

@@ -85,6 +85,7 @@ impl Node {
                 applied: heard.applied,
                 durable: heard.durable,
                 hash: heard.hash,
+                shortage: heard.shortage,
             });
         }
         let digest = Digest { lines, wall: median(walls) };
@@ -105,6 +106,7 @@ impl Node {
             applied: facts.state.index,
             durable: facts.raft.durable,
             hash: self.hash,
+            shortage: facts.raft.shortage,
         }
     }
 

@@ -47,6 +47,7 @@ impl Desk {
             leading: self.leads.then_some(TERM),
             commit: state.index,
             durable: Durable::default(),
+            shortage: None,
         };
         let facts = Facts { now: at(self.now), wall: WallTime(0), state, raft };
         self.mind.step(&facts, input)
@@ -87,6 +88,7 @@ impl Desk {
             lapses: 0,
             wall: WallTime(0),
             hash: None,
+            shortage: None,
         }
     }
 
@@ -306,6 +308,7 @@ fn a_digest_remembers_what_stores_promised_for_a_daemon_that_restarts() {
         applied: LogIndex(1),
         durable: durable(200, 90),
         hash: None,
+        shortage: None,
     };
     desk.bench.ok(Event::HeartbeatDigest(crate::event::Digest { lines: vec![line], wall: None }));
     let state = desk.bench.state.clone();

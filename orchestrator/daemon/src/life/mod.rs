@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use haven_api::ApiError;
 use haven_api::model::Leave;
@@ -50,6 +50,9 @@ pub(crate) type LiveNode = Node<TokioRuntime>;
 const WORKERS: usize = 2;
 /// How often the daemon looks whether its store is listened to, and whether it is a member.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long a node lives at least before a store that failed is opened anew: a device that fails again and again is not
+/// read from end to end twice a second.
+const REOPEN_AFTER: Duration = Duration::from_secs(10);
 /// How often the store takes its ballast back.
 const TEND: Duration = Duration::from_secs(60);
 /// How long tasks are given to end when the daemon does.
@@ -121,6 +124,8 @@ pub(crate) struct Daemon {
 enum After {
     /// Most voters refuse its store: it is set aside, and the node rejoins.
     SetAside,
+    /// Its store failed, and there is room again: it is opened anew.
+    Reopen,
     /// The daemon ends.
     Ends(Ended),
 }
@@ -168,6 +173,7 @@ impl Daemon {
                         () = signals.next() => break Ended::Forced,
                     }
                 }
+                After::Reopen => node.stop().await,
                 After::Ends(ended) => {
                     // The others learn that this end is gone before Raft here stops to answer.
                     let _ = tokio::time::timeout(TASKS_END, daemon.parts.network.transport.close()).await;
@@ -242,6 +248,7 @@ impl Daemon {
         let mut tend = interval(TEND);
         tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut undrained = false;
+        let began = Instant::now();
         loop {
             tokio::select! {
                 () = signals.next() => return self.leave_by_signal(node, signals).await,
@@ -251,7 +258,7 @@ impl Daemon {
                     }
                 }
                 _ = look.tick() => {
-                    if let Some(after) = self.look(node) {
+                    if let Some(after) = self.look(node, began) {
                         return after;
                     }
                     undrained = undrained || self.undrain(node).await;
@@ -262,7 +269,7 @@ impl Daemon {
     }
 
     /// Whether this node is still wanted.
-    fn look(&self, node: &LiveNode) -> Option<After> {
+    fn look(&self, node: &LiveNode, began: Instant) -> Option<After> {
         let refused = node.refused_by();
         let voters: std::collections::BTreeSet<MemberId> = refused.keys().copied().collect();
         let me = node.config().member;
@@ -283,6 +290,10 @@ impl Daemon {
             let reasons: Vec<&str> = refused.values().map(String::as_str).collect();
             warn!(node = %node.config().node, error = %reasons.join("; "), "most voters refuse this node's store");
             return Some(After::SetAside);
+        }
+        if began.elapsed() >= REOPEN_AFTER && node.store().is_worth_reopening() {
+            warn!(node = %node.config().node, "the log could not be written; it is opened anew");
+            return Some(After::Reopen);
         }
         None
     }

@@ -1,7 +1,12 @@
 //! How the store is, and how it gets better.
 
+use haven_core::heartbeat::Shortage;
+
 use super::Store;
 use crate::archive::ArchiveHealth;
+
+/// Room with which a store that has failed is opened anew, in bytes: enough to take many entries at once.
+const ROOM: u64 = 1 << 20;
 
 /// How the store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +37,21 @@ impl Store {
         let needed = self.ballast.bytes();
         let free = self.volume.free().unwrap_or(0);
         if self.ballast.is_there() && free >= needed { Health::Fine } else { Health::Low { free, needed } }
+    }
+
+    /// Whether nothing is written any more though there is room, so that opening the store anew may help.
+    pub fn is_worth_reopening(&self) -> bool {
+        self.engine.failed().is_some() && self.volume.free().is_ok_and(|free| free >= self.ballast.bytes().max(ROOM))
+    }
+
+    /// What this node tells the others of its health; nothing while all is well.
+    pub fn shortage(&self) -> Option<Shortage> {
+        match self.health() {
+            Health::Fine => None,
+            Health::Low { .. } if self.ballast.is_there() => Some(Shortage::Room),
+            Health::Low { .. } => Some(Shortage::Ballast),
+            Health::Failed { .. } => Some(Shortage::Writes),
+        }
     }
 
     /// How the archive is. A damaged archive keeps no node from voting.
