@@ -176,6 +176,9 @@ impl Inner {
         if *index > self.latest.index {
             self.latest = (*state).clone();
             self.tell(*index, *term, event.map(|(_, e)| e), result);
+            if let Some(what) = unexplained(state) {
+                self.violation("L2", what);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haven_core::control::Command;
-use haven_core::event::{DeviceTest, Event, MemberKind, PowerState, TestResult};
+use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
 use haven_core::ids::{ConstraintId, DeviceId, NodeId, ResourceId};
 use haven_core::spec::{
     AgentName, Body, Constraint, ConstraintBody, Device, HostMap, Location, LocationTarget, LocationWhere, Resource,
@@ -104,13 +104,14 @@ impl Cluster {
         self.wait("a machine has no store", |c| lock(&c.applicants).contains_key(&machine)).await?;
         let store = lock(&self.applicants).get(&machine).copied().ok_or("it went away")?;
         let digest = vec![machine; 32];
-        let issue = Command::IssueToken { digest: digest.clone(), span: Millis::secs(3600), kind: MemberKind::Full };
+        let kind = self.options.kind(machine);
+        let issue = Command::IssueToken { digest: digest.clone(), span: Millis::secs(3600), kind };
         self.insist(&issue).await?;
         let token = Some(digest.iter().map(|byte| format!("{byte:02x}")).collect());
         let ask = JoinAsk {
             node: self.name(machine),
             store,
-            kind: MemberKind::Full,
+            kind,
             endpoints: self.world.endpoints(machine),
             product_uuid: None,
             token,

@@ -9,7 +9,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use haven_core::event::MemberKind;
 use haven_core::ids::{ClusterId, MemberId, NodeId, StoreId};
 use haven_env::{Environment, Peer};
 use haven_log::StoreOptions;
@@ -199,7 +198,7 @@ impl Cluster {
             cluster: card.cluster,
             node: self.name(machine),
             member: card.member,
-            kind: MemberKind::Full,
+            kind: self.options.kind(machine),
             endpoints: self.world.endpoints(machine),
             peers: card.peers.clone(),
             timing: self.options.timing,

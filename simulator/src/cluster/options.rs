@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use haven_core::event::Counted;
+use haven_core::event::{Counted, MemberKind};
 use haven_core::ids::NodeId;
 use haven_core::spec::{Profile, Timing};
 use haven_core::units::Millis;
@@ -27,6 +27,8 @@ pub struct ResourceOptions {
 pub struct ClusterOptions {
     /// How many machines; they are called `n1`, `n2`, ...
     pub machines: u8,
+    /// Those of them that vote and run nothing.
+    pub witnesses: BTreeSet<NodeId>,
     /// How many networks between them.
     pub links: u8,
     /// Timings of the cluster.
@@ -68,6 +70,7 @@ impl Default for ClusterOptions {
     fn default() -> Self {
         Self {
             machines: 3,
+            witnesses: BTreeSet::new(),
             links: 1,
             timing: Timing::of(Profile::Lan),
             resources: Vec::new(),
@@ -98,6 +101,10 @@ impl ClusterOptions {
     pub(crate) fn name(&self, machine: Machine) -> NodeId {
         let name = NodeId::new(&format!("n{machine}"));
         name.or_else(|_| NodeId::new("n")).unwrap_or_else(|_| unreachable_name())
+    }
+
+    pub(crate) fn kind(&self, machine: Machine) -> MemberKind {
+        if self.witnesses.contains(&self.name(machine)) { MemberKind::Witness } else { MemberKind::Full }
     }
 
     pub(crate) fn world(&self, disks: Arc<dyn Disks>) -> WorldConfig {

@@ -3,6 +3,7 @@
 //! | line | meaning |
 //! | --- | --- |
 //! | `machines 3`, `links 2` | how many; three and one |
+//! | `witness n3` | this machine votes and runs nothing |
 //! | `profile lan`, `dead-after 1500ms`, `hold 6s`, `watchdog-timeout 5s` | timings; `lan` |
 //! | `resource db`, `resource db prefers n3` | a primitive of the simulated agent |
 //! | `property NAME VALUE` | a property of the cluster |
@@ -38,6 +39,7 @@ fn read(options: &mut ClusterOptions, line: &str) -> Result<(), String> {
     match *words.as_slice() {
         ["machines", count] => options.machines = number(count)?,
         ["links", count] => options.links = number(count)?,
+        ["witness", node] => drop(options.witnesses.insert(NodeId::new(node).map_err(|e| e.to_string())?)),
         ["profile", name] => {
             let profile = Profile::parse(name).ok_or_else(|| format!("there is no profile `{name}`"))?;
             options.timing = Timing { hold: options.timing.hold, ..Timing::of(profile) };

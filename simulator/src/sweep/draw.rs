@@ -18,6 +18,9 @@ use crate::world::{Fault, WatchdogModel};
 /// Kinds of faults that one seed mixes, at most.
 const KINDS_MAX: u64 = 4;
 
+/// Bytes of ballast, in the seeds that have one: some thousand entries.
+const BALLAST: u64 = 1 << 20;
+
 /// One thing that happens.
 #[derive(Debug, Clone)]
 pub enum Happening {
@@ -94,8 +97,13 @@ fn cluster(prng: &mut Prng) -> ClusterOptions {
         1 => WatchdogModel::software(),
         _ => WatchdogModel::hardware(),
     };
+    let witness = prng.per_mille(200).then(|| prng.choose(&nodes).cloned()).flatten();
+    let ballast = if prng.per_mille(300) { BALLAST } else { 0 };
     ClusterOptions {
         machines,
+        // The first machine founds the cluster, so it is a full member.
+        witnesses: witness.into_iter().filter(|node| nodes.first() != Some(node)).collect(),
+        ballast,
         links: if prng.per_mille(300) { 2 } else { 1 },
         timing: Timing { hold, ..Timing::of(Profile::Lan) },
         resources,

@@ -8,10 +8,13 @@ use haven_core::units::Millis;
 use super::draw::{Event, Happening};
 use crate::cluster::ClusterOptions;
 use crate::exec::Prng;
+use crate::scenario::Order;
 use crate::world::{
     AfterCrash, AgentOp, Ailment, Cut, DeviceAil, Fault, FreezePoint, Micros, Pair, PathChange, PerMille, Restart, Way,
 };
 
+/// Bytes that are left on a disk that is said to be full, at most.
+const FREE_MAX: u64 = 1 << 18;
 /// Staleness that is assumed of a device which was not tested, less the time of a read.
 const STALE_MAX: u64 = 2900;
 /// Clock error that the leases allow for, in parts per million.
@@ -52,6 +55,8 @@ kinds! {
     TrafficCut "cuts of some traffic",
     BadPath "bad paths",
     SlowDisk "stalled disks",
+    FullDisk "full disks",
+    PlannedRestart "planned restarts",
     Device "device faults",
     Agent "agent faults",
     ResourceDeath "resource deaths",
@@ -124,11 +129,8 @@ impl Draw {
             Kind::Partition | Kind::OneWay | Kind::PairCut | Kind::TrafficCut | Kind::BadPath => {
                 self.of_network(kind, at, node)
             }
-            Kind::SlowDisk => {
-                let back = at + self.span(20, 4000);
-                let order = |order: &str| Fault::Disk { node: node.clone(), order: order.to_owned() };
-                vec![once(at, order("stall")), once(back, order("release"))]
-            }
+            Kind::SlowDisk | Kind::FullDisk => self.of_disk(kind, at, node),
+            Kind::PlannedRestart => self.planned_restart(at, node),
             Kind::Device => self.of_device(at, &node),
             Kind::Agent => self.of_agent(at, node),
             Kind::ResourceDeath => match self.resource() {
@@ -144,6 +146,26 @@ impl Draw {
                 vec![once(at, Fault::WallClock { node, ms })]
             }
         }
+    }
+
+    fn of_disk(&mut self, kind: Kind, at: Millis, node: NodeId) -> Vec<Event> {
+        let order = |order: &str| Fault::Disk { node: node.clone(), order: order.to_owned() };
+        if kind == Kind::SlowDisk {
+            let back = at + self.span(20, 4000);
+            return vec![once(at, order("stall")), once(back, order("release"))];
+        }
+        let back = at + self.span(1000, 30_000);
+        let free = self.prng.below(FREE_MAX);
+        vec![once(at, order(&format!("full {free}"))), once(back, order("room"))]
+    }
+
+    /// What a service manager does: it announces the end, and waits for a moment before it kills.
+    fn planned_restart(&mut self, at: Millis, node: NodeId) -> Vec<Event> {
+        let span = Millis(self.prng.between(2000, 60_000));
+        let restart = Restart::After(self.span(1, 20_000));
+        let end = at + Millis(self.prng.between(50, 2000));
+        let pause = Happening::Order(Order::Pause(node.clone(), span));
+        vec![Event { at, what: pause }, once(end, Fault::KillDaemon { node, restart })]
     }
 
     fn resource(&mut self) -> Option<String> {

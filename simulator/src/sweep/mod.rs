@@ -11,13 +11,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use haven_core::units::Millis;
 
-use crate::check::{Line, Violation, settle, unexplained};
+use crate::check::{Line, Violation, settle};
 use crate::cluster::{Cluster, Tracing};
-use crate::exec::{Owner, TrueTime, now, run, sleep, sleep_until, spawn_on};
+use crate::exec::{Owner, TrueTime, now, run, sleep_until, spawn_on};
 use crate::scenario::Order;
 
 pub use draw::{Event, Happening, Schedule};
@@ -25,8 +24,6 @@ pub use draw::{Event, Happening, Schedule};
 /// How long convergence may take: an order that was sent to a dead device must end, and a storm may hold orders back
 /// for a minute, before the last node is readmitted and the last resource moved.
 const CONVERGES_WITHIN: Millis = Millis::secs(240);
-/// How often L2 is looked at.
-const LOOKS_EVERY: Duration = Duration::from_millis(700);
 
 /// What came of a seed.
 #[derive(Debug, Clone)]
@@ -137,7 +134,6 @@ impl Schedule {
         match cluster.found().await {
             Ok(()) => {
                 let start = now();
-                watch_reasons(&cluster);
                 for event in &self.events {
                     happen(&cluster, start, event).await;
                 }
@@ -178,19 +174,4 @@ async fn happen(cluster: &Arc<Cluster>, start: TrueTime, event: &Event) {
 fn give(cluster: &Arc<Cluster>, order: Order) {
     let cluster = cluster.clone();
     spawn_on(Owner::World, async move { drop(order.give(&cluster).await) });
-}
-
-/// L2 is looked at by the clock: it is about states that last.
-fn watch_reasons(cluster: &Arc<Cluster>) {
-    let weak = Arc::downgrade(cluster);
-    spawn_on(Owner::World, async move {
-        loop {
-            sleep(LOOKS_EVERY).await;
-            let Some(cluster) = weak.upgrade() else { return };
-            let Some((_, leader)) = cluster.leader() else { continue };
-            if let Some(what) = unexplained(&leader.state()) {
-                cluster.checker.violation("L2", what);
-            }
-        }
-    });
 }
