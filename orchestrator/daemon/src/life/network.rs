@@ -30,7 +30,9 @@ impl Network {
     /// Listens on every link of the card.
     pub(super) fn open(folders: &Folders, card: &Card) -> Result<Self, DaemonError> {
         let failed = |error: &dyn std::error::Error| DaemonError::Network(chain(error));
-        let credentials = TlsFolder::new(folders.tls()).load().map_err(|error| failed(&error))?;
+        let tls = TlsFolder::new(folders.tls());
+        let credentials = tls.load().and_then(|read| tls.renewed(read, SystemClock.wall()));
+        let credentials = credentials.map_err(|error| failed(&error))?;
         let listen = card.links.iter().map(|link| link.listen).collect();
         let settings = NetSettings { identity: credentials.identity, trust: credentials.trust, listen };
         let transport = QuicTransport::start(settings).map_err(|error| failed(&error))?;

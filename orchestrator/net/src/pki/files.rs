@@ -113,6 +113,17 @@ impl TlsFolder {
         Ok(Credentials { identity, trust, ca })
     }
 
+    /// The same credentials, with another certificate for the same key if it is time for one and this node has the CA.
+    /// A witness cannot certify itself; its members know it by its key all the same.
+    pub fn renewed(&self, mut credentials: Credentials, now: WallTime) -> Result<Credentials, PkiError> {
+        if let Some(ca) = credentials.ca.as_ref().filter(|_| credentials.identity.is_due(now)) {
+            let (node, key) = (credentials.identity.node().clone(), credentials.identity.key().clone());
+            credentials.identity = NodeIdentity::issue(ca, &node, key, now)?;
+            self.save_certificates(&credentials.identity, &credentials.trust)?;
+        }
+        Ok(credentials)
+    }
+
     fn shown(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }

@@ -133,10 +133,12 @@ impl NodeIdentity {
         WallTime(end.saturating_mul(1000))
     }
 
-    /// Whether it is time for another certificate: less than a third of its life is left.
+    /// Whether it is time for another certificate: less than a third of its life is left, or it is not valid yet, as
+    /// one that was made while the clock was wrong.
     pub fn is_due(&self, now: WallTime) -> bool {
-        let left = self.expires().0.saturating_sub(now.0) / 1000;
-        left < NODE_DAYS * DAY / 3
+        let (begin, end) = validity_of(&self.certificate).unwrap_or_default();
+        let now = now.0 / 1000;
+        now < begin || end.saturating_sub(now) < NODE_DAYS * DAY / 3
     }
 
     /// What is shown to members.

@@ -74,6 +74,22 @@ fn a_certificate_is_due_when_a_third_of_its_life_is_left() {
     assert!(!identity.is_due(before(250)));
     assert!(identity.is_due(before(240)));
     assert!(identity.is_due(WallTime(identity.expires().0 + 1)));
+    assert!(identity.is_due(WallTime(0)), "not valid yet");
+}
+
+#[test]
+fn a_certificate_is_renewed_in_its_folder_for_the_same_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = TlsFolder::new(folder.path());
+    let made = tls.create(cluster(1), "prod", &name("m1"), wall_now()).unwrap();
+    let (certificate, key) = (made.identity.certificate().clone(), made.identity.key().digest());
+    let soon = WallTime(made.identity.expires().0 - 86_400_000);
+    let kept = tls.renewed(made, wall_now()).unwrap();
+    assert_eq!(*kept.identity.certificate(), certificate, "it is not time yet");
+    tls.renewed(kept, soon).unwrap();
+    let read = tls.load().unwrap();
+    assert_eq!(read.identity.key().digest(), key);
+    assert!(read.identity.expires() > soon && !read.identity.is_due(soon));
 }
 
 #[test]
