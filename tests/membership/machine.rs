@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use haven_core::control::Command;
-use haven_core::event::{Endpoint, MemberKind};
+use haven_core::event::{Endpoint, Fingerprint, MemberKind};
 use haven_core::ids::{BootId, ClusterId, MemberId, NodeId, StoreId};
 use haven_core::spec::{Profile, Timing};
 use haven_core::units::{Millis, WallTime};
@@ -17,8 +17,8 @@ use haven_env::{
 };
 use haven_log::{Store, StoreOptions};
 use haven_net::{
-    Applicant, Credentials, EnrolAsk, EnrolError, Enroller, Fingerprint, JoinToken, NetSettings, NotAdmitted,
-    QuicTransport, TlsFolder, enrol,
+    Applicant, Credentials, EnrolAsk, EnrolError, Enroller, JoinToken, NetSettings, NotAdmitted, QuicTransport,
+    TlsFolder, enrol,
 };
 use haven_node::{Admission, AdmitError, Founding, JoinAsk, Node, NodeConfig};
 use openraft_rt_tokio::TokioRuntime;
@@ -216,6 +216,10 @@ impl Enroller for FrontDesk {
                 Err(AdmitError::Undecided(why)) => Err(NotAdmitted::Later(why)),
             }
         })
+    }
+
+    fn kind(&self, node: &NodeId) -> Option<MemberKind> {
+        self.0.state().members.get(node).map(|member| member.kind)
     }
 }
 

@@ -17,7 +17,7 @@ use haven_core::state::{ClusterState, Entry};
 use haven_core::units::LogTime;
 
 use crate::error::ApiError;
-use crate::model::{Check, DeviceAnswer, FenceTestAsk, Leave, LocalFacts, TokenAsk, TokenGiven};
+use crate::model::{CaMade, CaView, Check, DeviceAnswer, FenceTestAsk, Leave, LocalFacts, TokenAsk, TokenGiven};
 
 /// A boxed future, so that the trait is object safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -100,6 +100,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Makes a join token: draws the secret, commits its digest, and gives the whole token back.
     fn issue_token<'a>(&'a self, by: &'a str, ask: TokenAsk) -> BoxFuture<'a, Result<TokenGiven, ApiError>>;
+
+    /// The certificate authority as this node holds it.
+    fn authority(&self) -> CaView;
+
+    /// Makes another certificate authority, keeps its key on this node, and commits that it is the cluster's.
+    fn change_ca<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<CaMade, ApiError>>;
 
     /// Tests the fence devices of a node and commits the results.
     fn fence_test<'a>(&'a self, by: &'a str, ask: FenceTestAsk) -> BoxFuture<'a, Result<Vec<DeviceAnswer>, ApiError>>;

@@ -199,6 +199,33 @@ impl std::fmt::Debug for TokenGiven {
     }
 }
 
+/// The attribute of a node by which it tells on which device its log lies: equal for folders that share one.
+pub const STATE_DEVICE: &str = "#state-device";
+
+/// The cluster's certificate authority, as the node that is asked holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaView {
+    /// The fingerprint of the authority whose certificates this node gives out and shows.
+    pub ca: String,
+    /// The fingerprints of others that it still believes, while a change is under way.
+    pub others: Vec<String>,
+    /// The members that have no certificate of the present authority yet. Sorted; empty when no change is under way.
+    pub waiting: Vec<String>,
+    /// The entry that changed the authority last; absent if it is the one of the founding.
+    #[schema(value_type = Option<u64>)]
+    pub changed: Option<LogIndex>,
+}
+
+/// An authority that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaMade {
+    /// Its fingerprint.
+    pub ca: String,
+    /// The entry that makes it the cluster's.
+    #[schema(value_type = u64)]
+    pub index: LogIndex,
+}
+
 /// How far a fence test goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, MemberKind, PausePurpose, PowerState, Proof, Standby};
+use crate::event::{Event, Fingerprint, MemberKind, PausePurpose, PowerState, Proof, Standby};
 use crate::ids::{DeviceId, LogIndex, NodeId, OrderId, ResourceId};
 use crate::node::{Facts, Node};
 use crate::plant::{self, Plant};
@@ -119,6 +119,18 @@ pub enum Command {
         /// Its value; `None` removes it.
         value: Option<String>,
     },
+    /// Change the certificate authority. Whoever gives this command holds the key of the one that it names.
+    ChangeCa {
+        /// The authority.
+        ca: Fingerprint,
+    },
+    /// A member has a certificate of the authority, and says so itself.
+    TakeCa {
+        /// The node.
+        node: NodeId,
+        /// The authority.
+        ca: Fingerprint,
+    },
 }
 
 impl Command {
@@ -136,7 +148,9 @@ impl Command {
             | Self::Pause { .. }
             | Self::Stop { .. }
             | Self::Disarm { .. }
-            | Self::Unfreeze { .. } => false,
+            | Self::Unfreeze { .. }
+            | Self::ChangeCa { .. }
+            | Self::TakeCa { .. } => false,
         }
     }
 }
@@ -273,6 +287,11 @@ impl Node {
                 Ok(Event::Unfrozen { freeze: *freeze, reason: crate::state::bounded(reason), by })
             }
             Command::Attribute { node, name, value } => attribute(facts.state, node, name, value.as_deref()),
+            Command::ChangeCa { ca } => Ok(Event::CaChanged { ca: *ca, by }),
+            Command::TakeCa { node, ca } => {
+                known(facts.state, node)?;
+                Ok(Event::CaTaken { node: node.clone(), ca: *ca })
+            }
         }
     }
 

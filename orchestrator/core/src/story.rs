@@ -118,6 +118,8 @@ pub fn tell(event: &Event) -> String {
         Event::StoreDistrusted { node, reason, .. } => format!("store of {node} is distrusted: {reason}"),
         Event::LeaderHandedOver { from, to, reason } => format!("{from} hands leadership to {to}: {reason}"),
         Event::PowerOnOrdered { node, executor, .. } => format!("{executor} is to switch {node} on again"),
+        Event::CaChanged { ca, by } => format!("{by} changed the CA to {ca}; older join tokens are void"),
+        Event::CaTaken { node, ca } => format!("{node} has a certificate of CA {ca}"),
     }
 }
 

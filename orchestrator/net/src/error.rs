@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use haven_core::ids::LinkId;
+use haven_core::ids::{LinkId, NodeId};
 
 use crate::pki::PkiError;
 
@@ -39,6 +39,14 @@ pub enum NetError {
     /// Keys or certificates cannot be used.
     #[error(transparent)]
     Pki(#[from] PkiError),
+    /// A member gives this node no certificate. Page: docs/errors/HV-NET-04.md.
+    #[error("{from} gives this node no certificate: {why}")]
+    Uncertified {
+        /// Who was asked.
+        from: NodeId,
+        /// Why.
+        why: String,
+    },
     /// TLS cannot be set up.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
@@ -51,6 +59,7 @@ impl NetError {
             Self::PortTaken { .. } => "HV-NET-01",
             Self::Links { .. } | Self::Socket { .. } | Self::Tls(_) => "HV-NET-02",
             Self::TwoClusters => "HV-NET-03",
+            Self::Uncertified { .. } => "HV-NET-04",
             Self::Pki(error) => error.code(),
         }
     }
@@ -62,6 +71,7 @@ impl NetError {
             Self::Links { .. } => "give this node 1 to 8 addresses in node.toml",
             Self::Socket { .. } => "look at the address and at the limits of the system, then start again",
             Self::TwoClusters => "run `haven reset` here and join again",
+            Self::Uncertified { .. } => "look at `haven ca show` and at the connections in `haven doctor`",
             Self::Pki(error) => error.remedy(),
             Self::Tls(_) => "report this with the text of the error",
         }

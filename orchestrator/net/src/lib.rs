@@ -21,6 +21,6 @@ mod transport;
 pub use enrol::{Applicant, EnrolAsk, EnrolError, Enrolled, Enroller, NotAdmitted, enrol};
 pub use error::NetError;
 pub use gate::Stranger;
-pub use pki::{ClusterCa, Credentials, Fingerprint, NodeIdentity, NodeKey, PkiError, TlsFolder, TrustBundle};
+pub use pki::{ClusterCa, Credentials, NodeIdentity, NodeKey, PkiError, TlsFolder, TrustBundle};
 pub use token::{JoinToken, TokenError};
 pub use transport::{LinkFact, NetSettings, QuicTransport};

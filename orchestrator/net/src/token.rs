@@ -10,14 +10,14 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use haven_core::event::MemberKind;
+use haven_core::event::{Fingerprint, MemberKind};
 use haven_core::ids::ClusterId;
 use haven_core::units::{Millis, WallTime};
 use haven_env::Secret;
 use minicbor::{Decode, Encode};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::pki::{Fingerprint, PkiError, sha256};
+use crate::pki::{PkiError, sha256};
 
 /// What a token begins with; the digit is the version of its form.
 const PREFIX: &str = "haven1-";
@@ -196,7 +196,7 @@ impl fmt::Display for JoinToken {
             cluster: self.cluster,
             name: self.name.clone(),
             addresses: self.addresses.iter().map(SocketAddr::to_string).collect(),
-            ca: self.ca.0,
+            ca: *self.ca.as_bytes(),
             secret: self.secret.reveal().try_into().map_err(|_| fmt::Error)?,
             expires: self.expires,
             kind: self.kind,
@@ -261,7 +261,7 @@ fn read(body: &str) -> Result<JoinToken, TokenError> {
         cluster: content.cluster,
         name: content.name,
         addresses: addresses.map_err(|_| other())?,
-        ca: Fingerprint(content.ca),
+        ca: Fingerprint::from_bytes(content.ca),
         secret: Secret::new(content.secret),
         expires: content.expires,
         kind: content.kind,
@@ -275,7 +275,7 @@ mod tests {
 
     fn token() -> JoinToken {
         let addresses = ["10.0.0.1:7741", "[fd00::1]:7741"].map(|a| a.parse().unwrap()).to_vec();
-        let ca = Fingerprint([9; 32]);
+        let ca = Fingerprint::from_bytes([9; 32]);
         JoinToken::create(cluster(1), "prod", addresses, ca, MemberKind::Witness, WallTime(5_000)).unwrap()
     }
 

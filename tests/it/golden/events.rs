@@ -63,6 +63,8 @@ variants![
     StoreDistrusted,
     LeaderHandedOver,
     PowerOnOrdered,
+    CaChanged,
+    CaTaken,
 ];
 
 /// `NodeLost` is in `event/node_lost.txt`.

@@ -26,6 +26,7 @@ const STORY: &[(&str, &[usize])] = &[
     ("HeartbeatDigest", &[0]),
     ("Frozen", &[1, 2]),
     ("StandbySet", &[0]),
+    ("CaChanged", &[0]),
 ];
 
 fn event(name: &str, number: usize) -> Event {

@@ -4,6 +4,8 @@
 //! Never: a wait for a time; every wait is for a condition, with a bound.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod members;

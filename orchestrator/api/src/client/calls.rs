@@ -8,7 +8,9 @@ use haven_core::state::ClusterState;
 use serde_json::json;
 
 use super::{Client, ClientError, wire};
-use crate::model::{Accepted, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, LocalFacts, TokenAsk, TokenGiven};
+use crate::model::{
+    Accepted, CaMade, CaView, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, LocalFacts, TokenAsk, TokenGiven,
+};
 use crate::view::{
     Config, ConfigDiff, Doctor, Failover, Links, LogPage, PlanView, Revision, Settled, Status, WhyNode, WhyResource,
 };
@@ -129,6 +131,16 @@ impl Client {
     /// Makes a join token.
     pub async fn issue_token(&self, ask: TokenAsk) -> Result<TokenGiven, ClientError> {
         self.post("/v1/token", &ask, Duration::ZERO).await
+    }
+
+    /// The cluster's certificate authority, as the node that is asked holds it.
+    pub async fn ca(&self) -> Result<CaView, ClientError> {
+        self.get("/v1/ca").await
+    }
+
+    /// Makes another certificate authority.
+    pub async fn change_ca(&self) -> Result<CaMade, ClientError> {
+        self.post("/v1/ca/rotate", &json!({}), Duration::ZERO).await
     }
 
     /// Tests the fence devices of a node.

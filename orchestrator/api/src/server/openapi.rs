@@ -32,6 +32,8 @@ use super::{routes, routes_act, routes_view};
         routes::description,
         routes_act::command,
         routes_act::token,
+        routes_act::ca,
+        routes_act::ca_rotate,
         routes_act::fence_test,
         routes_act::fence_confirm,
         routes_act::shutdown,

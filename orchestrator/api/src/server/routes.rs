@@ -72,6 +72,8 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("get", "/v1/openapi.json", get(description)),
         ("post", "/v1/command", post(routes_act::command).layer(quick())),
         ("post", "/v1/token", post(routes_act::token).layer(quick())),
+        ("get", "/v1/ca", get(routes_act::ca).layer(quick())),
+        ("post", "/v1/ca/rotate", post(routes_act::ca_rotate).layer(quick())),
         ("post", "/v1/fence/test", post(routes_act::fence_test)),
         ("post", "/v1/fence/confirm", post(routes_act::fence_confirm)),
         ("post", "/v1/shutdown", post(routes_act::shutdown)),

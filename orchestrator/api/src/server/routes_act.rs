@@ -12,7 +12,7 @@ use super::access::Caller;
 use super::answer::Refusal;
 use super::routes::App;
 use crate::error::ApiError;
-use crate::model::{Accepted, DeviceAnswer, FenceTestAsk, Leave, TokenAsk, TokenGiven};
+use crate::model::{Accepted, CaMade, CaView, DeviceAnswer, FenceTestAsk, Leave, TokenAsk, TokenGiven};
 
 /// A command, as `haven_core::control::Command` writes it: an object with `command` and its fields, such as
 /// `{"command":"standby","node":"m1","standby":"on"}`.
@@ -51,6 +51,25 @@ pub(super) async fn token(
 ) -> Result<Json<TokenGiven>, Refusal> {
     let Json(ask) = body?;
     Ok(Json(app.backend.issue_token(&caller.name, ask).await?))
+}
+
+/// The cluster's certificate authority, and how far a change of it is.
+#[utoipa::path(get, path = "/v1/ca", responses((status = 200, body = CaView)))]
+pub(super) async fn ca(State(app): State<App>) -> Json<CaView> {
+    Json(app.backend.authority())
+}
+
+/// Makes another certificate authority, which the members take over one after the other. Join tokens become void.
+#[utoipa::path(post, path = "/v1/ca/rotate", responses(
+    (status = 200, body = CaMade),
+    (status = "4XX", body = ApiError),
+    (status = "5XX", body = ApiError)
+))]
+pub(super) async fn ca_rotate(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<CaMade>, Refusal> {
+    Ok(Json(app.backend.change_ca(&caller.name).await?))
 }
 
 /// Tests the fence devices of a node and commits the results; with mode `cycle` the node is switched off and on.

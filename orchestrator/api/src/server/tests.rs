@@ -13,7 +13,9 @@ use super::{Access, bind, serve};
 use crate::backend::{Backend, BoxFuture, Look, PastEntry};
 use crate::client::{Client, ClientError, LogAsk};
 use crate::error::{ApiError, Refused};
-use crate::model::{Check, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, PowerAnswered, TokenAsk, TokenGiven};
+use crate::model::{
+    CaMade, CaView, Check, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, PowerAnswered, TokenAsk, TokenGiven,
+};
 use crate::view::bench::{Bench, device, node, rsc};
 use crate::view::{SettledWord, Verdict};
 
@@ -75,6 +77,15 @@ impl Backend for BenchNode {
         self.asked_by.lock().unwrap().push(by.to_owned());
         let given = TokenGiven { token: "haven1-secret".into(), index: LogIndex(9), span: ask.span };
         Box::pin(async move { Ok(given) })
+    }
+
+    fn authority(&self) -> CaView {
+        CaView { ca: "07".repeat(32), others: Vec::new(), waiting: vec!["m2".into()], changed: Some(LogIndex(9)) }
+    }
+
+    fn change_ca<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<CaMade, ApiError>> {
+        self.asked_by.lock().unwrap().push(by.to_owned());
+        Box::pin(async { Ok(CaMade { ca: "07".repeat(32), index: LogIndex(9) }) })
     }
 
     fn fence_test<'a>(&'a self, _: &'a str, ask: FenceTestAsk) -> BoxFuture<'a, Result<Vec<DeviceAnswer>, ApiError>> {

@@ -111,7 +111,9 @@ impl Chronicle {
             | Event::TimingSettled { .. }
             | Event::StoreDistrusted { .. }
             | Event::LeaderHandedOver { .. }
-            | Event::PowerOnOrdered { .. } => text,
+            | Event::PowerOnOrdered { .. }
+            | Event::CaChanged { .. }
+            | Event::CaTaken { .. } => text,
         }
     }
 
@@ -170,7 +172,8 @@ impl Chronicle {
             | Event::AttributeSet { node, .. }
             | Event::StandbySet { node, .. }
             | Event::StoreDistrusted { node, .. }
-            | Event::PowerOnOrdered { node, .. } => About::nodes([node]),
+            | Event::PowerOnOrdered { node, .. }
+            | Event::CaTaken { node, .. } => About::nodes([node]),
             Event::ClusterFounded { .. }
             | Event::HeartbeatDigest(_)
             | Event::MaintenanceSet { .. }
@@ -178,7 +181,8 @@ impl Chronicle {
             | Event::FeatureLevelRaised { .. }
             | Event::TokenIssued { .. }
             | Event::TokenSpent { .. }
-            | Event::TimingSettled { .. } => About::default(),
+            | Event::TimingSettled { .. }
+            | Event::CaChanged { .. } => About::default(),
         }
     }
 }

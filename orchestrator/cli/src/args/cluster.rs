@@ -1,4 +1,5 @@
-//! The cluster as a whole: `status`, `log`, `why`, `maintenance`, `token`, `drill`, `unfreeze`.
+//! The cluster as a whole: `status`, `log`, `why`, `maintenance`, `token`, `ca`, `drill`,
+//! `unfreeze`.
 
 use clap::{Args, Subcommand};
 
@@ -43,6 +44,22 @@ pub(crate) enum Token {
         /// How long it can be used.
         #[arg(long = "for", value_name = "TIME", default_value = "1h")]
         span: String,
+    },
+}
+
+/// The certificate authority that lets machines in.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ca {
+    /// Show its fingerprint, and who has no certificate of it yet.
+    Show,
+    /// Make another one, as when its key may have been copied; join tokens become void.
+    Rotate {
+        /// Do not ask.
+        #[command(flatten)]
+        sure: Sure,
+        /// Longest wait until every member has a certificate of it.
+        #[arg(long, value_name = "TIME", default_value = "1m")]
+        timeout: String,
     },
 }
 

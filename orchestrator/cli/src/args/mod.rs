@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use cluster::{Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
+pub(crate) use cluster::{Ca, Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
 pub(crate) use demo::{Demo, Ending, Script};
 pub(crate) use doing::{Doing, Editing, Sure};
@@ -137,6 +137,9 @@ pub(crate) enum Ask {
     /// Make tokens by which machines join.
     #[command(subcommand)]
     Token(Token),
+    /// Show and replace the certificate authority that lets machines in.
+    #[command(subcommand)]
+    Ca(Ca),
     /// Send members to rest, take them back, remove them.
     #[command(subcommand)]
     Node(Node),

@@ -1,5 +1,6 @@
 //! One module per group of commands: what the words mean together, and what is said at the end.
 
+mod ca;
 mod change;
 mod config;
 mod drill;
@@ -47,6 +48,7 @@ async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trouble> {
         Ask::Doctor => explain::doctor(session).await,
         Ask::Drill(asked) => drill::drill(session, asked).await,
         Ask::Token(asked) => node::token(session, asked).await,
+        Ask::Ca(asked) => ca::ca(session, asked).await,
         Ask::Node(asked) => node::node(session, asked).await,
         Ask::Resource(asked) => resource::resource(session, asked).await,
         Ask::Group(asked) => resource::group(session, asked).await,

@@ -24,6 +24,7 @@ fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
           plan         What will be done next
           doctor       Look for what will not work when it is needed
           token        Make tokens by which machines join
+          ca           Show and replace the certificate authority that lets machines in
           node         Send members to rest, take them back, remove them
           resource     Add, start, stop, move and remove resources
           group        Make groups of resources
@@ -103,6 +104,8 @@ fn without_a_daemon_every_command_says_so() {
         "doctor",
         "drill m1 --yes",
         "token create --witness --for 10m",
+        "ca show",
+        "ca rotate --yes --timeout 5s",
         "node standby m1",
         "node online m1",
         "node drain m1 --plan",

@@ -27,55 +27,74 @@ pub enum MemberKind {
 #[cbor(transparent)]
 pub struct Endpoint(#[n(0)] pub String);
 
-/// SHA-256 of a public key in the form SubjectPublicKeyInfo: what a member is known by, whoever signs its certificate.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode)]
-#[serde(try_from = "String", into = "String")]
-#[cbor(transparent)]
-pub struct KeyDigest(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
+/// A type for a SHA-256, shown as 64 hexadecimal digits.
+macro_rules! digest {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode)]
+        #[serde(try_from = "String", into = "String")]
+        #[cbor(transparent)]
+        pub struct $name(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
 
-impl KeyDigest {
-    /// The digest with these bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
+        impl $name {
+            /// The digest with these bytes.
+            pub fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
 
-    /// Its bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for KeyDigest {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for KeyDigest {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl From<KeyDigest> for String {
-    fn from(digest: KeyDigest) -> Self {
-        digest.to_string()
-    }
-}
-
-impl TryFrom<String> for KeyDigest {
-    type Error = BadName;
-    /// Reads 64 hexadecimal digits.
-    fn try_from(text: String) -> Result<Self, BadName> {
-        let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-        let pairs = digits.filter(|digits| digits.len() == 64);
-        let mut bytes = [0; 32];
-        let Some(pairs) = pairs else { return Err(BadName::Character(text)) };
-        for (byte, pair) in bytes.iter_mut().zip(pairs.chunks_exact(2)) {
-            *byte = pair.iter().fold(0, |sum, digit| sum * 16 + u8::try_from(*digit).unwrap_or(0));
+            /// Its bytes.
+            pub fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
         }
-        Ok(Self(bytes))
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(digest: $name) -> Self {
+                digest.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+            /// Reads 64 hexadecimal digits.
+            fn try_from(text: String) -> Result<Self, BadName> {
+                Ok(Self(digest_bytes(text)?))
+            }
+        }
+    };
+}
+
+fn digest_bytes(text: String) -> Result<[u8; 32], BadName> {
+    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
+    let pairs = digits.filter(|digits| digits.len() == 64);
+    let mut bytes = [0; 32];
+    let Some(pairs) = pairs else { return Err(BadName::Character(text)) };
+    for (byte, pair) in bytes.iter_mut().zip(pairs.chunks_exact(2)) {
+        *byte = pair.iter().fold(0, |sum, digit| sum * 16 + u8::try_from(*digit).unwrap_or(0));
     }
+    Ok(bytes)
+}
+
+digest! {
+    /// SHA-256 of a public key in the form SubjectPublicKeyInfo: what a member is known by, whoever signs its certificate.
+    KeyDigest
+}
+
+digest! {
+    /// SHA-256 of the certificate of a cluster's authority: what join tokens pin.
+    Fingerprint
 }
 
 /// A machine that became a member.

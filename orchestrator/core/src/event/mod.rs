@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use envelope::{Envelope, EnvelopeError, FeatureLevel};
 pub use fencing::{DeviceTest, PowerRead, PowerState, Proof, TestResult, Withdrawal};
 pub use membership::{
-    Counted, Endpoint, IsolationCause, Joined, KeyDigest, MemberKind, PausePurpose, Testimony, WatchdogReport,
+    Counted, Endpoint, Fingerprint, IsolationCause, Joined, KeyDigest, MemberKind, PausePurpose, Testimony,
+    WatchdogReport,
 };
 pub use report::{AuditFinding, Digest, DigestLine, LinkVerdict};
 pub use work::{Finding, Outcome, Report, ReportCause};
@@ -535,6 +536,26 @@ pub enum Event {
         /// The life of the executor.
         #[n(3)]
         executor_incarnation: Incarnation,
+    },
+    /// The cluster gets another certificate authority; join tokens of the one before are void.
+    #[n(43)]
+    CaChanged {
+        /// The authority.
+        #[n(0)]
+        ca: Fingerprint,
+        /// Who changed it.
+        #[n(1)]
+        by: String,
+    },
+    /// A member has a certificate of this authority and believes it.
+    #[n(44)]
+    CaTaken {
+        /// The member.
+        #[n(0)]
+        node: NodeId,
+        /// The authority.
+        #[n(1)]
+        ca: Fingerprint,
     },
 }
 

@@ -145,6 +145,8 @@ impl ClusterState {
                 self.power_on(node, order)
             }
             Event::StoreDistrusted { node, store, reason } => self.distrust_store(node, *store, reason),
+            Event::CaChanged { ca, .. } => self.change_ca(*ca),
+            Event::CaTaken { node, ca } => self.take_ca(node, *ca),
         }
     }
 
@@ -166,7 +168,6 @@ impl ClusterState {
         Ok(())
     }
 
-    /// Freezes `subject`. One freeze per subject is enough: the first tells most.
     /// A person has looked: what was frozen goes on. Devices that lied stay distrusted until they are tested.
     fn unfreeze(&mut self, freeze: LogIndex) -> Result<(), Refusal> {
         let ended = self.freezes.remove(&freeze).ok_or(Refusal::NoFreeze(freeze))?;
@@ -176,6 +177,7 @@ impl ClusterState {
         Ok(())
     }
 
+    /// Freezes `subject`. One freeze per subject is enough: the first tells most.
     pub(super) fn freeze(&mut self, subject: FreezeSubject, reason: String) {
         if self.freezes.values().any(|f| f.subject == subject) {
             return;

@@ -103,6 +103,10 @@ impl ClusterState {
             self.members.insert(joined.node.clone(), new_member(joined, now));
         }
         self.last_member = joined.member;
+        // Who joins during a change of the authority may have been certified by the one before.
+        if let Some(authority) = self.authority.as_mut().filter(|authority| authority.is_changing()) {
+            authority.waiting.insert(joined.node.clone());
+        }
         if let Some(digest) = &joined.token {
             self.tokens.remove(digest);
         }
@@ -288,6 +292,9 @@ impl ClusterState {
         }
         self.silences.retain(|(observer, subject), _| observer != node && subject != node);
         self.links_down.retain(|(observer, subject, _), _| observer != node && subject != node);
+        if let Some(authority) = &mut self.authority {
+            authority.waiting.remove(node);
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 mod fencing;
 mod fold;
+mod fold_authority;
 mod fold_fencing;
 mod fold_membership;
 mod fold_plan;
@@ -35,7 +36,7 @@ pub use refusal::Refusal;
 pub use resource::{FATAL, FailedOp, Failures, LeftBehind, Presence, ResourceStatus, Run};
 pub use timing::TimingState;
 
-use crate::event::{Digest, FeatureLevel, FreezeSubject, MemberKind};
+use crate::event::{Digest, FeatureLevel, Fingerprint, FreezeSubject, MemberKind};
 use crate::ids::{ClusterId, LinkId, LogIndex, MemberId, NodeId, ResourceId, Term};
 use crate::spec::Spec;
 use crate::units::{LogTime, WallTime};
@@ -129,6 +130,27 @@ pub struct Voting {
     pub changed: LogIndex,
 }
 
+/// The certificate authority after a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct Authority {
+    /// Which one it is.
+    #[n(0)]
+    pub ca: Fingerprint,
+    /// Members that have no certificate of it yet. Until there are none the one before is believed, too.
+    #[n(1)]
+    pub waiting: BTreeSet<NodeId>,
+    /// Since when.
+    #[n(2)]
+    pub since: Since,
+}
+
+impl Authority {
+    /// Whether the change is under way.
+    pub fn is_changing(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+}
+
 /// Everything that is known and committed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Encode, Decode)]
 pub struct ClusterState {
@@ -204,6 +226,9 @@ pub struct ClusterState {
     /// When leadership was handed over last.
     #[n(23)]
     pub handed_over: Option<Since>,
+    /// The authority, since it was changed for the first time.
+    #[n(24)]
+    pub authority: Option<Authority>,
 }
 
 impl ClusterState {

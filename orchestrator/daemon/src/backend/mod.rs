@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use haven_api::model::{Check, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, TokenAsk, TokenGiven};
+use haven_api::model::{CaMade, CaView, Check, DeviceAnswer, FenceTestAsk, FenceTestMode, Leave, TokenAsk, TokenGiven};
 use haven_api::{ApiError, Backend, BoxFuture, Look, PastEntry, Refused};
 use haven_core::control::Command;
 use haven_core::event::Event;
@@ -82,6 +82,15 @@ impl Backend for NodeBackend {
     fn issue_token<'a>(&'a self, by: &'a str, ask: TokenAsk) -> BoxFuture<'a, Result<TokenGiven, ApiError>> {
         let node = self.node();
         Box::pin(async move { self.parts.network.issue(&node, by, ask).await })
+    }
+
+    fn authority(&self) -> CaView {
+        self.parts.network.papers.view(&self.node())
+    }
+
+    fn change_ca<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<CaMade, ApiError>> {
+        let node = self.node();
+        Box::pin(async move { self.parts.network.papers.change_ca(&node, by).await })
     }
 
     fn fence_test<'a>(&'a self, _: &'a str, ask: FenceTestAsk) -> BoxFuture<'a, Result<Vec<DeviceAnswer>, ApiError>> {

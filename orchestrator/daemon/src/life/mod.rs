@@ -8,6 +8,7 @@ mod check;
 mod error;
 mod leave;
 mod network;
+mod papers;
 mod parts;
 mod rejoin;
 
@@ -249,6 +250,7 @@ impl Daemon {
         tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut undrained = false;
         let began = Instant::now();
+        let _kept = self.parts.network.papers.keep(node);
         loop {
             tokio::select! {
                 () = signals.next() => return self.leave_by_signal(node, signals).await,

@@ -7,13 +7,15 @@ use haven_api::model::{TokenAsk, TokenGiven};
 use haven_api::{ApiError, Refused};
 use haven_core::control::Command;
 use haven_core::event::MemberKind;
+use haven_core::ids::NodeId;
 use haven_core::units::WallTime;
 use haven_env::{BoxFuture, Clock};
-use haven_net::{Applicant, ClusterCa, Enroller, JoinToken, NetSettings, NotAdmitted, QuicTransport, TlsFolder};
+use haven_net::{Applicant, Enroller, JoinToken, NetSettings, NotAdmitted, QuicTransport, TlsFolder};
 use haven_node::{AdmitError, JoinAsk};
 
 use super::LiveNode;
 use super::error::DaemonError;
+use super::papers::Papers;
 use crate::backend::refusal;
 use crate::folder::{Card, Folders};
 use crate::{SystemClock, chain};
@@ -22,8 +24,8 @@ use crate::{SystemClock, chain};
 #[derive(Clone)]
 pub(crate) struct Network {
     pub(crate) transport: Arc<QuicTransport>,
-    /// The authority; only full members have it.
-    ca: Option<Arc<ClusterCa>>,
+    /// Certificates, and on full members the authority.
+    pub(crate) papers: Arc<Papers>,
 }
 
 impl Network {
@@ -34,25 +36,21 @@ impl Network {
         let credentials = tls.load().and_then(|read| tls.renewed(read, SystemClock.wall()));
         let credentials = credentials.map_err(|error| failed(&error))?;
         let listen = card.links.iter().map(|link| link.listen).collect();
-        let settings = NetSettings { identity: credentials.identity, trust: credentials.trust, listen };
-        let transport = QuicTransport::start(settings).map_err(|error| failed(&error))?;
-        Ok(Self { transport, ca: credentials.ca.map(Arc::new) })
+        let (identity, trust) = (credentials.identity.clone(), credentials.trust.clone());
+        let transport =
+            QuicTransport::start(NetSettings { identity, trust, listen }).map_err(|error| failed(&error))?;
+        let papers = Arc::new(Papers::new(tls, transport.clone(), credentials));
+        Ok(Self { transport, papers })
     }
 
     /// Lets machines in through `node`, if this node holds the authority's key.
     pub(super) fn let_in(&self, node: &LiveNode) -> Result<(), DaemonError> {
-        let Some(ca) = &self.ca else { return Ok(()) };
-        let desk = Arc::new(FrontDesk(node.clone()));
-        self.transport.let_in(desk, ca.clone()).map_err(|error| DaemonError::Network(chain(&error)))
+        self.papers.let_in(node).map_err(|error| DaemonError::Network(chain(&error)))
     }
 
     /// Makes a join token: draws its secret, commits the digest, and gives the whole of it back.
     pub(crate) async fn issue(&self, node: &LiveNode, by: &str, ask: TokenAsk) -> Result<TokenGiven, ApiError> {
-        let Some(ca) = &self.ca else {
-            let what = "this node lets no machine in: it is a witness and does not hold the authority's key";
-            let remedy = "run `haven token create` on a full member";
-            return Err(ApiError::new(Refused::Denied, "HV-DAEMON-08", what, remedy));
-        };
+        let ca = self.papers.authority(node)?;
         let (name, addresses) = places(node);
         let expires = WallTime(SystemClock.wall().0.saturating_add(ask.span.0));
         let token = JoinToken::create(node.config().cluster, &name, addresses, ca.fingerprint(), ask.kind, expires);
@@ -79,7 +77,7 @@ fn places(node: &LiveNode) -> (String, Vec<SocketAddr>) {
 }
 
 /// Lets machines in through the node that runs now.
-struct FrontDesk(LiveNode);
+pub(super) struct FrontDesk(pub(super) LiveNode);
 
 impl Enroller for FrontDesk {
     fn admit(&self, applicant: Applicant) -> BoxFuture<'static, Result<Vec<u8>, NotAdmitted>> {
@@ -94,5 +92,9 @@ impl Enroller for FrontDesk {
                 Err(AdmitError::Undecided(why)) => Err(NotAdmitted::Later(why)),
             }
         })
+    }
+
+    fn kind(&self, node: &NodeId) -> Option<MemberKind> {
+        self.0.look(|facts, _| facts.state.members.get(node).map(|member| member.kind))
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use haven_core::event::Endpoint as Address;
+use haven_core::event::{Endpoint as Address, Fingerprint};
 use haven_core::ids::{ClusterId, NodeId, StoreId};
 use haven_core::units::{Millis, WallTime};
 use quinn::Endpoint;
@@ -16,9 +16,9 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio::time::timeout;
 
-use super::{ANSWER_MAX, Answer, Application, Broken, Hidden, hear, say};
+use super::{ANSWER_MAX, Answer, Application, Broken, Hidden, NotAdmitted, hear, say};
 use crate::gate::lock;
-use crate::pki::{ClusterCa, Credentials, Fingerprint, NodeIdentity, NodeKey, PkiError, TrustBundle, subject_of};
+use crate::pki::{Credentials, NodeKey, PkiError, TrustBundle, fingerprint, subject_of};
 use crate::tls::{self, Own, Purpose, SERVER_NAME};
 use crate::token::JoinToken;
 
@@ -197,17 +197,16 @@ async fn apply(token: &JoinToken, ask: &EnrolAsk, key: &NodeKey, address: Socket
         Ok(Err(why)) => return Err(Tried::Undecided(format!("the answer was lost: {why}"))),
         Err(_) => return Err(Tried::Undecided("no answer in time".to_owned())),
     };
-    match answer {
-        Answer::Admitted { certificate, roots, admission, ca_key } => {
-            let kept = accept(token, ask, key, certificate.into(), roots.into_iter().map(Into::into).collect(), ca_key);
-            let credentials = kept.map_err(|e| Tried::Final(e.into()))?;
-            Ok(Enrolled { credentials, admission: admission.into() })
+    match answer.credentials(token.cluster(), &ask.node, key).map_err(|e| Tried::Final(e.into()))? {
+        Ok((credentials, admission)) => {
+            check_roots(token, &credentials.trust).map_err(|e| Tried::Final(e.into()))?;
+            Ok(Enrolled { credentials, admission })
         }
-        Answer::Refused(why) => {
+        Err(NotAdmitted::Refused(why)) => {
             let (cluster, node) = (token.name().to_owned(), ask.node.clone());
             Err(Tried::Final(EnrolError::Refused { cluster, node, why }))
         }
-        Answer::Later(why) => Err(Tried::Undecided(why)),
+        Err(NotAdmitted::Later(why)) => Err(Tried::Undecided(why)),
     }
 }
 
@@ -225,32 +224,15 @@ async fn talk(connection: &quinn::Connection, token: &JoinToken, ask: &EnrolAsk)
     hear(&mut recv, ANSWER_MAX).await
 }
 
-/// Looks at what the cluster gave before any of it is kept.
-fn accept(
-    token: &JoinToken,
-    ask: &EnrolAsk,
-    key: &NodeKey,
-    certificate: Vec<u8>,
-    roots: Vec<Vec<u8>>,
-    ca_key: Option<Hidden>,
-) -> Result<Credentials, PkiError> {
-    let identity = NodeIdentity::new(key.clone(), CertificateDer::from(certificate))?;
-    if identity.cluster() != token.cluster() || *identity.node() != ask.node {
-        let found = format!("{} of cluster {}", identity.node(), identity.cluster());
-        let wanted = format!("{} of cluster {}", ask.node, token.cluster());
-        return Err(PkiError::Mismatch { path: "the answer".to_owned(), found, wanted });
+/// Whether the roots that were given hold the CA that the token names.
+fn check_roots(token: &JoinToken, trust: &TrustBundle) -> Result<(), PkiError> {
+    let found = trust.fingerprints();
+    if found.contains(&token.ca()) {
+        return Ok(());
     }
-    let trust = TrustBundle::new(roots.into_iter().map(CertificateDer::from).collect())?;
-    if !trust.fingerprints().contains(&token.ca()) {
-        let found = trust.fingerprints().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let wanted = format!("CA {}", token.ca());
-        return Err(PkiError::Mismatch { path: "the trusted roots".to_owned(), found, wanted });
-    }
-    let ca = match (ca_key, trust.roots().first()) {
-        (Some(key), Some(root)) => Some(ClusterCa::read(root.clone(), &key.0)?),
-        (Some(_) | None, _) => None,
-    };
-    Ok(Credentials { identity, trust, ca })
+    let found = found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let wanted = format!("CA {}", token.ca());
+    Err(PkiError::Mismatch { path: "the trusted roots".to_owned(), found, wanted })
 }
 
 /// Believes a server whose certificate is from the CA that the token names. The server sends that CA's certificate
@@ -273,10 +255,9 @@ impl ServerCertVerifier for TokenCa {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let root = intermediates.iter().find(|certificate| Fingerprint::of(certificate) == self.wanted);
+        let root = intermediates.iter().find(|certificate| fingerprint(certificate) == self.wanted);
         let Some(root) = root else {
-            let shown =
-                intermediates.first().map_or_else(|| "not shown".to_owned(), |c| Fingerprint::of(c).to_string());
+            let shown = intermediates.first().map_or_else(|| "not shown".to_owned(), |c| fingerprint(c).to_string());
             *lock(&self.found) = Some(shown);
             return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
         };

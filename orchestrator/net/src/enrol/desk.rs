@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use haven_core::event::{KeyDigest, MemberKind};
+use haven_core::ids::NodeId;
 use minicbor::bytes::ByteVec;
 use quinn::Connection;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -92,6 +93,18 @@ impl Desk {
         }
     }
 
+    /// Another certificate for a member, for the key by which it is known: when the one that it has ends, or the CA has
+    /// changed. It proves the key by its connection. The bytes of the answer.
+    pub(crate) fn recertify(&self, node: &NodeId, connection: &Connection) -> Vec<u8> {
+        let known = self.enroller.kind(node).zip(key_of(connection));
+        let answer = match known.map(|(kind, spki)| (kind, self.ca.certify(node, &spki, wall_now()))) {
+            Some((kind, Ok(certificate))) => self.admitted(kind, &certificate, Vec::new()),
+            Some((_, Err(error))) => Answer::Refused(error.to_string()),
+            None => Answer::Refused(format!("{node} is no member")),
+        };
+        encoded(&answer)
+    }
+
     fn admitted(&self, kind: MemberKind, certificate: &CertificateDer<'_>, admission: Vec<u8>) -> Answer {
         let roots = lock(&self.trust).roots().iter().map(|root| ByteVec::from(root.to_vec())).collect();
         let ca_key = match kind {
@@ -101,6 +114,16 @@ impl Desk {
         debug_assert!(admission.len() < ANSWER_MAX, "an admission is small");
         Answer::Admitted { certificate: certificate.to_vec().into(), roots, admission: admission.into(), ca_key }
     }
+}
+
+/// The answer of a node that certifies nobody, as a witness.
+pub(crate) fn no_desk() -> Vec<u8> {
+    encoded(&Answer::Later("it does not hold the CA".to_owned()))
+}
+
+fn encoded(answer: &Answer) -> Vec<u8> {
+    // Writing to a `Vec` does not fail; were it to, the asker reads that the answer is none.
+    minicbor::to_vec(answer).unwrap_or_default()
 }
 
 /// Counts applications within a span of time.

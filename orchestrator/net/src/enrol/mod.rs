@@ -15,14 +15,17 @@ mod desk;
 use std::fmt;
 
 use haven_core::event::{Endpoint, KeyDigest, MemberKind};
-use haven_core::ids::{NodeId, StoreId};
+use haven_core::ids::{ClusterId, NodeId, StoreId};
 use haven_env::{BoxFuture, Secret};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use quinn::{RecvStream, SendStream};
+use rustls::pki_types::CertificateDer;
+
+use crate::pki::{ClusterCa, Credentials, NodeIdentity, NodeKey, PkiError, TrustBundle};
 
 pub use apply::{EnrolAsk, EnrolError, Enrolled, enrol};
-pub(crate) use desk::{AnyKey, Desk};
+pub(crate) use desk::{AnyKey, Desk, no_desk};
 
 /// Longest application, in bytes: a name, a few addresses.
 const APPLICATION_MAX: usize = 16 * 1024;
@@ -62,6 +65,9 @@ pub enum NotAdmitted {
 pub trait Enroller: Send + Sync + 'static {
     /// Decides about `applicant`.
     fn admit(&self, applicant: Applicant) -> BoxFuture<'static, Result<Vec<u8>, NotAdmitted>>;
+
+    /// What `node` is; `None` if it is no member. Members ask for another certificate of the key that they have.
+    fn kind(&self, node: &NodeId) -> Option<MemberKind>;
 }
 
 #[derive(Encode, Decode)]
@@ -116,6 +122,44 @@ impl<'b, C> Decode<'b, C> for Hidden {
     fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
         Ok(Self(Secret::new(d.bytes()?)))
     }
+}
+
+impl Answer {
+    /// What it gives to `node`, which holds `key`; nothing of it is kept yet. Errors: `Ok(Err(why))` is a refusal.
+    fn credentials(self, cluster: ClusterId, node: &NodeId, key: &NodeKey) -> Result<Given, PkiError> {
+        let (certificate, roots, admission, ca_key) = match self {
+            Self::Admitted { certificate, roots, admission, ca_key } => (certificate, roots, admission, ca_key),
+            Self::Refused(why) => return Ok(Err(NotAdmitted::Refused(why))),
+            Self::Later(why) => return Ok(Err(NotAdmitted::Later(why))),
+        };
+        let identity = NodeIdentity::new(key.clone(), CertificateDer::from(Vec::from(certificate)))?;
+        if identity.cluster() != cluster || identity.node() != node {
+            let found = format!("{} of cluster {}", identity.node(), identity.cluster());
+            let wanted = format!("{node} of cluster {cluster}");
+            return Err(PkiError::Mismatch { path: "the answer".to_owned(), found, wanted });
+        }
+        let trust = TrustBundle::new(roots.into_iter().map(|root| CertificateDer::from(Vec::from(root))).collect())?;
+        let ca = match (ca_key, trust.roots().first()) {
+            (Some(key), Some(root)) => Some(ClusterCa::read(root.clone(), &key.0)?),
+            (Some(_) | None, _) => None,
+        };
+        Ok(Ok((Credentials { identity, trust, ca }, admission.into())))
+    }
+}
+
+/// Credentials and the admission, or why there are none.
+type Given = Result<(Credentials, Vec<u8>), NotAdmitted>;
+
+/// The credentials in an answer to a member that asked for another certificate.
+pub(crate) fn recertified(
+    bytes: &[u8],
+    cluster: ClusterId,
+    node: &NodeId,
+    key: &NodeKey,
+) -> Result<Result<Credentials, NotAdmitted>, PkiError> {
+    let answer: Answer =
+        minicbor::decode(bytes).map_err(|error| PkiError::unreadable("the answer with a certificate", error))?;
+    Ok(answer.credentials(cluster, node, key)?.map(|(credentials, _)| credentials))
 }
 
 /// Sends one message and ends the stream.

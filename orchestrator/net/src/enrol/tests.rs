@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use haven_core::event::{Endpoint, KeyDigest, MemberKind};
-use haven_core::ids::StoreId;
+use haven_core::event::{Endpoint, Fingerprint, KeyDigest, MemberKind};
+use haven_core::ids::{NodeId, StoreId};
 use haven_core::units::WallTime;
 use haven_env::BoxFuture;
 
@@ -11,7 +11,7 @@ use super::{Applicant, EnrolAsk, EnrolError, Enroller, NotAdmitted, enrol};
 use crate::bench::{LINK, LOOPBACK, Station, authority, cluster, name, trust};
 use crate::gate::lock;
 use crate::pki::wall_now;
-use crate::{ClusterCa, Fingerprint, JoinToken, NodeKey};
+use crate::{ClusterCa, JoinToken, NodeKey};
 
 /// A cluster as far as tokens go.
 #[derive(Default)]
@@ -45,6 +45,10 @@ impl Enroller for Registry {
     fn admit(&self, applicant: Applicant) -> BoxFuture<'static, Result<Vec<u8>, NotAdmitted>> {
         let decided = self.decide(&applicant);
         Box::pin(async move { decided })
+    }
+
+    fn kind(&self, _: &NodeId) -> Option<MemberKind> {
+        None
     }
 }
 
@@ -179,7 +183,8 @@ async fn a_joining_that_could_not_be_decided_is_repeated_with_the_same_token() {
 async fn nobody_at_the_addresses_is_said_with_each_address() {
     let hour = WallTime(wall_now().0 + 3_600_000);
     let dead = std::net::UdpSocket::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap();
-    let token = JoinToken::create(cluster(1), "prod", vec![dead], Fingerprint([1; 32]), MemberKind::Full, hour);
+    let token =
+        JoinToken::create(cluster(1), "prod", vec![dead], Fingerprint::from_bytes([1; 32]), MemberKind::Full, hour);
     let error = enrol(&token.unwrap(), ask(1), &key(), wall_now()).await.unwrap_err();
     assert_eq!(error.code(), "HV-JOIN-03");
     assert!(error.to_string().contains(&dead.to_string()), "{error}");

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use haven_core::event::Fingerprint;
 use haven_core::ids::{ClusterId, NodeId};
 use haven_core::units::WallTime;
 use haven_env::Secret;
@@ -13,7 +14,7 @@ use rcgen::{
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::pki_types::CertificateDer;
 
-use super::{DAY, Fingerprint, PkiError, Subject, subject_of};
+use super::{DAY, PkiError, Subject, fingerprint, subject_of};
 
 /// How long a CA is valid. Longer than any machine: a cluster must not end with a date.
 const CA_DAYS: u64 = 30 * 365;
@@ -89,7 +90,7 @@ impl ClusterCa {
 
     /// What join tokens pin.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.certificate)
+        fingerprint(&self.certificate)
     }
 
     /// Its certificate: the root that members trust.

@@ -1,10 +1,11 @@
 //! The roots that a member trusts: one, or two while the CA changes.
 
+use haven_core::event::Fingerprint;
 use haven_core::ids::ClusterId;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
-use super::{Fingerprint, PkiError, subject_of};
+use super::{PkiError, fingerprint, subject_of};
 
 /// Most roots at a time: the present one, the next, and the one before.
 const ROOTS_MAX: usize = 3;
@@ -43,7 +44,7 @@ impl TrustBundle {
 
     /// The fingerprints of the roots, in the same order.
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
-        self.roots.iter().map(|root| Fingerprint::of(root)).collect()
+        self.roots.iter().map(|root| fingerprint(root)).collect()
     }
 
     /// The bundle in which `root` comes first and the others are still trusted, the oldest forgotten beyond three.

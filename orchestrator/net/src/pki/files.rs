@@ -20,6 +20,10 @@ const FILE_MAX: u64 = 64 * 1024;
 /// Length of a line in a PEM file. Source: RFC 7468, section 2.
 const PEM_LINE: usize = 64;
 
+/// The key and the certificate of an authority that is to be the cluster's.
+const NEXT_KEY: &str = "ca-to-come.key";
+const NEXT_ROOT: &str = "ca-to-come.pem";
+
 /// Everything that the transport needs of a node.
 #[derive(Debug)]
 pub struct Credentials {
@@ -102,13 +106,13 @@ impl TlsFolder {
             let found = format!("cluster {}", identity.cluster());
             return Err(PkiError::Mismatch { path, found, wanted: format!("cluster {}", trust.cluster()) });
         }
-        let ca = match self.secret("ca.key") {
-            Ok(key) => match trust.roots().first() {
-                Some(root) => Some(ClusterCa::read(root.clone(), &key)?),
-                None => None,
-            },
-            Err(PkiError::File { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
+        let ca = match (self.secret("ca.key"), trust.roots().first()) {
+            (Ok(key), Some(root)) => {
+                Some(ClusterCa::read(root.clone(), &key).or_else(|error| self.end_change(root, error))?)
+            }
+            (Err(PkiError::File { cause, .. }), _) if cause.kind() == io::ErrorKind::NotFound => None,
+            (Err(error), _) => return Err(error),
+            (Ok(_), None) => None,
         };
         Ok(Credentials { identity, trust, ca })
     }
@@ -122,6 +126,60 @@ impl TlsFolder {
             self.save_certificates(&credentials.identity, &credentials.trust)?;
         }
         Ok(credentials)
+    }
+
+    /// Keeps an authority that is to be the cluster's; it counts once the log says so.
+    pub fn prepare(&self, ca: &ClusterCa) -> Result<(), PkiError> {
+        self.write(NEXT_KEY, ca.key().reveal())?;
+        self.write(NEXT_ROOT, pem(std::slice::from_ref(ca.certificate())).as_bytes())
+    }
+
+    /// The authority that was kept by [`TlsFolder::prepare`], if there is one.
+    pub fn prepared(&self) -> Result<Option<ClusterCa>, PkiError> {
+        let missing =
+            |error: &PkiError| matches!(error, PkiError::File { cause, .. } if cause.kind() == io::ErrorKind::NotFound);
+        match (self.secret(NEXT_KEY), self.certificates(NEXT_ROOT)) {
+            (Ok(key), Ok(roots)) => roots.into_iter().next().map(|root| ClusterCa::read(root, &key)).transpose(),
+            (Err(error), _) | (_, Err(error)) if missing(&error) => Ok(None),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// Keeps credentials of another authority. Whatever crashes in between, [`TlsFolder::load`] finds either the
+    /// authority before or this one.
+    pub fn change(&self, credentials: &Credentials) -> Result<(), PkiError> {
+        if let Some(ca) = &credentials.ca {
+            self.write(NEXT_KEY, ca.key().reveal())?;
+        }
+        self.write("node.pem", pem(std::slice::from_ref(credentials.identity.certificate())).as_bytes())?;
+        // From here on the first root is the other one, and the key that belongs to it is the one beside.
+        self.write("ca.pem", pem(credentials.trust.roots()).as_bytes())?;
+        if let Some(ca) = &credentials.ca {
+            self.write("ca.key", ca.key().reveal())?;
+        }
+        self.forget_prepared()
+    }
+
+    /// Removes what [`TlsFolder::prepare`] kept.
+    pub fn forget_prepared(&self) -> Result<(), PkiError> {
+        for name in [NEXT_ROOT, NEXT_KEY] {
+            match fs::remove_file(self.0.join(name)) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                    return Err(PkiError::File { tried: "remove", path: self.shown(name), cause });
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a change of the authority that was cut off between its files; `error` if there was none.
+    fn end_change(&self, root: &CertificateDer<'static>, error: PkiError) -> Result<ClusterCa, PkiError> {
+        let Ok(key) = self.secret(NEXT_KEY) else { return Err(error) };
+        let ca = ClusterCa::read(root.clone(), &key).map_err(|_| error)?;
+        self.write("ca.key", key.reveal())?;
+        self.forget_prepared()?;
+        Ok(ca)
     }
 
     fn shown(&self, name: &str) -> String {

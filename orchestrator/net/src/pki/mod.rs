@@ -14,6 +14,7 @@ mod name;
 
 use std::fmt;
 
+use haven_core::event::Fingerprint;
 use haven_core::ids::NodeId;
 use haven_core::units::WallTime;
 use sha2::{Digest, Sha256};
@@ -27,27 +28,9 @@ pub(crate) use name::{Subject, subject_of};
 /// One day, in seconds.
 const DAY: u64 = 86_400;
 
-/// SHA-256 of a CA certificate: what a join token pins.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fingerprint(pub [u8; 32]);
-
-impl Fingerprint {
-    /// The fingerprint of a certificate in DER form.
-    pub fn of(der: &[u8]) -> Self {
-        Self(sha256(der))
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+/// The fingerprint of a CA certificate in DER form.
+pub(crate) fn fingerprint(der: &[u8]) -> Fingerprint {
+    Fingerprint::from_bytes(sha256(der))
 }
 
 /// SHA-256.
@@ -67,7 +50,7 @@ pub enum PkiError {
     /// A file is missing or cannot be read or written. Page: docs/errors/HV-NET-03.md.
     #[error("cannot {tried} {path}: {cause}")]
     File {
-        /// `read`, `write` or `make`.
+        /// `read`, `write`, `make` or `remove`.
         tried: &'static str,
         /// Where.
         path: String,

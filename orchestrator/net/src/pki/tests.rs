@@ -2,7 +2,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use haven_core::units::WallTime;
 
-use super::{ClusterCa, NodeIdentity, NodeKey, PkiError, TlsFolder, TrustBundle, subject_of, wall_now};
+use super::{ClusterCa, Credentials, NodeIdentity, NodeKey, PkiError, TlsFolder, TrustBundle, subject_of, wall_now};
 use crate::bench::{authority, cluster, identity, name, trust};
 
 #[test]
@@ -110,4 +110,33 @@ fn keys_are_never_printed() {
     let identity = identity(&ca, "m1");
     let printed = format!("{ca:?} {identity:?} {:?} {:?}", identity.key(), identity.key().pem());
     assert!(!printed.contains("PRIVATE"), "{printed}");
+}
+
+/// Every point at which a change of the authority may be cut off between its files.
+#[test]
+fn a_change_of_the_authority_that_is_cut_off_leaves_a_folder_that_can_be_used() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let before = TlsFolder::new(old.path());
+    let made = before.create(cluster(1), "prod", &name("m1"), wall_now()).unwrap();
+    let next = ClusterCa::create(cluster(1), "prod", wall_now()).unwrap();
+    before.prepare(&next).unwrap();
+    assert_eq!(before.prepared().unwrap().unwrap().fingerprint(), next.fingerprint());
+    let fingerprint = next.fingerprint();
+    let key = made.identity.key().clone();
+    let identity = NodeIdentity::issue(&next, &name("m1"), key, wall_now()).unwrap();
+    let trust = made.trust.with_first(next.certificate().clone()).unwrap();
+    let changed = Credentials { identity, trust, ca: Some(next) };
+    let after = TlsFolder::new(new.path());
+    after.save(&changed).unwrap();
+    // The order in which files change; see `TlsFolder::change`.
+    for file in ["node.pem", "ca.pem", "ca.key"] {
+        std::fs::copy(new.path().join(file), old.path().join(file)).unwrap();
+        let read = before.load().unwrap();
+        let first = read.trust.fingerprints()[0];
+        assert_eq!(read.ca.unwrap().fingerprint(), first, "after {file}");
+        assert_eq!(first == fingerprint, file != "node.pem", "after {file}");
+    }
+    before.change(&changed).unwrap();
+    assert!(before.prepared().unwrap().is_none());
+    assert_eq!(before.load().unwrap().ca.unwrap().fingerprint(), fingerprint);
 }

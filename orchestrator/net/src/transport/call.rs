@@ -15,6 +15,8 @@ use tokio::time::timeout;
 
 use super::Net;
 use super::table::Live;
+use crate::enrol::no_desk;
+use crate::gate::lock;
 use crate::tls::Purpose;
 
 /// Bytes before the message: its class and its length.
@@ -32,24 +34,43 @@ const PIECE: usize = 64 * 1024;
 /// What a stream is reset with when its message is not wanted.
 const UNWANTED: VarInt = VarInt::from_u32(1);
 
-const fn mark(class: CallClass) -> u8 {
-    match class {
-        CallClass::Raft => 0,
-        CallClass::Snapshot => 1,
-        CallClass::Forward => 2,
+/// What is called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Matter {
+    /// A message for the node.
+    Message(CallClass),
+    /// Another certificate for the caller's key, which the network answers itself.
+    Certificate,
+}
+
+impl Matter {
+    const ALL: [Self; 4] = [
+        Self::Message(CallClass::Raft),
+        Self::Message(CallClass::Snapshot),
+        Self::Message(CallClass::Forward),
+        Self::Certificate,
+    ];
+
+    const fn mark(self) -> u8 {
+        match self {
+            Self::Message(CallClass::Raft) => 0,
+            Self::Message(CallClass::Snapshot) => 1,
+            Self::Message(CallClass::Forward) => 2,
+            Self::Certificate => 3,
+        }
     }
-}
 
-fn class(mark: u8) -> Option<CallClass> {
-    [CallClass::Raft, CallClass::Snapshot, CallClass::Forward].into_iter().find(|class| self::mark(*class) == mark)
-}
+    fn of(mark: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|matter| matter.mark() == mark)
+    }
 
-/// Streams of a connection are sent in this order: votes and entries first, snapshots when there is nothing else.
-const fn priority(class: CallClass) -> i32 {
-    match class {
-        CallClass::Raft => 10,
-        CallClass::Forward => 0,
-        CallClass::Snapshot => -10,
+    /// Streams of a connection are sent in this order: votes and entries first, snapshots when there is nothing else.
+    const fn priority(self) -> i32 {
+        match self {
+            Self::Message(CallClass::Raft) => 10,
+            Self::Message(CallClass::Forward) | Self::Certificate => 0,
+            Self::Message(CallClass::Snapshot) => -10,
+        }
     }
 }
 
@@ -94,27 +115,36 @@ impl Drop for Talk {
 }
 
 async fn answer(net: Weak<Net>, live: Live, link: LinkId, mut talk: Talk, permit: OwnedSemaphorePermit) {
-    let Some((class, bytes)) = hear(&net, &mut talk).await else { return };
+    let Some((matter, bytes)) = hear(&net, &mut talk).await else { return };
     let Some(strong) = net.upgrade() else { return };
     if !strong.is_current(&live, link, Purpose::Call) {
         return;
     }
-    let Some(inbound) = strong.inbound() else { return };
-    drop(strong);
-    let answer = inbound.call(live.known.node.clone(), class, bytes).await;
-    let _ = talk.send.set_priority(priority(class));
+    let node = &live.known.node;
+    let answer = match matter {
+        Matter::Message(class) => {
+            let Some(inbound) = strong.inbound() else { return };
+            drop(strong);
+            inbound.call(node.clone(), class, bytes).await
+        }
+        Matter::Certificate => {
+            let desk = lock(&strong.desk).clone();
+            desk.map_or_else(no_desk, |desk| desk.recertify(node, &live.connection))
+        }
+    };
+    let _ = talk.send.set_priority(matter.priority());
     if say(&mut talk.send, &[], answer).await.is_ok() {
         talk.done = true;
     }
     drop(permit);
 }
 
-/// A call, whole. `None` if it is too long, too slow, of an unknown class, or given up by its sender.
-async fn hear(net: &Weak<Net>, talk: &mut Talk) -> Option<(CallClass, Vec<u8>)> {
+/// A call, whole. `None` if it is too long, too slow, about something unknown, or given up by its sender.
+async fn hear(net: &Weak<Net>, talk: &mut Talk) -> Option<(Matter, Vec<u8>)> {
     let mut head = [0; CALL_HEAD];
     timeout(HEAD_WITHIN, talk.recv.read_exact(&mut head)).await.ok()?.ok()?;
     let [mark, length @ ..] = head;
-    let class = class(mark)?;
+    let matter = Matter::of(mark)?;
     let length = usize::try_from(u32::from_be_bytes(length)).ok().filter(|length| *length <= MESSAGE_MAX)?;
     let long = net.upgrade()?.long.clone();
     let within = BODY_WITHIN + Duration::from_secs(u64::try_from(length / SLOWEST).unwrap_or(0));
@@ -122,7 +152,7 @@ async fn hear(net: &Weak<Net>, talk: &mut Talk) -> Option<(CallClass, Vec<u8>)> 
         let _permit = if length > LONG { Some(long.acquire_owned().await.ok()?) } else { None };
         read_body(&mut talk.recv, length).await
     };
-    timeout(within, body).await.ok().flatten().map(|bytes| (class, bytes))
+    timeout(within, body).await.ok().flatten().map(|bytes| (matter, bytes))
 }
 
 /// Exactly `length` bytes. Memory is taken as they arrive, not as they are announced.
@@ -147,17 +177,17 @@ async fn say(send: &mut SendStream, head: &[u8], bytes: Vec<u8>) -> Result<(), q
 /// Calls a peer as soon as there is a connection, and waits for its answer until the deadline.
 pub(super) async fn place(
     waiting: watch::Receiver<Option<Live>>,
-    class: CallClass,
+    matter: Matter,
     bytes: Vec<u8>,
     deadline: Millis,
 ) -> Result<Vec<u8>, CallError> {
-    let call = call(waiting, class, bytes);
+    let call = call(waiting, matter, bytes);
     timeout(Duration::from_millis(deadline.0), call).await.unwrap_or(Err(CallError::TimedOut))
 }
 
 async fn call(
     mut waiting: watch::Receiver<Option<Live>>,
-    class: CallClass,
+    matter: Matter,
     bytes: Vec<u8>,
 ) -> Result<Vec<u8>, CallError> {
     let broken = |why: &dyn std::fmt::Display| CallError::Broken(why.to_string());
@@ -168,8 +198,8 @@ async fn call(
     let Some(live) = live else { return Err(broken(&"it is no longer a peer")) };
     let (send, recv) = live.connection.open_bi().await.map_err(|e| broken(&e))?;
     let mut talk = Talk { send, recv, done: false };
-    let _ = talk.send.set_priority(priority(class));
-    say(&mut talk.send, &[mark(class)], bytes).await.map_err(|e| broken(&e))?;
+    let _ = talk.send.set_priority(matter.priority());
+    say(&mut talk.send, &[matter.mark()], bytes).await.map_err(|e| broken(&e))?;
     let mut length = [0; 4];
     talk.recv.read_exact(&mut length).await.map_err(|e| broken(&e))?;
     let length = usize::try_from(u32::from_be_bytes(length)).ok().filter(|length| *length <= MESSAGE_MAX);

@@ -9,6 +9,7 @@ mod call;
 mod dial;
 mod facts;
 mod listen;
+mod renewal;
 mod table;
 
 use std::fmt;
@@ -25,9 +26,10 @@ use tokio::sync::Semaphore;
 use crate::enrol::{Desk, Enroller};
 use crate::error::NetError;
 use crate::gate::{Gate, lock};
-use crate::pki::{ClusterCa, NodeIdentity, PkiError, TrustBundle};
+use crate::pki::{ClusterCa, NodeIdentity, TrustBundle};
 use crate::tls::{self, Own, Purpose};
 
+use call::Matter;
 pub use facts::LinkFact;
 use listen::Link;
 use table::Table;
@@ -131,32 +133,6 @@ impl QuicTransport {
         Ok(())
     }
 
-    /// Shows another certificate of the same key and believes other roots from here on. Connections go on, and members
-    /// notice nothing: they know this node by its key.
-    pub fn renew(&self, identity: NodeIdentity, trust: TrustBundle) -> Result<(), NetError> {
-        let mut present = lock(&self.0.present);
-        let old = &present.identity;
-        let same = identity.cluster() == old.cluster()
-            && identity.node() == old.node()
-            && identity.key().digest() == old.key().digest();
-        if !same {
-            let (found, wanted) = (format!("{identity:?}"), format!("{old:?}"));
-            return Err(PkiError::Mismatch { path: "the renewal".to_owned(), found, wanted }.into());
-        }
-        if trust.cluster() != self.0.cluster {
-            return Err(NetError::TwoClusters);
-        }
-        let (own, shown) = (identity.certified()?, identity.certified_with(&trust)?);
-        self.0.own.replace(own);
-        self.0.shown.replace(shown);
-        self.0.gate.set_trust(&trust);
-        if let Some(desk) = &*lock(&self.0.desk) {
-            desk.set_trust(&trust);
-        }
-        *present = Present { identity, trust };
-        Ok(())
-    }
-
     /// What is known of each peer on each link, by name and link.
     pub fn link_facts(&self) -> Vec<LinkFact> {
         self.0.facts()
@@ -224,7 +200,7 @@ impl Transport for QuicTransport {
         }
         let waiting = lock(&self.0.table).waiting(to, link);
         let Some(waiting) = waiting else { return Box::pin(async { Err(CallError::NoPeer) }) };
-        Box::pin(call::place(waiting, class, bytes, deadline))
+        Box::pin(call::place(waiting, Matter::Message(class), bytes, deadline))
     }
 
     fn links(&self) -> u8 {

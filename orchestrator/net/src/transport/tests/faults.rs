@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use haven_core::event::Endpoint as Address;
+use haven_core::event::{Endpoint as Address, MemberKind};
+use haven_core::ids::NodeId;
 use haven_core::units::{Millis, WallTime};
-use haven_env::{CallClass, Peer, Transport};
+use haven_env::{BoxFuture, CallClass, Peer, Transport};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::bench::{LINK, LOOPBACK, SOON, Station, acquaint, authority, identity, name, trust, until};
 use crate::gate::lock;
 use crate::pki::wall_now;
 use crate::relay::Relay;
-use crate::{ClusterCa, NodeIdentity, NodeKey};
+use crate::{Applicant, ClusterCa, Enroller, NodeIdentity, NodeKey, NotAdmitted};
 
 /// Between heartbeats, as with a dead-after of 1.5 s.
 const BEAT: Duration = Duration::from_millis(100);
@@ -199,4 +200,45 @@ async fn a_renewal_for_another_key_or_name_is_refused() {
     for other in [identity(&ca, "a"), identity(&ca, "b")] {
         assert!(a.transport.renew(other, trust(&ca)).is_err());
     }
+}
+
+/// Everybody that asks is a member of this kind.
+struct Known(Option<MemberKind>);
+
+impl Enroller for Known {
+    fn admit(&self, _: Applicant) -> BoxFuture<'static, Result<Vec<u8>, NotAdmitted>> {
+        Box::pin(async { Err(NotAdmitted::Refused("nobody joins here".to_owned())) })
+    }
+
+    fn kind(&self, _: &NodeId) -> Option<MemberKind> {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn a_member_gets_another_certificate_of_its_key_and_the_ca_only_if_it_is_a_full_one() {
+    let (old, new) = (authority(1), Arc::new(authority(1)));
+    let [a, b] = ["a", "b"].map(|node| Station::start(&old, node, &[LOOPBACK]));
+    acquaint(&[&a, &b]);
+    assert_eq!(a.call("b", "hello").await.unwrap(), "a said hello");
+    let asked = |why: &'static str| {
+        let answer = a.transport.certificate_from(&name("b"), SOON);
+        async move {
+            let error = answer.await.unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    };
+    asked("it does not hold the CA").await;
+    let both = trust(&old).with_first(new.certificate().clone()).unwrap();
+    b.transport.renew(renewed(&new, &b), both).unwrap();
+    b.transport.let_in(Arc::new(Known(None)), new.clone()).unwrap();
+    asked("a is no member").await;
+    for kind in [MemberKind::Full, MemberKind::Witness] {
+        b.transport.let_in(Arc::new(Known(Some(kind))), new.clone()).unwrap();
+        let given = a.transport.certificate_from(&name("b"), SOON).await.unwrap();
+        assert_eq!(given.identity.key().digest(), a.key());
+        assert_eq!(given.trust.fingerprints(), [new.fingerprint(), old.fingerprint()]);
+        assert_eq!(given.ca.map(|ca| ca.fingerprint()), (kind == MemberKind::Full).then(|| new.fingerprint()));
+    }
+    assert!(a.transport.certificate_from(&name("c"), SOON).await.is_err(), "it is no peer");
 }
