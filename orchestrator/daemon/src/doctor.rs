@@ -11,13 +11,15 @@ use haven_core::ids::ResourceId;
 use haven_core::spec::{AgentClass, Spec};
 use haven_env::Host;
 
-use crate::files::{SyncFigures, measure_sync};
+use crate::files::{Kind, Place, SyncFigures, measure_sync, place_of};
 use crate::life::{LiveNode, Parts};
 
 /// The longest sync of 100 that leaves room for elections: a vote waits for one on each side, within a third of the
 /// shortest election time of the `lan` profile.
 const SYNC_P99_MAX: Duration = Duration::from_millis(60);
 
+/// The check of where the state folder lies.
+const PLACE: &str = "place of the log";
 /// Where OCF agents are.
 const OCF: &str = "/usr/lib/ocf/resource.d";
 /// Where fence programs are.
@@ -31,7 +33,7 @@ pub(crate) async fn examine(node: &LiveNode, parts: &Parts) -> Vec<Check> {
     let (spec, ids) = node.look(|facts, _| {
         (facts.state.spec.clone(), facts.state.resources.keys().cloned().collect::<Vec<ResourceId>>())
     });
-    let mut checks = vec![cgroups(host), watchdog(parts), ballast(node), disk(parts).await];
+    let mut checks = vec![cgroups(host), watchdog(parts), ballast(node), disk(parts).await, place(parts).await];
     checks.extend(ports(parts));
     checks.extend(PROGRAMS.iter().map(|(path, package)| program(host, path, package)));
     checks.extend(agents(host, &spec));
@@ -104,6 +106,38 @@ async fn disk(parts: &Parts) -> Check {
     match measured.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
         Ok(figures) => durable_within(NAME, &figures),
         Err(error) => Check::warn(NAME, format!("it cannot be measured: {error}"), "look at the state folder's disk"),
+    }
+}
+
+/// Whether the log lies where it belongs.
+async fn place(parts: &Parts) -> Check {
+    let folder = parts.store.clone();
+    let found = tokio::task::spawn_blocking(move || place_of(&folder)).await;
+    match found.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        Ok(place) => place_for_a_log(&place),
+        Err(error) => Check::warn(PLACE, format!("it cannot be told: {error}"), "look at the state folder"),
+    }
+}
+
+fn place_for_a_log(place: &Place) -> Check {
+    let device = &place.device;
+    match place.kind {
+        Kind::Disk => Check::ok(PLACE, format!("on a disk of this machine ({device})")),
+        Kind::Memory => Check::fail(
+            PLACE,
+            "in memory: a power loss takes the log, and what this node has acknowledged",
+            "put the state folder on a disk, then let the node join again",
+        ),
+        Kind::Network(kind) => Check::warn(
+            PLACE,
+            format!("on {kind}: when that server or the way to it stands still, so does this node, and all like it"),
+            "put the state folder on a disk of this machine",
+        ),
+        Kind::Replicated => Check::warn(
+            PLACE,
+            "on DRBD: the log would wait for the peer that it is there to decide about",
+            "put the state folder on a disk that is not replicated; haven replicates the log itself",
+        ),
     }
 }
 
@@ -180,6 +214,18 @@ async fn double_starts(host: &dyn Host, spec: &Spec, ids: &[ResourceId]) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_that_is_not_on_a_disk_of_this_machine_is_named() {
+        let said = |kind| {
+            let check = place_for_a_log(&Place { kind, device: "naa.1".to_owned() });
+            format!("{:?} {}", check.result, check.found.split(':').next().unwrap())
+        };
+        assert_eq!(said(Kind::Disk), "Ok on a disk of this machine (naa.1)");
+        assert_eq!(said(Kind::Memory), "Fail in memory");
+        assert_eq!(said(Kind::Network("NFS")), "Warn on NFS");
+        assert_eq!(said(Kind::Replicated), "Warn on DRBD");
+    }
 
     #[test]
     fn a_disk_that_holds_up_elections_is_warned_of() {

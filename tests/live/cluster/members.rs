@@ -89,6 +89,62 @@ fn a_removed_node_says_so_and_ends_and_may_join_again_under_its_name() {
 }
 
 #[test]
+fn a_node_that_was_removed_while_it_was_down_is_let_in_by_nobody() {
+    let mut machines = cluster(3);
+    let name = machines[2].name.clone();
+    machines[0].insist(&Order::Standby { node: name.clone(), standby: Standby::On });
+    machines[2].kill();
+    machines[0].insist(&Order::Remove { node: name.clone() });
+    let gone = machines[1].until("it is no member", |state| !state.members.contains_key(&name));
+    machines[2].start();
+    // It does not know it yet, and nobody tells it: its doctor names the connections that it does not get.
+    until("its doctor names the connections", PATIENCE, || {
+        let doctor = machines[2].ask(async |client| client.doctor().await)?;
+        let refused = doctor.checks.iter().filter(|check| check.name.starts_with("link 0 to"));
+        Ok((refused.count() == 2).then_some(()))
+    })
+    .unwrap();
+    let after = machines[1].state().unwrap();
+    assert!(!after.members.contains_key(&name));
+    assert_eq!((after.term, after.members.len(), after.fencing.orders.len()), (gone.term, 2, 0));
+    machines[1].insist(&Order::Standby { node: machines[1].name.clone(), standby: Standby::On });
+    // A person resets it, and it is a new machine.
+    machines[2].terminate();
+    setup::reset(&machines[2].folders).unwrap();
+    machines[2].join(&machines[0].token(MemberKind::Full)).unwrap();
+    machines[2].start();
+    machines[2].online(&machines[0]);
+}
+
+#[test]
+fn a_join_that_nobody_answers_leaves_nothing_behind_and_can_be_repeated() {
+    let mut machines = cluster(1);
+    let token = machines[0].token(MemberKind::Full);
+    machines[0].terminate();
+    let mut m2 = Machine::new("m2");
+    let unheard = m2.join(&token).unwrap_err();
+    assert_eq!(unheard.code(), "HV-JOIN-03", "{unheard}");
+    assert!(!m2.folders.card().exists() && !m2.folders.store().exists() && !m2.folders.tls().exists());
+    machines[0].start();
+    machines[0].online(&machines[0]);
+    m2.join(&token).unwrap();
+    m2.start();
+    m2.online(&machines[0]);
+}
+
+#[test]
+fn voters_that_keep_their_logs_on_one_disk_are_named_by_the_doctor() {
+    let machines = cluster(3);
+    let found = until("the doctor names them", PATIENCE, || {
+        let doctor = machines[1].ask(async |client| client.doctor().await)?;
+        let named = |text: &str| machines.iter().all(|machine| text.contains(machine.name.as_str()));
+        let shared = |text: &str| text.contains("keep their logs on one device") && named(text);
+        Ok(doctor.checks.into_iter().find(|check| shared(&check.found)))
+    });
+    found.unwrap();
+}
+
+#[test]
 fn a_node_that_lost_its_store_returns_as_a_new_learner_and_votes_again() {
     let mut machines = cluster(3);
     let lost = (leader(&machines) + 1) % 3;

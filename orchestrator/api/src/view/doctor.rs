@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::fencing::FencePath;
 use super::nodes::seconds;
 use super::quorum::{QuorumWord, quorum};
-use crate::model::{Check, CheckResult, StoreFact};
+use crate::model::{Check, CheckResult, STATE_DEVICE, StoreFact};
 
 /// A fence test older than this is worth repeating: BMCs lose their passwords and their cables.
 const TEST_OLD: Millis = Millis::secs(30 * 86_400);
@@ -43,6 +43,7 @@ pub fn doctor(scene: &Scene, machine: Vec<Check>) -> Doctor {
     checks.push(gaps(scene));
     checks.push(hashes(scene));
     checks.extend(store(scene));
+    checks.extend(devices(scene));
     checks.extend(machine);
     // Stable: the order in which they were made, within each result.
     checks.sort_by_key(|c| std::cmp::Reverse(c.result));
@@ -240,6 +241,26 @@ fn hashes(scene: &Scene) -> Check {
     )
 }
 
+/// Voters whose logs lie on one device all stand still when it does [H-26].
+fn devices(scene: &Scene) -> Vec<Check> {
+    const NAME: &str = "devices of the logs";
+    let mut by_device: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for member in scene.state.members.values().filter(|m| scene.state.is_voter(m.member)) {
+        if let Some(device) = member.attributes.get(STATE_DEVICE) {
+            by_device.entry(device).or_default().push(member.node.as_str());
+        }
+    }
+    let shared = |(device, nodes): (&&str, &Vec<&str>)| {
+        let found = format!("{} vote, and keep their logs on one device ({device})", nodes.join(" and "));
+        Check::warn(NAME, found, "give the state folder of each voter a disk that no other voter uses")
+    };
+    let found: Vec<Check> = by_device.iter().filter(|(_, nodes)| nodes.len() > 1).map(shared).collect();
+    if found.is_empty() && by_device.len() > 1 {
+        return vec![Check::ok(NAME, format!("{} voters, as many devices", by_device.len()))];
+    }
+    found
+}
+
 fn store(scene: &Scene) -> Vec<Check> {
     let Some(local) = scene.local() else { return Vec::new() };
     let mut checks = vec![match &local.store {
@@ -274,6 +295,27 @@ mod tests {
         let doctor = doctor(&bench.scene(&local), vec![Check::ok("udp port 7741", "open")]);
         assert_eq!(doctor.exit_code, 0);
         assert!(doctor.checks.iter().all(|c| c.result == CheckResult::Ok), "{:?}", doctor.checks);
+    }
+
+    #[test]
+    fn voters_whose_logs_are_on_one_device_are_named() {
+        let mut bench = Bench::healthy();
+        let told = |bench: &mut Bench, node: &str, device: &str| {
+            let attributes = &mut bench.state.members.get_mut(&crate::view::bench::node(node)).unwrap().attributes;
+            attributes.insert(STATE_DEVICE.to_owned(), device.to_owned());
+        };
+        let found =
+            |bench: &Bench| devices(&bench.scene(&bench.local())).into_iter().map(|check| check.found).collect();
+        let none: Vec<String> = found(&bench);
+        assert_eq!(none, [""; 0], "nobody has told");
+        for (node, device) in [("a", "naa.1"), ("b", "naa.2"), ("c", "naa.3")] {
+            told(&mut bench, node, device);
+        }
+        let apart: Vec<String> = found(&bench);
+        assert_eq!(apart, ["3 voters, as many devices"]);
+        told(&mut bench, "c", "naa.1");
+        let shared: Vec<String> = found(&bench);
+        assert_eq!(shared, ["a and c vote, and keep their logs on one device (naa.1)"]);
     }
 
     #[test]

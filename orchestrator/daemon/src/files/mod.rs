@@ -8,6 +8,7 @@
 
 mod disk;
 mod measure;
+mod place;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use haven_env::{Disk, Volume};
 use rustix::fs::{Advice, fadvise, statvfs};
 
 pub(crate) use measure::{SyncFigures, measure_sync};
+pub(crate) use place::{Kind, Place, place_of};
 
 use disk::FileDisk;
 

@@ -10,6 +10,7 @@ mod leave;
 mod network;
 mod papers;
 mod parts;
+mod place;
 mod rejoin;
 
 use std::ffi::OsString;
@@ -250,7 +251,7 @@ impl Daemon {
         tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut undrained = false;
         let began = Instant::now();
-        let _kept = self.parts.network.papers.keep(node);
+        let _kept = (self.parts.network.papers.keep(node), place::tell(node, self.parts.store.clone()));
         loop {
             tokio::select! {
                 () = signals.next() => return self.leave_by_signal(node, signals).await,
