@@ -20,6 +20,10 @@ macro_rules! same {
     };
 }
 
+mod transport;
+
+pub use transport::{Meeting, Rest, Side, transport};
+
 fn text<T>(result: std::io::Result<T>) -> Result<T, Difference> {
     result.map_err(|e| e.to_string())
 }

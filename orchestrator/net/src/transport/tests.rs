@@ -2,15 +2,36 @@ mod faults;
 mod strangers;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use haven_core::ids::LinkId;
 use haven_core::units::Millis;
-use haven_env::{CallClass, CallError, Transport};
+use haven_env::{CallClass, CallError, Transport, suite};
 
 use super::{NetSettings, QuicTransport};
 use crate::NetError;
 use crate::bench::{LINK, LOOPBACK, SOON, Station, acquaint, authority, identity, name, trust, until};
 use crate::gate::lock;
+
+/// The clock of the suite, which waits for conditions.
+async fn sleep(span: Millis) {
+    tokio::time::sleep(Duration::from_millis(span.0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quic_does_what_every_transport_does() {
+    let ca = authority(1);
+    // Each of the two dials once: the one with the lower name does.
+    for (near, far) in [("a", "b"), ("d", "c")] {
+        let [near, far] = [near, far].map(|node| {
+            let station = Station::start(&ca, node, &[LOOPBACK, LOOPBACK]);
+            suite::Side { peer: station.peer(), transport: station.transport }
+        });
+        let rest: suite::Rest = Arc::new(|span| Box::pin(sleep(span)));
+        suite::transport(&suite::Meeting { near, far, rest }).await.unwrap();
+    }
+}
 
 async fn everybody_hears_everybody(hosts: &[IpAddr]) {
     let ca = authority(1);

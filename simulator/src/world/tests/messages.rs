@@ -1,8 +1,26 @@
 //! Datagrams and calls between daemons, nothing wrong with the links.
 
-use haven_env::Runtime;
+use haven_env::{Runtime, suite};
 
 use super::*;
+
+#[test]
+fn the_network_of_a_world_does_what_every_transport_does() {
+    for seed in 0..5 {
+        with_world(seed, config(), move |bench| async move {
+            let side = |machine: Machine| {
+                let transport = bench.env(machine).transport;
+                transport.set_peers(Vec::new());
+                let peer = bench.world.peers().into_iter().find(|p| Some(&p.node) == bench.world.name(machine));
+                suite::Side { transport, peer: peer.unwrap() }
+            };
+            let rest: suite::Rest = Arc::new(|span: Millis| Box::pin(sleep(ms(span.0))));
+            let meeting = suite::Meeting { near: side(N1), far: side(N2), rest };
+            let found = bench.on(N1, move |_| async move { suite::transport(&meeting).await }).await;
+            assert_eq!(found, Some(Ok(())), "seed {seed}");
+        });
+    }
+}
 
 #[test]
 fn a_datagram_arrives_with_its_sender_and_its_link() {
