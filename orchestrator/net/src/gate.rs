@@ -15,16 +15,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use haven_core::event::KeyDigest;
 use haven_core::ids::{ClusterId, NodeId};
 use haven_env::Peer;
-use rustls::RootCertStore;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{CertificateError, Error, RootCertStore};
 
 use crate::pki::{TrustBundle, sha256, subject_of};
+use crate::verify::Judge;
 
 /// A poisoned lock means that a task has panicked: what it guards is replaced as a whole, never left half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -131,15 +129,6 @@ impl Gate {
         let pinned = lock(&self.members).get(&known.node).copied();
         pinned.is_some_and(|pinned| pinned.is_none_or(|pinned| pinned == known.key))
     }
-
-    fn signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
 }
 
 fn refused(why: &Stranger) -> Error {
@@ -151,55 +140,13 @@ fn chain<'a>(end: &'a CertificateDer<'a>, others: &'a [CertificateDer<'a>]) -> V
     std::iter::once(end).chain(others).cloned().collect()
 }
 
-fn only_tls13() -> Error {
-    Error::General("TLS 1.3 is needed".to_owned())
-}
-
 /// The side that is called: lets members in.
 #[derive(Debug)]
 pub(crate) struct CalledSide(pub(crate) Arc<Gate>);
 
-impl ClientCertVerifier for CalledSide {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn client_auth_mandatory(&self) -> bool {
-        true
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        match self.0.identify(&chain(end_entity, intermediates), now) {
-            Ok(_) => Ok(ClientCertVerified::assertion()),
-            Err(why) => Err(refused(&why)),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(only_tls13())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.provider.signature_verification_algorithms.supported_schemes()
+impl Judge for CalledSide {
+    fn judge(&self, end: &CertificateDer<'_>, others: &[CertificateDer<'_>], now: UnixTime) -> Result<(), Error> {
+        self.0.identify(&chain(end, others), now).map(drop).map_err(|why| refused(&why))
     }
 }
 
@@ -210,41 +157,12 @@ pub(crate) struct CallingSide {
     pub(crate) wanted: NodeId,
 }
 
-impl ServerCertVerifier for CallingSide {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match self.gate.identify(&chain(end_entity, intermediates), now) {
-            Ok(known) if known.node == self.wanted => Ok(ServerCertVerified::assertion()),
+impl Judge for CallingSide {
+    fn judge(&self, end: &CertificateDer<'_>, others: &[CertificateDer<'_>], now: UnixTime) -> Result<(), Error> {
+        match self.gate.identify(&chain(end, others), now) {
+            Ok(known) if known.node == self.wanted => Ok(()),
             Ok(known) => Err(refused(&Stranger::SomebodyElse { wanted: self.wanted.clone(), found: known.node })),
             Err(why) => Err(refused(&why)),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(only_tls13())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.gate.signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.gate.provider.signature_verification_algorithms.supported_schemes()
     }
 }

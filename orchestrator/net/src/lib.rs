@@ -17,6 +17,7 @@ mod relay;
 mod tls;
 mod token;
 mod transport;
+mod verify;
 
 pub use enrol::{Applicant, EnrolAsk, EnrolError, Enrolled, Enroller, NotAdmitted, enrol};
 pub use error::NetError;

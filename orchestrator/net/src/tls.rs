@@ -20,6 +20,7 @@ use rustls::version::TLS13;
 use crate::error::NetError;
 use crate::gate::{CalledSide, CallingSide, Gate, lock};
 use crate::pki::{NodeIdentity, sha256};
+use crate::verify::Verifier;
 
 /// The name in the handshake. Nothing rests on it: the certificate's own name counts.
 pub(crate) const SERVER_NAME: &str = "haven";
@@ -199,7 +200,7 @@ pub(crate) fn client(
 
 /// Settings under which members call this node.
 pub(crate) fn for_members(gate: &Arc<Gate>, own: &Arc<Own>, purpose: Purpose) -> Result<Arc<ServerConfig>, NetError> {
-    server(Arc::new(CalledSide(gate.clone())), own.clone(), purpose)
+    server(Verifier::new(CalledSide(gate.clone()), provider()), own.clone(), purpose)
 }
 
 /// Settings under which this node calls `wanted`.
@@ -210,7 +211,7 @@ pub(crate) fn to_member(
     purpose: Purpose,
 ) -> Result<ClientConfig, NetError> {
     let verifier = CallingSide { gate: gate.clone(), wanted: wanted.clone() };
-    client(Arc::new(verifier), own.clone(), purpose)
+    client(Verifier::new(verifier, provider()), own.clone(), purpose)
 }
 
 /// How a connection behaves on the network.

@@ -8,12 +8,11 @@ use haven_core::event::{Endpoint as Address, Fingerprint};
 use haven_core::ids::{ClusterId, NodeId, StoreId};
 use haven_core::units::{Millis, WallTime};
 use quinn::Endpoint;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, Error, RootCertStore};
 use tokio::time::timeout;
 
 use super::{ANSWER_MAX, Answer, Application, Broken, Hidden, NotAdmitted, hear, say};
@@ -21,6 +20,7 @@ use crate::gate::lock;
 use crate::pki::{Credentials, NodeKey, PkiError, TrustBundle, fingerprint, subject_of};
 use crate::tls::{self, Own, Purpose, SERVER_NAME};
 use crate::token::JoinToken;
+use crate::verify::{Judge, Verifier};
 
 /// How long one address may take to answer at all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -164,12 +164,10 @@ async fn apply(token: &JoinToken, ask: &EnrolAsk, key: &NodeKey, address: Socket
     let unreachable = |why: &dyn std::fmt::Display| Tried::Unreachable(why.to_string());
     let host = if address.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
     let endpoint = Endpoint::client(SocketAddr::new(host, 0)).map_err(|e| unreachable(&e))?;
-    let verifier = Arc::new(TokenCa {
-        cluster: token.cluster(),
-        wanted: token.ca(),
-        found: Mutex::default(),
-        provider: tls::provider(),
-    });
+    let provider = tls::provider();
+    let judge =
+        TokenCa { cluster: token.cluster(), wanted: token.ca(), found: Mutex::default(), provider: provider.clone() };
+    let verifier = Verifier::new(judge, provider);
     let own = key.self_signed().map_err(|e| Tried::Final(e.into()))?;
     let config = tls::client(verifier.clone(), Arc::new(Own::certified(own)), Purpose::Join);
     let config = config.map_err(|e| unreachable(&e))?;
@@ -177,7 +175,7 @@ async fn apply(token: &JoinToken, ask: &EnrolAsk, key: &NodeKey, address: Socket
     let connection = match timeout(CONNECT_WITHIN, connecting).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => {
-            let found = lock(&verifier.found).take();
+            let found = lock(&verifier.judge().found).take();
             return Err(match found {
                 Some(found) => Tried::Final(EnrolError::OtherCa {
                     address,
@@ -246,53 +244,27 @@ struct TokenCa {
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for TokenCa {
-    fn verify_server_cert(
+impl Judge for TokenCa {
+    fn judge(
         &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let root = intermediates.iter().find(|certificate| fingerprint(certificate) == self.wanted);
+    ) -> Result<(), Error> {
+        let root = others.iter().find(|other| fingerprint(other) == self.wanted);
         let Some(root) = root else {
-            let shown = intermediates.first().map_or_else(|| "not shown".to_owned(), |c| fingerprint(c).to_string());
+            let shown = others.first().map_or_else(|| "not shown".to_owned(), |c| fingerprint(c).to_string());
             *lock(&self.found) = Some(shown);
             return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
         };
         let mut roots = RootCertStore::empty();
         roots.add(root.clone().into_owned())?;
-        let parsed = ParsedCertificate::try_from(end_entity)?;
+        let parsed = ParsedCertificate::try_from(certificate)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], now, algorithms)?;
-        match subject_of(end_entity) {
-            Some(subject) if subject.cluster == self.cluster && subject.node.is_some() => {
-                Ok(ServerCertVerified::assertion())
-            }
+        match subject_of(certificate) {
+            Some(subject) if subject.cluster == self.cluster && subject.node.is_some() => Ok(()),
             Some(_) | None => Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::InvalidCertificate(CertificateError::BadSignature))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

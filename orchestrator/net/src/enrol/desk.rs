@@ -7,12 +7,9 @@ use haven_core::event::{KeyDigest, MemberKind};
 use haven_core::ids::NodeId;
 use minicbor::bytes::ByteVec;
 use quinn::Connection;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::Error;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -20,6 +17,7 @@ use super::{ANSWER_MAX, APPLICATION_MAX, Answer, Applicant, Application, Enrolle
 use crate::gate::lock;
 use crate::pki::{ClusterCa, TrustBundle, sha256, wall_now};
 use crate::token::digest_text;
+use crate::verify::Judge;
 
 /// Applications that are decided at a time.
 const OPEN_MAX: usize = 4;
@@ -152,43 +150,11 @@ fn key_of(connection: &Connection) -> Option<Vec<u8>> {
 
 /// Applicants show a certificate that says nothing; what counts is that they hold its key.
 #[derive(Debug)]
-pub(crate) struct AnyKey(pub(crate) Arc<CryptoProvider>);
+pub(crate) struct AnyKey;
 
-impl ClientCertVerifier for AnyKey {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        ParsedCertificate::try_from(end_entity)?;
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::InvalidCertificate(CertificateError::BadSignature))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+impl Judge for AnyKey {
+    fn judge(&self, certificate: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<(), Error> {
+        ParsedCertificate::try_from(certificate).map(drop)
     }
 }
 

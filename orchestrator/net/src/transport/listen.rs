@@ -17,6 +17,7 @@ use crate::enrol::AnyKey;
 use crate::error::NetError;
 use crate::gate::lock;
 use crate::tls::{self, Purpose};
+use crate::verify::Verifier;
 
 /// How often an address that is not there is tried again.
 const BIND_EVERY: Duration = Duration::from_secs(1);
@@ -75,7 +76,7 @@ impl Net {
         let door = Door {
             beat: tls::for_members(&self.gate, &self.own, Purpose::Beat)?,
             call: tls::for_members(&self.gate, &self.own, Purpose::Call)?,
-            join: tls::server(Arc::new(AnyKey(tls::provider())), self.shown.clone(), Purpose::Join)?,
+            join: tls::server(Verifier::new(AnyKey, tls::provider()), self.shown.clone(), Purpose::Join)?,
             peers: Arc::new(Semaphore::new(PEERS_MAX)),
             strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
         };

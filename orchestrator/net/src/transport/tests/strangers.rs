@@ -9,54 +9,25 @@ use haven_core::units::Millis;
 use haven_env::{CallClass, Peer, Transport};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, ConnectionError, Endpoint};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::Error;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use super::super::call::CALL_HEAD;
 use crate::bench::{LINK, LOOPBACK, SOON, Station, acquaint, authority, identity, name, until};
 use crate::gate::lock;
 use crate::relay::Relay;
 use crate::tls::{self, Own, Purpose, SERVER_NAME};
+use crate::verify::{Judge, Verifier};
 use crate::{ClusterCa, NodeIdentity, NodeKey};
 
 /// A client that believes any server: the server must be the one that refuses.
 #[derive(Debug)]
 struct Gullible;
 
-impl ServerCertVerifier for Gullible {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        tls::provider().signature_verification_algorithms.supported_schemes()
+impl Judge for Gullible {
+    fn judge(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<(), Error> {
+        Ok(())
     }
 }
 
@@ -65,13 +36,16 @@ fn client() -> Endpoint {
 }
 
 fn with(key: CertifiedKey, purpose: Purpose) -> ClientConfig {
-    tls::client(Arc::new(Gullible), Arc::new(Own::certified(key)), purpose).unwrap()
+    tls::client(Verifier::new(Gullible, tls::provider()), Arc::new(Own::certified(key)), purpose).unwrap()
 }
 
 fn without_certificate(purpose: Purpose) -> ClientConfig {
     let tls = rustls::ClientConfig::builder_with_provider(tls::provider());
     let tls = tls.with_protocol_versions(&[&rustls::version::TLS13]).unwrap();
-    let mut tls = tls.dangerous().with_custom_certificate_verifier(Arc::new(Gullible)).with_no_client_auth();
+    let mut tls = tls
+        .dangerous()
+        .with_custom_certificate_verifier(Verifier::new(Gullible, tls::provider()))
+        .with_no_client_auth();
     tls.alpn_protocols = vec![purpose.speech().to_vec()];
     let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
     config.initial_dst_cid_provider(Arc::new(move || purpose.draw_id()));
