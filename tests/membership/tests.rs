@@ -107,3 +107,67 @@ async fn a_removed_machine_is_cut_off_and_stays_out() {
     // The two that are left go on.
     m2.insist(&Command::Standby { node: name("m2"), standby: Standby::On }).await;
 }
+
+/// What arrives at the ports of a cluster from somebody who is nobody: noise, and what looks like the beginning of each
+/// kind of connection, cut and with bits turned.
+fn noise(seed: u32) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[0]
+    };
+    let mark: &[u8] = match seed % 4 {
+        0 => return (0..usize::from(byte()) * 6).map(|_| byte()).collect(),
+        1 => b"hvnbeat1",
+        2 => b"hvncall1",
+        _ => b"hvnjoin1",
+    };
+    // A long header of QUIC version 1: an Initial packet to an id with the mark of a purpose.
+    let mut packet = vec![0xc0 | byte() & 0x0f, 0, 0, 0, 1, 20];
+    packet.extend(mark);
+    packet.extend((0..12).map(|_| byte()));
+    packet.extend([0, 0]);
+    let length = 1200 - packet.len();
+    packet.extend((0..length).map(|_| byte()));
+    let turned = usize::from(byte()) * 4 % packet.len();
+    packet[turned] ^= 1 << (byte() % 8);
+    packet
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_sends_changes_nothing_in_a_working_cluster() {
+    let machines = cluster(&["m1", "m2", "m3"]).await;
+    until("three vote", || machines.iter().all(|machine| machine.voters() == 3)).await;
+    let online = |machine: &crate::machine::Machine| {
+        machine.node.state().members.values().all(|m| m.standing == haven_core::state::Standing::Online)
+    };
+    until("all are online", || machines.iter().all(online)).await;
+    let facts = |machine: &crate::machine::Machine| {
+        let state = machine.node.state();
+        let members = state.members.values().map(|m| (m.node.clone(), m.standing.clone(), m.incarnation, m.key));
+        (state.term, members.collect::<Vec<_>>(), state.voting.clone(), state.tokens.len(), state.revision)
+    };
+    let before = facts(&machines[0]);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for seed in 0..3000 {
+        let packet = noise(seed);
+        for machine in &machines {
+            // A full buffer of the kernel drops it; that is what the network does, too.
+            let _ = socket.send_to(&packet, machine.address);
+        }
+        if seed % 100 == 0 {
+            // The cluster goes on in between, and the noise does not end before it has.
+            let standby = if seed % 200 == 0 { Standby::On } else { Standby::Off };
+            machines[1].insist(&Command::Standby { node: name("m2"), standby }).await;
+        }
+    }
+    for machine in &machines {
+        until("everybody has applied the last one", || {
+            machine.node.state().members[&name("m2")].standby == Standby::Off
+        })
+        .await;
+        assert_eq!(facts(machine), before);
+    }
+}

@@ -12,6 +12,7 @@
 
 mod faults;
 mod life;
+mod links;
 mod main_job;
 mod rack;
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use haven_api::Client;
 use haven_api::model::{FenceTestAsk, FenceTestMode};
-use haven_api::view::{LogLine, LogPage, Status, WhyNode};
+use haven_api::view::{Links, LogLine, LogPage, Status, WhyNode};
 use haven_core::control::Command;
 use haven_core::event::Standby;
 use haven_core::ids::{DeviceId, NodeId, ResourceId};
@@ -19,12 +19,22 @@ pub const MACHINES: [&str; 3] = ["m1", "m2", "m3"];
 /// Longest wait for a cluster to do what it does at once on an idle computer.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How the machines are wired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wires {
+    /// One cable each.
+    One,
+    /// Two each, on two networks; the second address of this machine is not there until the test gives it.
+    Two(&'static str),
+}
+
 /// Three machines with a daemon each, and a power switch.
 pub struct Cluster {
     /// The machines.
     pub lab: Lab,
     /// What switches them.
     pub switch: Bmc,
+    wires: Wires,
     haven: String,
     runtime: tokio::runtime::Runtime,
 }
@@ -32,11 +42,24 @@ pub struct Cluster {
 impl Cluster {
     /// Founds a cluster of this profile and waits until all machines vote.
     pub fn new(profile: &str, programs: &Programs) -> Fallible<Self> {
+        Self::wired(profile, programs, Wires::One)
+    }
+
+    /// The same with other wires.
+    pub fn wired(profile: &str, programs: &Programs, wires: Wires) -> Fallible<Self> {
         let lab = Lab::new(&MACHINES, programs)?;
         let haven = programs.haven.display().to_string();
         let switch = Bmc::new(&lab, &haven)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let cluster = Self { lab, switch, haven, runtime };
+        let cluster = Self { lab, switch, wires, haven, runtime };
+        if let Wires::Two(late) = wires {
+            for name in MACHINES {
+                cluster.lab.network().second_cable(name)?;
+                if name != late {
+                    cluster.lab.network().second_address(name, &cluster.second_address(name)?)?;
+                }
+            }
+        }
         let [first, others @ ..] = MACHINES;
         cluster.place(first, &["init", "--name", "lab", "--profile", profile])?;
         cluster.start(first)?;
@@ -55,8 +78,25 @@ impl Cluster {
 
     fn place(&self, name: &str, words: &[&str]) -> Fallible<()> {
         let address = self.lab.with(name, |machine| machine.address().to_owned())?;
-        let place = ["--node", name, "--advertise", &address, "--watchdog", "none", "--on-death", "kill-node"];
+        let mut place = vec!["--node", name, "--advertise", &address, "--watchdog", "none", "--on-death", "kill-node"];
+        let second = self.second_address(name)?;
+        if let Wires::Two(_) = self.wires {
+            place.extend(["--advertise", &second]);
+        }
         self.haven(name, &[words, &place].concat()).map(drop)
+    }
+
+    /// The address of a machine on the second network.
+    pub fn second_address(&self, name: &str) -> Fallible<String> {
+        self.lab.with(name, |machine| machine.address().replace("10.77.", "10.78."))
+    }
+
+    /// The directions of links that are down as a machine has it, as `observer subject link`.
+    pub fn links_down(&self, name: &str) -> Fallible<Vec<String>> {
+        let client = self.client(name)?;
+        let links: Links = self.runtime.block_on(client.get("/v1/links"))?;
+        let down = links.rows.into_iter().filter(|row| row.state == "DOWN");
+        Ok(down.map(|row| format!("{} {} {}", row.observer, row.subject, row.link)).collect())
     }
 
     /// Starts the daemon of a machine and waits until it answers.

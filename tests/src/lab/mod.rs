@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use bmc::{Bmc, Manner, Ordered};
-pub use cluster::{Cluster, MACHINES, PATIENCE, primitive};
+pub use cluster::{Cluster, MACHINES, PATIENCE, Wires, primitive};
 pub use ipmi::{IPMI_PROGRAMS, IpmiBmc, PASSWORD, USER};
 pub use machine::{Machine, Power};
 pub use net::Network;

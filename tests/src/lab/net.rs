@@ -56,6 +56,21 @@ impl Network {
         Ok(())
     }
 
+    /// A second cable of a machine: named like it with a `b` behind at the switch, `eth1` at the machine, without an
+    /// address.
+    pub(super) fn second_cable(&self, machine: &str) -> Fallible<()> {
+        let (switch, namespace) = (self.switch(), self.of(machine));
+        line(&format!("ip link add {machine}b netns {switch} type veth peer name eth1 netns {namespace}"))?;
+        line(&format!("ip -n {switch} link set {machine}b master br0 up"))?;
+        line(&format!("ip -n {namespace} link set eth1 up"))?;
+        Ok(())
+    }
+
+    /// Gives `eth1` of a machine its address.
+    pub fn second_address(&self, machine: &str, address: &str) -> Fallible<()> {
+        line(&format!("ip -n {} addr add {address}/24 broadcast + dev eth1", self.of(machine))).map(drop)
+    }
+
     /// Gives the switch itself an address, for what is reached there, such as a BMC.
     pub fn address_at_switch(&self, address: &str) -> Fallible<()> {
         line(&format!("ip -n {} addr add {address}/24 dev br0", self.switch())).map(drop)
