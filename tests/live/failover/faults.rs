@@ -27,7 +27,7 @@ fn with_address(profile: &str) -> (Cluster, Probe) {
 }
 
 /// A machine other than `not`.
-fn another(not: &[&str]) -> &'static str {
+pub(crate) fn another(not: &[&str]) -> &'static str {
     ["m1", "m2", "m3"].into_iter().find(|name| !not.contains(name)).unwrap()
 }
 
@@ -91,7 +91,7 @@ fn held_while(manner: Manner) {
     assert_eq!(probe.doubled(), None);
 }
 
-fn setting(name: &str, value: &str) -> Command {
+pub(crate) fn setting(name: &str, value: &str) -> Command {
     let edit = haven_core::spec::SpecEdit::SetProperty { name: name.to_owned(), value: Some(value.to_owned()) };
     Command::Edit { base: None, edits: vec![edit], comment: "lab".to_owned() }
 }

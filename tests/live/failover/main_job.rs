@@ -17,19 +17,19 @@ const HARESOURCES: &str = "m1 IPaddr2::10.77.0.200/24/eth0 some-service\n";
 /// Without it, heartbeat moves everything back to m1 as soon as it can.
 const HA_CF: &str = "node m1 m2 m3\nauto_failback off\n";
 
-/// A BMC per machine, reached by ipmitool with the password in a file.
-fn bmcs(cluster: &Cluster) -> (Vec<IpmiBmc>, Vec<SpecEdit>) {
+/// A BMC per machine, reached by this agent with the password in a file.
+pub(crate) fn bmcs(cluster: &Cluster, agent: &str, more: &[(&str, &str)]) -> (Vec<IpmiBmc>, Vec<SpecEdit>) {
     let secret = cluster.lab.folder().join("bmc-password");
     fs::write(&secret, format!("{PASSWORD}\n")).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let mut made = (Vec::new(), Vec::new());
     for (name, last) in MACHINES.iter().zip(111..) {
         let bmc = IpmiBmc::new(&cluster.lab, &cluster.switch, &programs(), name, last).unwrap();
-        let params = [("ip", bmc.address()), ("username", USER), ("cipher", "3")];
+        let params = [&[("ip", bmc.address()), ("username", USER), ("cipher", "3")], more].concat();
         made.1.push(SpecEdit::PutDevice(Device {
             id: DeviceId::new(&format!("bmc-{name}")).unwrap(),
-            agent: "ipmitool".to_owned(),
-            params: params.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            agent: agent.to_owned(),
+            params: params.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             secrets: [("password".to_owned(), SecretRef::File(secret.display().to_string()))].into(),
             hosts: HostMap::Single(NodeId::new(name).unwrap()),
             timeout: None,
@@ -46,7 +46,7 @@ fn a_haresources_line_survives_the_death_of_its_machine() {
         return;
     }
     let cluster = Cluster::new("lan", &programs()).unwrap();
-    let (_bmcs, devices) = bmcs(&cluster);
+    let (_bmcs, devices) = bmcs(&cluster, "ipmitool", &[]);
     cluster.edit("m1", devices).unwrap();
     // The staleness of the BMC that matters here; without it the reads are three seconds apart.
     cluster.cycle("m2", "m1").unwrap();

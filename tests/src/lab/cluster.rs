@@ -35,32 +35,43 @@ pub struct Cluster {
     /// What switches them.
     pub switch: Bmc,
     wires: Wires,
+    names: Vec<String>,
     haven: String,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Cluster {
-    /// Founds a cluster of this profile and waits until all machines vote.
+    /// Founds a cluster of [`MACHINES`] with this profile and waits until all of them vote.
     pub fn new(profile: &str, programs: &Programs) -> Fallible<Self> {
-        Self::wired(profile, programs, Wires::One)
+        Self::made(&MACHINES, profile, programs, Wires::One)
     }
 
     /// The same with other wires.
     pub fn wired(profile: &str, programs: &Programs, wires: Wires) -> Fallible<Self> {
-        let lab = Lab::new(&MACHINES, programs)?;
+        Self::made(&MACHINES, profile, programs, wires)
+    }
+
+    /// Founds a cluster of these machines, of which as many vote as can: one, three or five.
+    pub fn of(names: &[&str], profile: &str, programs: &Programs) -> Fallible<Self> {
+        Self::made(names, profile, programs, Wires::One)
+    }
+
+    fn made(names: &[&str], profile: &str, programs: &Programs, wires: Wires) -> Fallible<Self> {
+        let lab = Lab::new(names, programs)?;
         let haven = programs.haven.display().to_string();
         let switch = Bmc::new(&lab, &haven)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let cluster = Self { lab, switch, wires, haven, runtime };
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let cluster = Self { lab, switch, wires, names: names.clone(), haven, runtime };
         if let Wires::Two(late) = wires {
-            for name in MACHINES {
+            for name in &names {
                 cluster.lab.network().second_cable(name)?;
                 if name != late {
                     cluster.lab.network().second_address(name, &cluster.second_address(name)?)?;
                 }
             }
         }
-        let [first, others @ ..] = MACHINES;
+        let (first, others) = names.split_first().ok_or("a cluster without a machine")?;
         cluster.place(first, &["init", "--name", "lab", "--profile", profile])?;
         cluster.start(first)?;
         for name in others {
@@ -69,9 +80,15 @@ impl Cluster {
             cluster.place(name, &["join", token.ok_or("no token was printed")?])?;
             cluster.start(name)?;
         }
-        cluster.wait("all machines vote", PATIENCE, |cluster| {
+        let voters = match names.len() {
+            0..=2 => 1,
+            3..=4 => 3,
+            _ => 5,
+        };
+        cluster.wait("as many vote as can", PATIENCE, |cluster| {
             let status = cluster.status(first)?;
-            Ok((status.quorum.voters == MACHINES.len()).then_some(()))
+            let joined = status.nodes.len() == cluster.names.len();
+            Ok((joined && status.quorum.voters == voters).then_some(()))
         })?;
         Ok(cluster)
     }
@@ -132,6 +149,12 @@ impl Cluster {
         Ok(self.runtime.block_on(client.get("/v1/status"))?)
     }
 
+    /// The lines of a machine's metrics.
+    pub fn metrics(&self, name: &str) -> Fallible<Vec<String>> {
+        let client = self.client(name)?;
+        Ok(self.runtime.block_on(client.metrics())?.lines().map(str::to_owned).collect())
+    }
+
     /// What a machine says of a member.
     pub fn why_node(&self, name: &str, of: &str) -> Fallible<WhyNode> {
         let client = self.client(name)?;
@@ -158,9 +181,8 @@ impl Cluster {
 
     /// The device that reaches the lab's switch, for all machines.
     pub fn switch_device(&self) -> Fallible<SpecEdit> {
-        let outlets =
-            MACHINES.map(|name| Ok::<_, haven_core::ids::BadName>((NodeId::new(name)?, vec![name.to_owned()])));
-        let outlets = outlets.into_iter().collect::<Result<_, _>>()?;
+        let outlet = |name: &String| Ok::<_, haven_core::ids::BadName>((NodeId::new(name)?, vec![name.clone()]));
+        let outlets = self.names.iter().map(outlet).collect::<Result<_, _>>()?;
         Ok(SpecEdit::PutDevice(Device {
             id: DeviceId::new("switch")?,
             agent: Bmc::PROGRAM.to_owned(),
@@ -192,7 +214,7 @@ impl Cluster {
     pub fn healthy(&self, asked: &str) -> Fallible<()> {
         self.wait("every machine is well", PATIENCE, |cluster| {
             let status = cluster.status(asked)?;
-            let well = status.nodes.len() == MACHINES.len() && status.quorum.heard == MACHINES.len();
+            let well = status.nodes.len() == cluster.names.len() && status.quorum.heard == status.quorum.voters;
             let calm = well && status.nodes.iter().all(|row| is_well(&row.state));
             Ok(calm.then_some(()))
         })
@@ -227,12 +249,12 @@ impl Cluster {
     }
 
     fn story(&self) -> String {
-        let seen = |name: &&str| {
+        let seen = |name: &String| {
             let status = self.look(name, &["status"]).ok()?;
             let log = self.look(name, &["log"]).ok()?;
             Some(format!("--- status and log of {name}\n{status}\n{log}"))
         };
-        MACHINES.iter().find_map(seen).unwrap_or_default()
+        self.names.iter().find_map(seen).unwrap_or_default()
     }
 
     /// A probe of the address that moves.

@@ -6,6 +6,8 @@ set -e
 name=$1 folder=$2 cgroups=$3 own=$4
 mount --make-rprivate /
 mount -t proc proc /proc
+# A daemon that resets its machine must not reset this computer.
+[ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock /run/resource-agents
 mount --bind "$folder/boot_id" /proc/sys/kernel/random/boot_id
