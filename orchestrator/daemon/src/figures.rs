@@ -2,6 +2,8 @@
 //!
 //! Every name is described here and in docs/metrics.md; a test compares the two.
 
+mod spans;
+
 use haven_core::heartbeat::Durable;
 use haven_core::state::{ClusterState, Standing};
 use haven_core::units::Millis;
@@ -11,6 +13,8 @@ use metrics::{describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use openraft_rt_tokio::TokioRuntime;
 use std::sync::OnceLock;
+
+pub(crate) use spans::{committed, entry};
 
 /// Every gauge with what it says.
 const GAUGES: [(&str, &str); 16] = [
@@ -31,23 +35,33 @@ const GAUGES: [(&str, &str); 16] = [
     ("haven_fence_orders", "Fence orders that are open"),
     ("haven_cluster_freezes", "Freezes that a person has to end"),
 ];
+const FENCE_FAILURES: &str = "haven_fence_failures_total";
 /// Every counter with what it counts.
-const COUNTERS: [(&str, &str); 1] = [("haven_log_applied_entries_total", "Log entries applied in this daemon life")];
+const COUNTERS: [(&str, &str); 2] = [
+    ("haven_log_applied_entries_total", "Log entries applied in this daemon life"),
+    (FENCE_FAILURES, "Fence orders of this node that ended without proof"),
+];
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Begins to count in this process; the same handle each time.
 pub(crate) fn begin() -> PrometheusHandle {
     let start = || {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let recorder = spans::with_buckets(PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
         // Another recorder of this process goes on; what is counted here is then seen there.
         let _ = metrics::set_global_recorder(recorder);
         GAUGES.into_iter().for_each(|(name, help)| describe_gauge!(name, help));
         COUNTERS.into_iter().for_each(|(name, help)| describe_counter!(name, help));
+        spans::describe();
         handle
     };
     HANDLE.get_or_init(start).clone()
+}
+
+/// Folds what was measured since into the histograms; without it they would grow until somebody asks.
+pub(crate) fn tend(handle: &PrometheusHandle) {
+    handle.run_upkeep();
 }
 
 /// Sets every gauge to what is so now.
@@ -134,7 +148,8 @@ mod tests {
         let mut told: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `haven_")).collect();
         told = told.into_iter().map(|rest| rest.split(['`', '{']).next().unwrap()).collect();
         let mut known: Vec<&str> =
-            GAUGES.iter().chain(&COUNTERS).map(|(name, _)| name.trim_start_matches("haven_")).collect();
+            GAUGES.iter().chain(&COUNTERS).map(|(name, _)| *name).chain(spans::names()).collect();
+        known.iter_mut().for_each(|name| *name = name.trim_start_matches("haven_"));
         told.sort_unstable();
         known.sort_unstable();
         assert_eq!(told, known);

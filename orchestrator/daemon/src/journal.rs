@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use haven_core::event::Event;
 use haven_core::ids::{LogIndex, NodeId};
@@ -12,6 +12,8 @@ use haven_node::{Observer, Seen};
 use metrics::counter;
 use tokio::sync::watch;
 use tracing::{debug, info};
+
+use crate::figures;
 
 /// Where this node stands in the log, and since when.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +84,15 @@ impl Journal {
 impl Observer for Journal {
     fn folded(&self, seen: Seen) {
         self.say(&seen);
+        if self.told.load(Ordering::Acquire) {
+            figures::entry(&self.node, &seen);
+        }
         counter!("haven_log_applied_entries_total").increment(1);
         self.applied.send_replace(Applied { index: seen.index, at: Instant::now() });
+    }
+
+    fn committed(&self, took: Duration) {
+        figures::committed(took);
     }
 
     fn restored(&self, state: &ClusterState) {

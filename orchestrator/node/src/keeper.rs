@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_channel::mpsc;
 use haven_core::event::{Envelope, EnvelopeError, Event};
@@ -33,6 +34,11 @@ pub trait Observer: Send + Sync + 'static {
     /// An entry was folded on this node.
     fn folded(&self, seen: Seen);
 
+    /// An entry that this node proposed as the leader was folded here, `took` after its proposal.
+    fn committed(&self, took: Duration) {
+        let _ = took;
+    }
+
     /// A snapshot took the place of the state.
     fn restored(&self, state: &ClusterState);
 }
@@ -61,6 +67,11 @@ impl Keeper {
         salt: u64,
     ) -> Self {
         Self { state: ClusterState::default(), observer, inputs, told, salt }
+    }
+
+    /// Who watches.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        self.observer.clone()
     }
 
     fn tell(&self) {

@@ -1,12 +1,13 @@
 //! Bringing events into the log, here or through the leader.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use haven_core::control::{Command, Denied};
 use haven_core::event::{Envelope, Event, FeatureLevel};
 use haven_core::ids::{LogIndex, MemberId, NodeId};
 use haven_core::node::Commitment;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 use haven_core::wire::to_vec;
 use haven_env::{CallClass, Runtime};
 use haven_log::{Applied, Health, Payload};
@@ -70,7 +71,12 @@ impl<R: Runtime> Shared<R> {
         });
         let Some(time) = stamped else { return Here::NotLeader };
         let envelope = Envelope { level: FeatureLevel(1), time, event: event.clone() };
-        match raft.client_write(Payload(envelope.encode())).await {
+        let begun = self.env.clock.monotonic();
+        let written = raft.client_write(Payload(envelope.encode())).await;
+        if written.is_ok() {
+            self.tell_committed(begun);
+        }
+        match written {
             Ok(response) => match response.data {
                 Applied::Answer(bytes) if bytes.is_empty() => Here::Committed(LogIndex(response.log_id.index), None),
                 Applied::Answer(bytes) => {
@@ -81,6 +87,15 @@ impl<R: Runtime> Shared<R> {
             },
             Err(error) if error.forward_to_leader().is_some() => Here::NotLeader,
             Err(_) => Here::Unknown,
+        }
+    }
+
+    /// Tells who watches how long an entry took that was proposed at `begun`.
+    fn tell_committed(&self, begun: Monotonic) {
+        let took = self.env.clock.monotonic().as_micros().saturating_sub(begun.as_micros());
+        let observer = crate::node::lock(&self.keeper).observer();
+        if let Some(observer) = observer {
+            observer.committed(Duration::from_micros(took));
         }
     }
 

@@ -10,6 +10,7 @@
     reason = "all of it is tests, which the lints cannot see outside a test function"
 )]
 
+mod devices;
 mod faults;
 mod life;
 mod links;
