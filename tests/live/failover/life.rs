@@ -1,5 +1,6 @@
 //! Everyday life: stock agents, a move, and a daemon that restarts under its resources.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use haven_tests::lab::{Cluster, Lab, PATIENCE, SERVICE_PORT, primitive, until};
@@ -63,4 +64,32 @@ fn a_daemon_that_restarts_leaves_its_service_running_and_adopts_it() {
     println!("longest silence of the service during the restart {silence:?}");
     assert!(silence < Duration::from_secs(1), "it was interrupted for {silence:?}");
     assert!(cluster.switch.orders().is_empty(), "a planned restart was fenced");
+}
+
+#[test]
+fn what_the_next_boot_would_start_is_named_when_a_machine_is_drained_and_ended_before_it_stops() {
+    const LINKS: &str = "/etc/rc3.d";
+    if !Lab::able(&[LINKS]) {
+        return;
+    }
+    let cluster = Cluster::of(&["m1"], "default", &programs()).unwrap();
+    cluster.edit("m1", vec![primitive("srv", "lsb:some-service", &[]).unwrap()]).unwrap();
+    runs_on(&cluster, "m1", "srv");
+    // Somebody enables it after the last look at the boot.
+    let links = cluster.lab.folder().join("links");
+    fs::create_dir(&links).unwrap();
+    fs::write(links.join("S20some-service"), "").unwrap();
+    cluster.lab.run("m1", &["mount", "--bind", links.to_str().unwrap(), LINKS]).unwrap();
+    let named = "/etc/rc3.d starts some-service at boot: run update-rc.d some-service disable";
+    let drained = cluster.look("m1", &["node", "drain", "m1"]).unwrap();
+    assert!(drained.contains("m1 would start srv at boot by itself") && drained.contains(named), "{drained}");
+    let refused = cluster.look("m1", &["node", "stop"]).unwrap();
+    assert!(refused.contains("HV-NODE-03") && refused.contains(named), "{refused}");
+    let problems = cluster.status("m1").unwrap().problems;
+    assert!(problems.iter().any(|problem| problem.text.contains(named)), "and the daemon goes on: {problems:?}");
+
+    fs::remove_file(links.join("S20some-service")).unwrap();
+    cluster.haven("m1", &["node", "stop"]).unwrap();
+    until("the daemon has ended", PATIENCE, || Ok(cluster.status("m1").err().map(drop))).unwrap();
+    assert!(cluster.lab.run("m1", &["pgrep", "-x", "haven"]).is_err());
 }

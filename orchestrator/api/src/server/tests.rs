@@ -156,6 +156,7 @@ async fn a_command_is_made_under_the_name_of_the_caller_and_waited_for() {
     let waiting = served.client.clone();
     let wait = tokio::spawn(async move { waiting.wait(accepted.index, Duration::from_secs(20)).await.unwrap() });
     served.node.with(Bench::settle);
+    served.node.with(|bench| bench.audit_finds("a", &[]));
     assert_eq!(wait.await.unwrap().word, SettledWord::Settled);
     let page = served.client.log(LogAsk { from: Some(accepted.index.0), to: Some(accepted.index.0) }).await.unwrap();
     let me = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use haven_core::event::{Counted, DeviceTest, Digest, WatchdogReport};
+use haven_core::event::{AuditFinding, Counted, DeviceTest, Digest, WatchdogReport};
 use haven_core::event::{
     Endpoint, Event, Joined, MemberKind, Outcome, PowerRead, PowerState, Proof, TestResult, Testimony,
 };
@@ -136,8 +136,15 @@ impl Bench {
     }
 
     fn audit(&mut self, name: &str) {
+        self.audit_finds(name, &[]);
+    }
+
+    /// The boot of `name` was looked at, and would start these resources.
+    pub(crate) fn audit_finds(&mut self, name: &str, found: &[(&str, &str)]) {
         let (boot, revision) = (self.life(name).boot, self.state.revision);
-        self.ok(Event::BootAudited { node: node(name), boot, revision, findings: Vec::new() });
+        let finding = |(id, what): &(&str, &str)| AuditFinding { resource: rsc(id), what: (*what).to_owned() };
+        let findings = found.iter().map(finding).collect();
+        self.ok(Event::BootAudited { node: node(name), boot, revision, findings });
     }
 
     pub(crate) fn edit(&mut self, edits: Vec<SpecEdit>) {

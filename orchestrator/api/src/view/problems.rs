@@ -1,6 +1,7 @@
 //! What needs attention, worst first, each with the next command.
 
-use haven_core::event::Counted;
+use haven_core::event::{AuditFinding, Counted};
+use haven_core::ids::NodeId;
 use haven_core::state::{ClusterState, Member, Standing};
 use haven_core::units::Millis;
 use serde::{Deserialize, Serialize};
@@ -157,9 +158,13 @@ fn node(member: &Member, quorum: &Quorum, rows: &[NodeRow], found: &mut Vec<Prob
         add(found, Weight::Unsafe, text, format!("haven reset (on {name}), then haven join"));
     }
     for finding in member.audit.iter().flat_map(|a| &a.findings) {
-        let text = format!("{name} would start {} at boot by itself: {}", finding.resource, finding.what);
-        add(found, Weight::Unsafe, text, format!("haven why {}", finding.resource));
+        add(found, Weight::Unsafe, would_start(name, finding), format!("haven why {}", finding.resource));
     }
+}
+
+/// What the boot of `node` starts behind haven's back, and how that is ended.
+pub(super) fn would_start(node: &NodeId, finding: &AuditFinding) -> String {
+    format!("{node} would start {} at boot by itself: {}", finding.resource, finding.what)
 }
 
 fn fencing(state: &ClusterState, nodes: &[NodeRow], found: &mut Vec<Problem>) {

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use haven_core::event::Event;
+use haven_core::event::{AuditFinding, Event, Standby};
 use haven_core::ids::{LogIndex, ResourceId};
 use haven_core::scheduler;
-use haven_core::state::{ClusterState, Standing};
+use haven_core::state::{ClusterState, Member, Standing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::chronicle::Chronicle;
+use super::problems::would_start;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -75,8 +76,11 @@ pub fn settled(state: &ClusterState, index: LogIndex, event: Option<&Event>) -> 
     );
     moving.extend(planned.standby.iter().map(|(node, id)| format!("{node} goes to standby after a failure of {id}")));
     moving.extend(unaudited(state));
+    let drained = event.and_then(|event| drained(state, event));
+    let (behind, found) = drained.map(|member| before_a_boot(member, index)).unwrap_or_default();
+    moving.extend(behind);
     let about = related(state, event);
-    let (mut held, mut others) = (Vec::new(), Vec::new());
+    let (mut held, mut others) = (found, Vec::new());
     for (id, reasons) in &planned.reasons {
         let Some(first) = reasons.waiting.first() else { continue };
         let line = format!("{id}: {first}");
@@ -97,7 +101,7 @@ fn can_be_proven(state: &ClusterState, node: &haven_core::ids::NodeId) -> bool {
 
 /// Nodes whose boot was not looked at since the configuration changed: starts wait for that.
 fn unaudited(state: &ClusterState) -> Vec<String> {
-    let behind = |m: &&haven_core::state::Member| {
+    let behind = |m: &&Member| {
         m.standing == Standing::Online
             && m.runs_resources()
             && m.death().is_none()
@@ -106,6 +110,26 @@ fn unaudited(state: &ClusterState) -> Vec<String> {
     let waits = !state.resources.is_empty();
     let members = state.members.values().filter(|_| waits).filter(behind);
     members.map(|m| format!("what {} starts at boot is being looked up", m.node)).collect()
+}
+
+/// The member that `event` drains, if it is there to be looked at and there is something to look for.
+fn drained<'a>(state: &'a ClusterState, event: &Event) -> Option<&'a Member> {
+    let Event::StandbySet { node, standby: Standby::On, .. } = event else { return None };
+    let member = state.members.get(node)?;
+    let present = member.standing == Standing::Online && member.death().is_none();
+    (present && member.runs_resources() && !state.resources.is_empty()).then_some(member)
+}
+
+/// A drained machine is mostly one that is about to boot: what its boot would start is looked up again after the
+/// entry at `index`, and named before it does [H-28]. What is waited for, and what was found.
+fn before_a_boot(member: &Member, index: LogIndex) -> (Option<String>, Vec<String>) {
+    match &member.audit {
+        Some(audit) if audit.since.index > index => {
+            let line = |finding: &AuditFinding| would_start(&member.node, finding);
+            (None, audit.findings.iter().map(line).collect())
+        }
+        Some(_) | None => (Some(format!("what {} starts at boot is being looked up", member.node)), Vec::new()),
+    }
 }
 
 /// The resources that the entry is about; `None` means all.
@@ -120,6 +144,8 @@ fn related(state: &ClusterState, event: Option<&Event>) -> Option<BTreeSet<Resou
 
 #[cfg(test)]
 mod tests {
+    use haven_core::ids::NodeId;
+
     use super::*;
     use crate::view::bench::{Bench, rsc};
 
@@ -145,6 +171,29 @@ mod tests {
         let bench = Bench::three();
         let ahead = check(&bench, LogIndex(bench.state.index.0 + 5));
         assert_eq!(ahead.word, SettledWord::Moving);
+    }
+
+    #[test]
+    fn a_drain_waits_for_a_look_at_the_boot_and_names_what_it_would_start() {
+        let mut bench = Bench::three();
+        bench.add(&["db"]);
+        bench.settle();
+        let by = "ann".to_owned();
+        bench.ok(Event::StandbySet { node: NodeId::new("a").unwrap(), standby: Standby::On, by });
+        let index = bench.state.index;
+        bench.settle();
+        let waits = check(&bench, index);
+        assert_eq!(waits.word, SettledWord::Moving);
+        assert_eq!(waits.moving, ["what a starts at boot is being looked up"]);
+        bench.audit_finds("a", &[]);
+        assert_eq!(check(&bench, index).word, SettledWord::Settled);
+        bench.audit_finds("a", &[("db", "db.service is enabled: run systemctl disable db.service")]);
+        let named = check(&bench, index);
+        assert_eq!(named.word, SettledWord::Held);
+        assert_eq!(
+            named.held,
+            ["a would start db at boot by itself: db.service is enabled: run systemctl disable db.service"]
+        );
     }
 
     #[test]

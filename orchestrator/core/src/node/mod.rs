@@ -24,7 +24,7 @@ mod voters;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::detector::{Detector, Heard};
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Outcome, Standby};
 use crate::heartbeat::{Datagram, Durable, Heartbeat};
 use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, ResourceId, StoreId};
 use crate::lease::{Change, Inherited, Leases};
@@ -48,6 +48,14 @@ use stores::Stores;
 
 /// Time between two looks at what this boot starts by itself.
 const AUDIT_EVERY: Millis = Millis::secs(3600);
+
+/// An audit of what this boot starts: what it is about, and when it was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Audited {
+    revision: LogIndex,
+    standby: Standby,
+    at: Monotonic,
+}
 
 /// What a node is told about itself when its daemon begins a life.
 #[derive(Debug, Clone)]
@@ -94,8 +102,8 @@ pub struct Node {
     /// This node's last heartbeat number when it applied the proof of each death [H-18].
     deaths_applied: BTreeMap<(NodeId, BootId), u64>,
     hash: Option<(LogIndex, u32)>,
-    /// The audit that is under way or done: the revision it is about.
-    audited: Option<(LogIndex, Monotonic)>,
+    /// The audit that is under way or done.
+    audited: Option<Audited>,
     /// The entry of the pause that the hold lease was extended for.
     paused: Option<LogIndex>,
     /// Resources whose start was made ready since somebody was lost.
@@ -355,13 +363,17 @@ impl Node {
         out.push(Output::RememberHold(until));
     }
 
-    /// Asks for an audit whenever the configuration that was audited is not the last one, and every hour: what an
-    /// administrator enables meanwhile would start at the next boot, before haven [H-28].
+    /// Asks for an audit whenever the configuration that was audited is not the last one, every hour, and when this
+    /// node goes to standby or comes from there: what an administrator enables meanwhile would start at the next boot,
+    /// before haven, and a drained machine is mostly one that is about to boot [H-28].
     fn audit_if_needed(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        let revision = facts.state.revision;
-        let due = |(audited, at): (LogIndex, Monotonic)| audited < revision || facts.now.since(at) >= AUDIT_EVERY;
+        let Some(me) = facts.state.members.get(&self.id.node) else { return };
+        let (revision, standby) = (facts.state.revision, me.standby);
+        let due = |last: Audited| {
+            last.revision < revision || last.standby != standby || facts.now.since(last.at) >= AUDIT_EVERY
+        };
         if self.audited.is_none_or(due) {
-            self.audited = Some((revision, facts.now));
+            self.audited = Some(Audited { revision, standby, at: facts.now });
             out.push(Output::Audit { revision });
         }
     }

@@ -1,5 +1,5 @@
 use crate::bench::{Bench, life, node, primitive};
-use crate::event::Event;
+use crate::event::{Event, Standby};
 use crate::heartbeat::{Datagram, Durable, Heartbeat, PeerView, RaftVote};
 use crate::ids::{ClusterId, Generation, LinkId, LogIndex, MemberId, NodeId, StoreId, Term};
 use crate::lease::Inherited;
@@ -415,4 +415,18 @@ fn what_a_boot_starts_is_looked_up_again_every_hour() {
     let mut audits = |to| desk.tick(to).iter().filter(|o| matches!(o, Output::Audit { .. })).count();
     assert_eq!((audits(10), audits(20), audits(3_600_000)), (1, 0, 0));
     assert_eq!((audits(3_600_010), audits(3_600_020)), (1, 0));
+}
+
+#[test]
+fn what_a_boot_starts_is_looked_up_again_when_the_node_is_drained() {
+    let mut desk = Desk::new();
+    let audits = |out: &[Output]| out.iter().filter(|o| matches!(o, Output::Audit { .. })).count();
+    assert_eq!((audits(&desk.tick(10)), audits(&desk.tick(20))), (1, 0));
+    let mut drained = |name: &str, standby, to| {
+        desk.bench.ok(Event::StandbySet { node: node(name), standby, by: "ann".to_owned() });
+        audits(&desk.tick(to))
+    };
+    assert_eq!(drained("b", Standby::On, 30), 0, "another node's boot is that node's affair");
+    assert_eq!((drained("a", Standby::On, 40), drained("a", Standby::On, 50)), (1, 0));
+    assert_eq!(drained("a", Standby::Off, 60), 1);
 }

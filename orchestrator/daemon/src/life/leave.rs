@@ -7,8 +7,8 @@ use std::time::Duration;
 use haven_api::model::Leave;
 use haven_api::{ApiError, Refused};
 use haven_core::control::Command;
-use haven_core::event::Standby;
-use haven_core::ids::LogIndex;
+use haven_core::event::{AuditFinding, Event, Standby};
+use haven_core::ids::{LogIndex, ResourceId};
 use haven_core::state::{ClusterState, Standing};
 use haven_core::units::Millis;
 use tokio::time::{Instant, sleep, timeout};
@@ -38,8 +38,12 @@ impl Daemon {
     /// Tells the cluster that this daemon ends, and makes everything ready for it.
     pub(super) async fn leave(&self, node: &LiveNode, by: &str, leave: Leave) -> Result<LogIndex, ApiError> {
         let me = node.config().node.clone();
-        if let Leave::Stop = leave {
-            self.drain(node).await?;
+        match leave {
+            Leave::Stop => {
+                self.drain(node).await?;
+                self.look_at_the_boot(node).await?;
+            }
+            Leave::Pause { .. } => warn_of_the_boot(node),
         }
         if let Ok(Some(to)) = timeout(HAND_OVER_WITHIN, node.hand_over(reason(leave))).await {
             info!(node = %me, peer = %to, "leadership handed over");
@@ -95,7 +99,9 @@ impl Daemon {
         let in_standby = |state: &ClusterState| state.members.get(&me).is_some_and(|m| m.standby == Standby::On);
         if !node.look(|facts, _| in_standby(facts.state)) {
             let command = Command::Standby { node: me.clone(), standby: Standby::On };
-            node.command(BY_STOP, &command).await.map_err(refusal)?;
+            // A leader that has lost its majority would wait for it to come back.
+            let done = timeout(TELL_WITHIN, node.command(BY_STOP, &command)).await;
+            done.map_err(|_| ApiError::outcome_unknown())?.map_err(refusal)?;
         }
         let until = Instant::now() + DRAIN_WITHIN;
         loop {
@@ -113,6 +119,27 @@ impl Daemon {
                 None | Some(_) => sleep(AGAIN).await,
             }
         }
+    }
+
+    /// A stopped machine is mostly one that is about to boot. What its boot would start behind haven's back is looked
+    /// up once more, told to the cluster, and has to be ended first: it would run twice [H-28].
+    async fn look_at_the_boot(&self, node: &LiveNode) -> Result<(), ApiError> {
+        let (spec, ids, revision) = node.look(|facts, _| {
+            let ids: Vec<ResourceId> = facts.state.resources.keys().cloned().collect();
+            (facts.state.spec.clone(), ids, facts.state.revision)
+        });
+        let findings = haven_agents::audit(self.env().host.as_ref(), &spec, &ids).await;
+        let (me, boot) = (node.config().node.clone(), node.incarnation().boot);
+        let named: Vec<String> = findings.iter().map(|f| format!("{}: {}", f.resource, f.what)).collect();
+        // Told for the screens of others; whether it comes through changes nothing here.
+        let told = Event::BootAudited { node: me.clone(), boot, revision, findings };
+        let _ = timeout(TELL_WITHIN, node.propose(&told)).await;
+        if named.is_empty() {
+            return Ok(());
+        }
+        let message = format!("cannot stop {me}: its next boot would start what haven manages: {}", named.join("; "));
+        let remedy = "disable it in the boot as named, then stop the node again";
+        Err(ApiError::new(Refused::Denied, "HV-NODE-03", message, remedy))
     }
 
     /// Waits for the actions that run here.
@@ -135,13 +162,15 @@ impl Daemon {
             return;
         }
         let me = node.config().node.clone();
-        let result = node.command(by, &Command::Disarm { node: me.clone() }).await;
+        let disarm = Command::Disarm { node: me.clone() };
+        let result = timeout(TELL_WITHIN, node.command(by, &disarm)).await;
         let until = Instant::now() + CLOSE_WITHIN;
         while self.parts.watchdog.is_armed() && Instant::now() < until {
             sleep(AGAIN).await;
         }
         if self.parts.watchdog.is_armed() {
-            let error = result.err().map_or_else(|| "its disarming was not applied".to_owned(), |e| e.to_string());
+            let refused = result.ok().and_then(Result::err).map(|refused| refused.to_string());
+            let error = refused.unwrap_or_else(|| "its disarming was not applied".to_owned());
             warn!(node = %me, %error, "the watchdog runs on and resets this machine unless a daemon starts in time");
         }
     }
@@ -163,6 +192,18 @@ impl Daemon {
                 node.command("haven start", &command).await.is_ok()
             }
         }
+    }
+}
+
+/// Says what the last look at the boot has found: the machine may be about to boot, and nobody waits for an answer.
+fn warn_of_the_boot(node: &LiveNode) {
+    let me = &node.config().node;
+    let findings = node.look(|facts, _| {
+        let audit = facts.state.members.get(me).and_then(|m| m.audit.as_ref());
+        audit.map(|audit| audit.findings.clone()).unwrap_or_default()
+    });
+    for AuditFinding { resource, what } in findings {
+        warn!(node = %me, %resource, error = %what, "the next boot would start it, and haven does too");
     }
 }
 
