@@ -47,19 +47,25 @@ fn cgroups(host: &dyn Host) -> Check {
         Ok(_) => Check::ok("cgroups", "every action runs in a cgroup of its own"),
         Err(error) => Check::warn(
             "cgroups",
-            format!("{error}, so after a restart of the daemon no stop is proof until the next boot"),
+            format!(
+                "{error}, so what scripts leave behind is not known: their resources do not start here, and after a \
+                 restart of the daemon no stop is proof until the next boot"
+            ),
             "run the daemon as root on a machine with cgroup v2",
         ),
     }
 }
 
 fn watchdog(parts: &Parts) -> Check {
-    if parts.watchdog.is_armed() {
+    let trouble = parts.watchdog.trouble();
+    // A device that refused may be open all the same, if it ran before.
+    if parts.watchdog.is_armed() && trouble.is_none() {
         return Check::ok("watchdog", "armed");
     }
+    let why = trouble.map_or_else(String::new, |trouble| format!(" ({trouble})"));
     Check::warn(
         "watchdog",
-        "none is armed, so a node that hangs is released by its fence devices alone",
+        format!("none is armed{why}, so a node that hangs is released by its fence devices alone"),
         "load the driver of the machine's watchdog and name its device in node.toml",
     )
 }

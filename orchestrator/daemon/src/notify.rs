@@ -47,7 +47,13 @@ impl Manager {
         self.tell("WATCHDOG=1");
     }
 
-    /// The daemon ends.
+    /// What the daemon is at.
+    pub(crate) fn status(&self, status: &str) {
+        self.tell(&format!("STATUS={status}"));
+    }
+
+    /// The daemon ends, whatever comes. To be told only then: from here on it is given the time of a stop, which a
+    /// drain takes longer than, and is killed after it.
     pub(crate) fn stopping(&self, status: &str) {
         self.tell(&format!("STOPPING=1\nSTATUS={status}"));
     }

@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 
 use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::process::{Resource, getrlimit};
+use rustix::thread::{CapabilitySet, capabilities};
 use tracing::info;
 
 /// The out-of-memory killer never picks it.
@@ -18,11 +20,19 @@ const PRIORITY: libc::c_int = 10;
 /// Takes what is permitted, and says once what is not. To be called before other threads exist, which inherit the
 /// scheduling.
 pub(crate) fn take() {
-    // Pages are locked as they are used: stacks of threads reserve far more than they touch.
-    let memory = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT);
-    say("memory is not locked, so swapping may delay heartbeats", memory.map_err(io::Error::from));
+    say("memory is not locked, so swapping may delay heartbeats", lock_memory());
     say("not scheduled in real time, so a busy machine may delay heartbeats", real_time());
     say("not protected from the out-of-memory killer", fs::write("/proc/self/oom_score_adj", OOM_SCORE));
+}
+
+fn lock_memory() -> io::Result<()> {
+    let may = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
+    // Below a limit the lock may succeed at first, and every allocation beyond it would end the daemon later.
+    if !may && let Some(limit) = getrlimit(Resource::Memlock).current {
+        return Err(io::Error::other(format!("only {limit} bytes may be locked, no limit or CAP_IPC_LOCK is needed")));
+    }
+    // Pages are locked as they are used: stacks of threads reserve far more than they touch.
+    Ok(mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)?)
 }
 
 fn say(what: &str, result: io::Result<()>) {

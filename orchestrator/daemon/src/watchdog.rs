@@ -9,13 +9,14 @@ use std::fmt::Debug;
 use std::fs::{File, OpenOptions, read_to_string};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use haven_core::event::Counted;
 use haven_core::units::Millis;
 use haven_env::{ArmedWatchdog, Watchdog, WatchdogError};
-use tracing::error;
+use tracing::{error, warn};
 
 /// Identities of drivers for hardware that counts while the machine's processors do not. A driver that is missing here
 /// can be trusted by name.
@@ -81,6 +82,8 @@ pub struct KernelWatchdog {
     driver: Box<dyn Driver>,
     trust: Trust,
     device: Mutex<Option<File>>,
+    /// Why it was not armed, if that was tried.
+    trouble: Mutex<Option<WatchdogError>>,
 }
 
 impl KernelWatchdog {
@@ -90,12 +93,17 @@ impl KernelWatchdog {
     }
 
     fn with(driver: Box<dyn Driver>, trust: Trust) -> Self {
-        Self { driver, trust, device: Mutex::new(None) }
+        Self { driver, trust, device: Mutex::new(None), trouble: Mutex::new(None) }
     }
 
     /// Whether this process has the device open, so that the machine is reset unless it is fed.
     pub fn is_armed(&self) -> bool {
         self.held().is_some()
+    }
+
+    /// Why it was not armed when that was last tried; `None` if it was.
+    pub fn trouble(&self) -> Option<WatchdogError> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn held(&self) -> MutexGuard<'_, Option<File>> {
@@ -141,10 +149,8 @@ impl KernelWatchdog {
             }
         }
     }
-}
 
-impl Watchdog for KernelWatchdog {
-    fn arm(&self, timeout: Millis) -> Result<ArmedWatchdog, WatchdogError> {
+    fn take(&self, timeout: Millis) -> Result<ArmedWatchdog, WatchdogError> {
         let mut held = self.held();
         let before = self.driver.before();
         let device = match held.take() {
@@ -163,6 +169,19 @@ impl Watchdog for KernelWatchdog {
         } else {
             // If an earlier life armed it, the cluster may count on it, so it stays open, and unfed.
             *held = Some(device);
+        }
+        result
+    }
+}
+
+impl Watchdog for KernelWatchdog {
+    fn arm(&self, timeout: Millis) -> Result<ArmedWatchdog, WatchdogError> {
+        let result = self.take(timeout);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = result.as_ref().err().cloned();
+        match &result {
+            // That it is armed is told by an entry, and that a machine has none by the doctor.
+            Ok(_) | Err(WatchdogError::None) => {}
+            Err(error) => warn!(%error, "the watchdog was not armed"),
         }
         result
     }
@@ -203,7 +222,8 @@ impl Device {
 
 impl Driver for Device {
     fn open(&self) -> io::Result<File> {
-        OpenOptions::new().write(true).open(&self.path)
+        // A path that names a pipe by mistake must not hold the daemon up until somebody reads it.
+        OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&self.path)
     }
 
     fn before(&self) -> Before {

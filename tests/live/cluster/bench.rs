@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -33,6 +34,8 @@ pub(crate) struct Machine {
     pub(crate) folders: Folders,
     pub(crate) folder: PathBuf,
     port: u16,
+    /// What stands for the service manager's socket.
+    manager: UnixDatagram,
     daemon: Option<Child>,
     runtime: tokio::runtime::Runtime,
 }
@@ -51,7 +54,9 @@ impl Machine {
         fs::create_dir(&folder).unwrap();
         let folders = Folders { state: folder.join("state"), run: folder.join("run") };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { name, folders, folder, port: free_port(), daemon: None, runtime }
+        let manager = UnixDatagram::bind(folder.join("notify")).unwrap();
+        manager.set_nonblocking(true).unwrap();
+        Self { name, folders, folder, port: free_port(), manager, daemon: None, runtime }
     }
 
     fn links(&self) -> Vec<haven_daemon::folder::CardLink> {
@@ -91,7 +96,7 @@ impl Machine {
             .arg(&self.folders.state)
             .arg("--run")
             .arg(&self.folders.run)
-            .env_remove("NOTIFY_SOCKET")
+            .env("NOTIFY_SOCKET", self.folder.join("notify"))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -135,6 +140,23 @@ impl Machine {
     /// What the daemon has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// What the daemon has told the service manager since this was asked last.
+    pub(crate) fn told_manager(&self) -> Vec<String> {
+        let mut bytes = [0; 1024];
+        let next = || {
+            let count = self.manager.recv(&mut bytes).ok()?;
+            Some(String::from_utf8_lossy(&bytes[..count]).into_owned())
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    /// Waits until the daemon has logged this.
+    #[track_caller]
+    pub(crate) fn says(&self, what: &str) {
+        until(&format!("{} says `{what}`", self.name), PATIENCE, || Ok(self.log().contains(what).then_some(())))
+            .unwrap();
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -177,6 +177,85 @@ fn a_daemon_that_can_tell_nobody_says_so_and_ends_with_a_failure() {
 }
 
 #[test]
+fn a_second_signal_ends_a_daemon_that_waits_at_once_and_its_service_goes_on() {
+    if !can_run() {
+        return;
+    }
+    let mut machines = cluster(3);
+    let service = Service::on(&machines[0]);
+    machines[0].insist(&service.order());
+    let state = machines[0].until("the service runs", |state| {
+        state.resources.get(&service.id).is_some_and(|status| status.running().next().is_some())
+    });
+    let owner = state.resources[&service.id].running().next().unwrap().clone();
+    let owner = machines.iter().position(|machine| machine.name == owner).unwrap();
+    let pid = service.pid().expect("a process of the service");
+    // Nobody else can commit that it pauses, so it waits until it gives up.
+    let others = |machines: &[Machine], signal| {
+        machines.iter().enumerate().filter(|(n, _)| *n != owner).for_each(|(_, other)| other.signal(signal));
+    };
+    others(&machines, Signal::SIGSTOP);
+    machines[owner].signal(Signal::SIGTERM);
+    machines[owner].says("told to end");
+    machines[owner].signal(Signal::SIGTERM);
+    let ended = machines[owner].ended();
+    others(&machines, Signal::SIGCONT);
+    let log = machines[owner].log();
+    assert_eq!(ended.code(), Some(1), "{log}");
+    assert!(log.contains("told again to end"), "{log}");
+    assert!(!log.contains("cannot leave as planned"), "it waited for the others after all: {log}");
+    assert_eq!(service.pid(), Some(pid), "what runs is not touched");
+    machines[owner].start();
+    machines[owner].online(&machines[(owner + 1) % 3]);
+    machines[owner].until("the service is known to run there", |state| {
+        let known = state.resources[&service.id].running().any(|node| *node == machines[owner].name);
+        known && service.pid().is_some()
+    });
+}
+
+#[test]
+fn the_service_manager_hears_of_an_end_only_when_the_daemon_ends() {
+    let mut machines = cluster(3);
+    let first = leader(&machines);
+    let stops = |machine: &Machine| machine.told_manager().iter().any(|told| told.starts_with("STOPPING=1"));
+    assert!(machines[first].told_manager().iter().any(|told| told.starts_with("READY=1")));
+    let others = |machines: &[Machine], signal| {
+        machines.iter().enumerate().filter(|(n, _)| *n != first).for_each(|(_, other)| other.signal(signal));
+    };
+    // Without a majority a stop is refused, and the daemon goes on; told of an end, systemd would kill it.
+    others(&machines, Signal::SIGSTOP);
+    let refused = machines[first].ask(async |client| client.leave(haven_api::model::Leave::Stop).await);
+    others(&machines, Signal::SIGCONT);
+    assert!(refused.is_err(), "{refused:?}");
+    machines[first].says("cannot leave as planned");
+    assert!(!stops(&machines[first]), "the daemon goes on");
+    machines[first].online(&machines[(first + 1) % 3]);
+    assert_eq!(machines[first].terminate().code(), Some(0), "{}", machines[first].log());
+    assert!(stops(&machines[first]));
+}
+
+#[test]
+fn a_signal_ends_a_stop_that_waits() {
+    let mut machines = cluster(3);
+    let first = leader(&machines);
+    let others = |machines: &[Machine], signal| {
+        machines.iter().enumerate().filter(|(n, _)| *n != first).for_each(|(_, other)| other.signal(signal));
+    };
+    others(&machines, Signal::SIGSTOP);
+    let client = machines[first].client();
+    let asked = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(client.leave(haven_api::model::Leave::Stop)).is_err()
+    });
+    machines[first].says("told to end");
+    machines[first].signal(Signal::SIGTERM);
+    let ended = machines[first].ended();
+    others(&machines, Signal::SIGCONT);
+    assert_eq!(ended.code(), Some(1), "{}", machines[first].log());
+    assert!(asked.join().unwrap(), "whoever asked for the stop is not told that it was done");
+}
+
+#[test]
 fn the_faces_that_agents_call_read_and_write_attributes_of_the_log() {
     let machines = cluster(1);
     let m1 = &machines[0];

@@ -33,7 +33,7 @@ fn an_address_fails_over_by_a_stock_fence_program_and_a_bmc() {
     let proven = cluster.logged(asked, from, "fence_confirmed", &format!("{device} read Off twice")).unwrap();
     assert!(sent.index < proven.index, "read Off before it was told to switch off");
     let offs = cluster.switch.orders().into_iter().filter(|order| order.action == "off");
-    assert_eq!(offs.map(|order| order.machine).collect::<Vec<_>>(), [owner.clone()]);
+    assert_eq!(offs.map(|order| order.machine).collect::<Vec<_>>(), std::slice::from_ref(&owner));
     told_in_metrics(&cluster, &owner, &next);
     // Its BMC is told to switch it on again, by the same program.
     cluster.logged(asked, proven.index, "node_readmitted", &owner).unwrap();

@@ -10,12 +10,15 @@
     reason = "all of it is tests, which the lints cannot see outside a test function"
 )]
 
+mod access;
 mod devices;
 mod faults;
 mod life;
 mod links;
 mod main_job;
+mod process;
 mod rack;
+mod succession;
 
 use haven_tests::lab::Programs;
 

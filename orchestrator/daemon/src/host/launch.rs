@@ -122,11 +122,16 @@ fn ready(order: &Order) -> io::Result<()> {
     if let Some(group) = &order.group {
         fs::write(group.join("cgroup.procs"), "0")?;
     }
+    ordinary();
+    Ok(())
+}
+
+/// Makes this process an ordinary one, whatever the daemon that started it has taken for itself.
+pub(crate) fn ordinary() {
     // Each of these fails only where the daemon could not have changed it either.
     let _ = sys::ordinary_scheduling();
     let _ = setpriority_process(None, 0);
     let _ = fs::write("/proc/self/oom_score_adj", "0");
-    Ok(())
 }
 
 /// Refuses what is too late. Before this, no time is lost that is not noticed here.

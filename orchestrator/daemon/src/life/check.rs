@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::FileVolume;
+use crate::host::launch;
 
 /// The name under which `haven` checks a file of the store.
 pub(crate) const NAME: &str = "haven-check";
@@ -47,6 +48,8 @@ async fn check(store: &Path, file: StoreFile) -> Result<(), String> {
 /// Acts as the check, with the arguments after its own name: the folder and the file. The code to end with.
 pub(crate) fn main(arguments: &[OsString]) -> i32 {
     let [store, name] = arguments else { return complain("it is haven's own helper") };
+    // It reads up to a gigabyte, which must hold nobody up that is scheduled as a daemon is.
+    launch::ordinary();
     let file = [StoreFile::Log, StoreFile::Archive].into_iter().find(|file| name == file.name());
     let Some(file) = file else { return complain("there is no such file in a store") };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -27,6 +27,8 @@ const TELL_WITHIN: Duration = Duration::from_secs(10);
 const ACTIONS_WITHIN: Duration = Duration::from_secs(20);
 /// Longest time for everything here to be stopped or moved.
 const DRAIN_WITHIN: Duration = Duration::from_secs(540);
+/// Longest time for one attempt to take the node back from the standby of its last stop.
+const UNDRAIN_WITHIN: Duration = Duration::from_secs(3);
 /// Longest time for the watchdog to be closed.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// Wait between two looks or attempts.
@@ -189,7 +191,8 @@ impl Daemon {
             Some(false) => true,
             Some(true) => {
                 let command = Command::Standby { node: me, standby: Standby::Off };
-                node.command("haven start", &command).await.is_ok()
+                // Signals wait as long as this does.
+                timeout(UNDRAIN_WITHIN, node.command("haven start", &command)).await.is_ok_and(|done| done.is_ok())
             }
         }
     }

@@ -55,7 +55,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long a node lives at least before a store that failed is opened anew: a device that fails again and again is not
 /// read from end to end twice a second.
 const REOPEN_AFTER: Duration = Duration::from_secs(10);
-/// How often the store takes its ballast back.
+/// How often the store takes its ballast back, and histograms are folded.
 const TEND: Duration = Duration::from_secs(60);
 /// How long tasks are given to end when the daemon does.
 const TASKS_END: Duration = Duration::from_millis(500);
@@ -184,8 +184,10 @@ impl Daemon {
                 }
             }
         };
-        if let Some(door) = door {
-            door.close().await;
+        match (door, ended) {
+            // Whoever says it twice waits for nobody's answer.
+            (_, Ended::Forced) | (None, _) => {}
+            (Some(door), Ended::Paused | Ended::Stopped | Ended::Removed | Ended::Unannounced) => door.close().await,
         }
         Ok(ended)
     }
@@ -266,7 +268,10 @@ impl Daemon {
                     }
                     undrained = undrained || self.undrain(node).await;
                 }
-                _ = tend.tick() => node.store().tend().await,
+                _ = tend.tick() => {
+                    figures::tend(&self.figures);
+                    node.store().tend().await;
+                }
             }
         }
     }
@@ -318,6 +323,7 @@ impl Daemon {
     }
 
     async fn leave_by_signal(self: &Arc<Self>, node: &LiveNode, signals: &mut Signals) -> After {
+        self.manager.stopping("leaving");
         let (answer, _) = oneshot::channel();
         let leave = Leave::Pause { span: leave::PAUSE, purpose: PausePurpose::Restart };
         let ask = LeaveAsk { by: "a signal".to_owned(), leave, answer };
@@ -327,7 +333,8 @@ impl Daemon {
 
     /// Leaves as asked; `None` if that is refused and the daemon goes on.
     async fn leave_by_request(&self, node: &LiveNode, ask: LeaveAsk, signals: &mut Signals) -> Option<Ended> {
-        self.manager.stopping("leaving");
+        self.manager.status("leaving");
+        info!(node = %node.config().node, "told to end");
         let left = tokio::select! {
             left = self.leave(node, &ask.by, ask.leave) => left,
             () = signals.next() => {
@@ -343,6 +350,10 @@ impl Daemon {
             Leave::Stop => Ended::Stopped,
             Leave::Pause { .. } => Ended::Paused,
         });
+        match ended {
+            Some(_) => self.manager.stopping("has left"),
+            None => self.manager.status(&format!("{} takes part", node.config().node)),
+        }
         let _ = ask.answer.send(left);
         ended
     }

@@ -160,6 +160,30 @@ fn a_machine_without_a_device_says_so() {
 }
 
 #[test]
+fn paths_that_name_no_watchdog_are_refused_by_name_and_hold_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, read) = (folder.path().join("pipe"), folder.path().join("read"));
+    for path in [&pipe, &read] {
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+    }
+    let _reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&read).unwrap();
+    for path in [pipe.as_path(), &read, Path::new("/dev/null"), Path::new("/dev/ptmx"), folder.path()] {
+        let watchdog = KernelWatchdog::new(path, Trust::KnownHardware);
+        let refused = watchdog.arm(Millis::secs(5)).unwrap_err();
+        assert!(matches!(refused, WatchdogError::Failed(_)), "{}: {refused}", path.display());
+        assert_eq!(watchdog.trouble(), Some(refused));
+        watchdog.disarm();
+    }
+}
+
+#[test]
 fn a_file_that_is_no_watchdog_is_refused_by_its_first_call() {
     let path = std::env::temp_dir().join(format!("haven-watchdog-file-{}", std::process::id()));
     std::fs::write(&path, "").unwrap();
