@@ -96,8 +96,10 @@ scenarios! {
     s_20_a_plan_whose_facts_have_changed
     s_21_the_leaders_wall_clock_jumps
     s_23_an_idle_node_is_not_reset
+    s_25_a_failed_log_is_opened_anew
     s_25_a_leader_without_room_hands_over
     s_25_a_node_on_its_ballast_is_drained
+    s_25_a_voter_that_cannot_write
     x_01_no_recovery_without_proof
     x_02_a_device_that_lies
     x_03_durable_means_durable

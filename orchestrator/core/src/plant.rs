@@ -126,6 +126,8 @@ plants! {
     EveryLinkMustCarry,
     /// A leader whose disk is nearly full goes on leading [S-25].
     ShortLeaderStays,
+    /// A log that failed is never opened anew [S-25].
+    FailedLogStaysClosed,
     /// A node that writes into its ballast keeps its resources [S-25].
     ShortNodeKeepsResources,
 }

@@ -1,6 +1,7 @@
 //! How the store is, and how it gets better.
 
 use haven_core::heartbeat::Shortage;
+use haven_core::plant::{self, Plant};
 
 use super::Store;
 use crate::archive::ArchiveHealth;
@@ -41,7 +42,10 @@ impl Store {
 
     /// Whether nothing is written any more though there is room, so that opening the store anew may help.
     pub fn is_worth_reopening(&self) -> bool {
-        self.engine.failed().is_some() && self.volume.free().is_ok_and(|free| free >= self.ballast.bytes().max(ROOM))
+        let stays = plant::on(Plant::FailedLogStaysClosed);
+        !stays
+            && self.engine.failed().is_some()
+            && self.volume.free().is_ok_and(|free| free >= self.ballast.bytes().max(ROOM))
     }
 
     /// What this node tells the others of its health; nothing while all is well.
