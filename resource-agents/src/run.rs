@@ -2,6 +2,7 @@
 
 use haven_core::event::Outcome;
 use haven_core::spec::AgentClass;
+use haven_core::units::Millis;
 use haven_env::{BoxFuture, Host};
 
 use crate::call::{Answer, Call, Verb};
@@ -13,7 +14,7 @@ pub enum Prepared {
     /// Nothing.
     #[default]
     Nothing,
-    /// Nobody on the network answered for the address, so the start need not ask again.
+    /// Nobody on the network answered for the address, so the start need only take a last look.
     AddressFree {
         /// Where it was asked.
         interface: String,
@@ -33,9 +34,13 @@ pub fn run_prepared<'a>(host: &'a dyn Host, call: &'a Call, prepared: Prepared) 
     Box::pin(dispatch(host, call, prepared))
 }
 
+/// Longest time that [`prepare`] takes after what it waits for has come true: a start that finds it under way waits so
+/// long for the rest of it.
+pub const READY_WITHIN: Millis = ip::READY_WITHIN;
+
 /// Does, before a start is allowed, what takes time and changes nothing: for `haven:ip` it asks the network until
-/// nobody answers for the address any more, at most for the call's timeout. Meant to run while a proof of release is
-/// awaited, and to be dropped if the proof comes first.
+/// nobody answers for the address any more, at most for the call's timeout. Meant to run from the moment at which an
+/// owner falls silent, and to be waited for by the start or dropped.
 pub fn prepare<'a>(host: &'a dyn Host, call: &'a Call) -> BoxFuture<'a, Prepared> {
     Box::pin(async move {
         match (call.agent.class, call.agent.kind.as_str(), call.verb) {

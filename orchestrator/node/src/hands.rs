@@ -2,21 +2,29 @@
 //! earlier action of the same resource lives [S-5].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
 use haven_agents::{Call, Prepared, Verb};
 use haven_core::event::Outcome;
 use haven_core::ids::{LogIndex, ResourceId};
 use haven_core::node::{Input, Job, JobId, JobKind};
 use haven_core::plan::Task;
 use haven_core::plant::{self, Plant};
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 use haven_env::{GroupState, Runtime};
 
 use crate::node::{Shared, lock};
 
 /// Resources that a node keeps in mind as tainted or prepared: those of any configuration fit.
 const RESOURCES_MAX: usize = 65_536;
+/// Longest time that a start is made ready for: as long as most devices take to switch a machine off.
+const PREPARE_WITHIN: Millis = Millis::secs(60);
+/// How long what was found out counts; a start that comes later finds it out anew.
+const READY_FOR: Millis = Millis::secs(10);
 
 /// What the hands of one daemon life remember.
 #[derive(Debug, Default)]
@@ -24,7 +32,8 @@ pub(crate) struct Hands {
     groups: BTreeMap<JobId, String>,
     /// Without cgroups: resources of which a run of this life did not end well, so that processes may be left.
     tainted: BTreeSet<ResourceId>,
-    prepared: BTreeMap<ResourceId, Prepared>,
+    /// Starts that are made ready, or are ready since a moment. Dropping one ends what is under way.
+    prepared: BTreeMap<ResourceId, oneshot::Receiver<(Prepared, Monotonic)>>,
 }
 
 /// Gives a job to its agent.
@@ -48,19 +57,34 @@ pub(crate) fn abort<R: Runtime>(shared: &Arc<Shared<R>>, job: JobId) {
     }));
 }
 
-/// Makes the start of a resource ready.
+/// Makes the start of a resource ready. [`Shared::made_ready`] waits for it, [`unprepare`] ends it.
 pub(crate) fn prepare<R: Runtime>(shared: &Arc<Shared<R>>, resource: ResourceId) {
+    let job = Job { id: JobId(0), resource: resource.clone(), kind: JobKind::Monitor, timeout: PREPARE_WITHIN };
+    let Some(call) = shared.call_for(&job, Verb::Start) else { return };
+    let (mut tell, ready) = oneshot::channel();
+    {
+        let mut hands = lock(&shared.hands);
+        if hands.prepared.len() >= RESOURCES_MAX {
+            return;
+        }
+        hands.prepared.insert(resource, ready);
+    }
     let shared = shared.clone();
     drop(R::spawn(async move {
-        let timeout = Millis::secs(5);
-        let job = Job { id: JobId(0), resource: resource.clone(), kind: JobKind::Monitor, timeout };
-        let Some(call) = shared.call_for(&job, Verb::Start) else { return };
-        let prepared = haven_agents::prepare(shared.env.host.as_ref(), &call).await;
-        let mut hands = lock(&shared.hands);
-        if hands.prepared.len() < RESOURCES_MAX {
-            hands.prepared.insert(resource, prepared);
-        }
+        let prepared = {
+            let preparing = haven_agents::prepare(shared.env.host.as_ref(), &call);
+            match select(preparing, pin!(tell.cancellation())).await {
+                Either::Left((prepared, _)) => prepared,
+                Either::Right(((), _)) => return,
+            }
+        };
+        let _ = tell.send((prepared, shared.env.clock.monotonic()));
     }));
+}
+
+/// Ends making the start of a resource ready: its owner is heard again.
+pub(crate) fn unprepare<R: Runtime>(shared: &Arc<Shared<R>>, resource: &ResourceId) {
+    drop(lock(&shared.hands).prepared.remove(resource));
 }
 
 /// Looks up what this boot starts by itself.
@@ -138,8 +162,7 @@ impl<R: Runtime> Shared<R> {
         if settles && let Some(why) = self.leftovers(&job.resource, &[Some(&call.group), service.as_ref()]).await {
             return (Outcome::Unknown, why);
         }
-        let prepared = if verb == Verb::Start { lock(&self.hands).prepared.remove(&job.resource) } else { None };
-        let prepared = prepared.unwrap_or_default();
+        let prepared = if verb == Verb::Start { self.made_ready(&job.resource).await } else { Prepared::Nothing };
         let answer = haven_agents::run_prepared(self.env.host.as_ref(), &call, prepared).await;
         if answer.outcome == Outcome::Unknown {
             lock(&self.hands).tainted.insert(job.resource.clone());
@@ -152,6 +175,15 @@ impl<R: Runtime> Shared<R> {
             return (Outcome::Unknown, why);
         }
         (answer.outcome, answer.detail)
+    }
+
+    /// What was found out for a start that is allowed now. What is under way is waited for, but only as long as it can
+    /// take once the old owner is gone: then whoever still answers is another, and the start itself will say so.
+    async fn made_ready(&self, resource: &ResourceId) -> Prepared {
+        let Some(ready) = lock(&self.hands).prepared.remove(resource) else { return Prepared::Nothing };
+        let rest = Duration::from_millis(haven_agents::READY_WITHIN.0);
+        let Ok(Ok((prepared, at))) = R::timeout(rest, ready).await else { return Prepared::Nothing };
+        if self.env.clock.monotonic().since(at) < READY_FOR { prepared } else { Prepared::Nothing }
     }
 
     /// The cgroup of the start that succeeded last on this boot, in whichever life of the daemon: the service is in it.

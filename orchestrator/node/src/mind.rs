@@ -126,6 +126,7 @@ fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
         }
         Output::Run(job) => crate::hands::run(shared, job),
         Output::Prepare(resource) => crate::hands::prepare(shared, resource),
+        Output::Unprepare(resource) => crate::hands::unprepare(shared, &resource),
         Output::Abort(job) => crate::hands::abort(shared, job),
         Output::Power { ask, node, device, job, deadline, latest } => {
             let limits = crate::power::Limits { deadline, latest };

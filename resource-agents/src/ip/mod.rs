@@ -1,8 +1,9 @@
 //! The built-in agent `haven:ip`: an address that moves between nodes.
 //!
 //! For: what IPaddr2 does, in milliseconds instead of 0.2 s, and with the question whether another machine still has
-//! the address asked while fencing is awaited rather than after it.
-//! Never: an address added while another machine answers for it.
+//! the address asked from the moment at which its owner falls silent, rather than after fencing.
+//! Never: an address added while another machine answers for it. While the old owner is only suspected its answers are
+//! expected; any answer after a start was allowed is a conflict.
 //! Source: RFC 5227 (ARP probe and announcement), RFC 4862 (duplicate address detection), RFC 4861 (unsolicited
 //! neighbour advertisement).
 
@@ -20,11 +21,18 @@ use params::{Asking, Network, Wanted};
 
 /// The agent's name after `haven:`.
 pub(crate) const KIND: &str = "ip";
-/// How long the network is listened to. Half of what RFC 5227 takes at worst: an old owner that is alive answers
-/// within a round trip.
-const LISTEN: Millis = Millis::secs(1);
+/// How long the network is listened to, with several questions. RFC 5227 takes 4 to 7 s, for machines that start
+/// together after a power cut behind bridges that learn, and that have nothing but this. Here the old owner is proven
+/// gone before; what is looked for is a machine that is up, and a kernel that is up answers within a round trip, by
+/// interrupt. Half a second is a hundred round trips, and with every profile over before the proof can be there.
+const LISTEN: Millis = Millis(500);
+/// How long a start listens that was made ready: the proof may be younger than the last question, and whoever answers
+/// after it is a conflict. Ten round trips of a busy network.
+const LAST_LOOK: Millis = Millis(50);
 /// Wait between two questions while an old owner still answers.
-const ASK_AGAIN: Millis = Millis(500);
+const ASK_AGAIN: Millis = Millis(100);
+/// Longest time that [`prepare`] takes once the old owner has fallen silent.
+pub(crate) const READY_WITHIN: Millis = Millis(LISTEN.0 + ASK_AGAIN.0);
 
 /// Runs the agent.
 pub(crate) async fn run(host: &dyn Host, call: &Call, prepared: Prepared) -> Answer {
@@ -48,9 +56,9 @@ pub(crate) async fn prepare(host: &dyn Host, call: &Call) -> Prepared {
     if wanted.asking == Asking::No || networks.iter().any(|network| network.address == wanted.address) {
         return Prepared::Nothing;
     }
-    let rounds = call.timeout.0 / (LISTEN + ASK_AGAIN).0;
+    let rounds = call.timeout.0 / ASK_AGAIN.0;
     for _ in 0..=rounds {
-        match ask(host, &wanted, &interface).await {
+        match ask(host, &wanted, &interface, LISTEN).await {
             Ok(None) => return Prepared::AddressFree { interface, address: wanted.address.to_string() },
             Ok(Some(_)) => host.sleep(ASK_AGAIN).await,
             Err(_) => return Prepared::Nothing,
@@ -100,8 +108,9 @@ async fn start(host: &dyn Host, wanted: &Wanted, prepared: Prepared) -> Result<A
         Err(fault) => return Ok(Answer::new(Outcome::Failed, &fault)),
     };
     let free = Prepared::AddressFree { interface: interface.clone(), address: wanted.address.to_string() };
-    if wanted.asking == Asking::Yes && prepared != free {
-        match ask(host, wanted, &interface).await {
+    if wanted.asking == Asking::Yes {
+        let listen = if prepared == free { LAST_LOOK } else { LISTEN };
+        match ask(host, wanted, &interface, listen).await {
             Ok(None) => {}
             Ok(Some(owner)) => {
                 let detail = format!("{} is in use by {owner} on {interface}", wanted.address);
@@ -137,10 +146,10 @@ async fn stop(host: &dyn Host, wanted: &Wanted) -> Result<Answer, HostError> {
     }
 }
 
-/// Who has the address, if anybody on the network answers for it.
-async fn ask(host: &dyn Host, wanted: &Wanted, interface: &str) -> Result<Option<String>, HostError> {
+/// Who has the address, if anybody on the network answers for it within `listen`.
+async fn ask(host: &dyn Host, wanted: &Wanted, interface: &str, listen: Millis) -> Result<Option<String>, HostError> {
     let address = wanted.address.to_string();
-    let probe = Request::AddressProbe { interface: interface.to_owned(), address, wait: LISTEN };
+    let probe = Request::AddressProbe { interface: interface.to_owned(), address, wait: listen };
     let reply = host.request(probe).await?;
     if let Reply::Conflict(owner) = reply {
         return Ok(Some(owner));

@@ -48,7 +48,13 @@ fn added(host: &FakeHost) -> Vec<(String, String)> {
 }
 
 fn probes(host: &FakeHost) -> usize {
-    host.asked().iter().filter(|request| matches!(request, Request::AddressProbe { .. })).count()
+    listened(host).len()
+}
+
+/// How long each question was listened to.
+fn listened(host: &FakeHost) -> Vec<Millis> {
+    let wait = |request| if let Request::AddressProbe { wait, .. } = request { Some(wait) } else { None };
+    host.asked().into_iter().filter_map(wait).collect()
 }
 
 #[test]
@@ -77,22 +83,34 @@ fn an_address_that_somebody_answers_for_is_not_added() {
 }
 
 #[test]
-fn a_start_does_not_ask_again_what_was_asked_while_fencing() {
+fn a_start_that_was_made_ready_only_takes_a_last_look() {
     let host = machine(&[], &[Some("52:54:00:00:00:02"), None]);
     let call = call("haven:ip", Verb::Start, &[("ip", "10.77.0.200")]);
     let prepared = host.block_on(crate::prepare(&host, &call));
     assert_ne!(prepared, Prepared::Nothing);
-    assert_eq!(probes(&host), 2);
     assert_eq!(host.block_on(run_prepared(&host, &call, prepared)).outcome, Outcome::Done);
-    assert_eq!(probes(&host), 2);
+    assert_eq!(listened(&host), [LISTEN, LISTEN, LAST_LOOK]);
+}
+
+#[test]
+fn who_answers_after_a_start_was_allowed_has_the_address_although_nobody_did_before() {
+    let host = machine(&[], &[None, Some("52:54:00:00:00:02")]);
+    let call = call("haven:ip", Verb::Start, &[("ip", "10.77.0.200")]);
+    let prepared = host.block_on(crate::prepare(&host, &call));
+    assert_ne!(prepared, Prepared::Nothing);
+    let answer = host.block_on(run_prepared(&host, &call, prepared));
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert_eq!(answer.detail, "10.77.0.200 is in use by 52:54:00:00:00:02 on eth0");
+    assert_eq!(added(&host), []);
 }
 
 #[test]
 fn preparing_ends_when_the_old_owner_never_falls_silent() {
-    let host = machine(&[], &[Some("52:54:00:00:00:02"); 100]);
+    let host = machine(&[], &[Some("52:54:00:00:00:02"); 1000]);
     let call = call("haven:ip", Verb::Start, &[("ip", "10.77.0.200")]);
     assert_eq!(host.block_on(crate::prepare(&host, &call)), Prepared::Nothing);
-    assert!(probes(&host) < 20);
+    let rounds = usize::try_from(call.timeout.0 / ASK_AGAIN.0).unwrap();
+    assert_eq!(probes(&host), rounds + 1);
 }
 
 #[test]
@@ -101,7 +119,7 @@ fn what_was_prepared_for_another_address_does_not_count() {
     let call = call("haven:ip", Verb::Start, &[("ip", "10.77.0.200")]);
     let other = Prepared::AddressFree { interface: "eth0".to_owned(), address: "10.77.0.201".to_owned() };
     host.block_on(run_prepared(&host, &call, other));
-    assert_eq!(probes(&host), 1);
+    assert_eq!(listened(&host), [LISTEN]);
 }
 
 #[test]

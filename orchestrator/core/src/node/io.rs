@@ -188,8 +188,10 @@ pub enum Output {
     /// Give a job to an agent; answer with [`Input::Ended`].
     Run(Job),
     /// Do now what the start of this resource will need and what changes nothing, such as asking the network whether
-    /// its address is free: a proof of release is awaited.
+    /// its address is free: its owner is suspected, or the proof of its release is awaited.
     Prepare(ResourceId),
+    /// Stop doing so: the owner is heard again, or the resource would start elsewhere.
+    Unprepare(ResourceId),
     /// End a running job now; it still answers.
     Abort(JobId),
     /// Talk to a device about a node; answer with [`Input::Power`].

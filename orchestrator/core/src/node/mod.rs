@@ -15,22 +15,22 @@ mod loss;
 mod orders;
 mod outbox;
 mod planner;
+mod ready;
 mod room;
 mod stores;
 #[cfg(test)]
 mod tests;
 mod voters;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::detector::{Detector, Heard};
 use crate::event::{Event, Outcome, Standby};
 use crate::heartbeat::{Datagram, Durable, Heartbeat};
-use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, ResourceId, StoreId};
+use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, StoreId};
 use crate::lease::{Change, Inherited, Leases};
 use crate::plant::{self, Plant};
-use crate::scheduler::{self, Wanted};
-use crate::state::{ClusterState, Member, Standing};
+use crate::state::{ClusterState, Standing};
 use crate::units::{Millis, Monotonic};
 
 pub use io::{
@@ -44,6 +44,7 @@ use fencer::Fencer;
 use judge::Judge;
 use lease_end::LeaseEnd;
 use outbox::Outbox;
+use ready::Ready;
 use stores::Stores;
 
 /// Time between two looks at what this boot starts by itself.
@@ -106,8 +107,7 @@ pub struct Node {
     audited: Option<Audited>,
     /// The entry of the pause that the hold lease was extended for.
     paused: Option<LogIndex>,
-    /// Resources whose start was made ready since somebody was lost.
-    prepared: BTreeSet<ResourceId>,
+    ready: Ready,
     told_watchdog: Told,
     closed_watchdog: Told,
     /// Boots that the last plan wants proven dead.
@@ -148,7 +148,7 @@ impl Node {
             hash: None,
             audited: None,
             paused: None,
-            prepared: BTreeSet::new(),
+            ready: Ready::default(),
             told_watchdog: Told::No,
             closed_watchdog: Told::No,
             fence_needs: Vec::new(),
@@ -205,6 +205,7 @@ impl Node {
         self.lease_end.tend(facts, &self.id, &self.leases, &mut self.executor, &mut self.outbox, out);
         self.executor.tend(facts, &self.leases, &self.lease_end, &mut self.outbox, out);
         self.fencer.tend(facts, &self.id, &self.leases, &self.ears, &mut self.outbox, out);
+        self.ready.tend(facts, &self.id.node, &self.ears, out);
         self.watch(facts, out);
         self.outbox.send(facts.now, out);
         out.push(Output::WakeAt(self.next_wake(facts)));
@@ -331,22 +332,6 @@ impl Node {
             self.audit_if_needed(facts, out);
         }
         self.acks.follow(facts);
-        self.prepare(facts, out);
-    }
-
-    /// While a proof is awaited: what will be started here can be made ready.
-    fn prepare(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        if !facts.state.members.values().any(Member::awaits_proof) {
-            self.prepared.clear();
-            return;
-        }
-        for (id, reasons) in scheduler::plan(facts.state).reasons {
-            let here = matches!(&reasons.wanted, Wanted::RunOn(node) if *node == self.id.node);
-            let runs = facts.state.resources.get(&id).is_some_and(|s| s.running().any(|n| *n == self.id.node));
-            if here && !runs && self.prepared.insert(id.clone()) {
-                out.push(Output::Prepare(id));
-            }
-        }
     }
 
     /// A planned pause: the hold lease counts as valid for its length, on this node's own clock [H-19].

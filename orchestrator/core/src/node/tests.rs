@@ -16,6 +16,8 @@ struct Desk {
     vote: RaftVote,
 }
 
+mod ready;
+
 const TERM: Term = Term(1);
 
 fn at(ms: u64) -> Monotonic {

@@ -47,6 +47,14 @@ pub fn plan(state: &ClusterState) -> Planned {
     Planned { fence, standby, ..actions::actions(state, &placement, &outlook) }
 }
 
+/// The resources held by `gone` that would start on `heir` if all of `gone` were proven dead now; sorted, may be empty.
+pub fn inherited(state: &ClusterState, gone: &BTreeSet<NodeId>, heir: &NodeId) -> BTreeSet<ResourceId> {
+    let outlook = Outlook { doomed: gone.clone(), resting: BTreeSet::new() };
+    let placement = place::place(state, &outlook);
+    let held: BTreeSet<&ResourceId> = gone.iter().flat_map(|node| state.held_by(node)).map(|(id, _)| id).collect();
+    held.into_iter().filter(|id| placement.node(id) == Some(heir)).cloned().collect()
+}
+
 /// What is about to become of nodes: nothing new is placed on these.
 #[derive(Debug, Clone, Default)]
 struct Outlook {
