@@ -2,6 +2,8 @@
 
 // The attribute tells clippy that all of it is tests.
 #[cfg(test)]
+mod cycled;
+#[cfg(test)]
 mod ready;
 #[cfg(test)]
 mod scenarios;

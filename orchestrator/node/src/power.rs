@@ -1,6 +1,6 @@
 //! Talking to fence devices for the mind, each time in a session of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use haven_agents::fence::{self, CycleReport, FenceTrouble, SignOfLife, Target};
 use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
@@ -8,9 +8,10 @@ use haven_core::ids::{DeviceId, NodeId};
 use haven_core::node::{Commitment, Input, PowerAnswer, PowerAsk, PowerJob};
 use haven_core::spec::Device;
 use haven_core::units::{Millis, Monotonic};
-use haven_env::Runtime;
+use haven_env::{CallClass, Runtime};
 
 use crate::node::{Node, Shared, lock};
+use crate::wire::Ask;
 
 /// How long a session may take, and when it must have begun.
 #[derive(Debug, Clone, Copy)]
@@ -49,24 +50,86 @@ pub struct Cycled {
     pub commitment: Commitment,
 }
 
-/// Heartbeats tell whether a machine lives, whatever its device says.
-struct Heartbeats<R: Runtime> {
-    shared: Arc<Shared<R>>,
-    node: NodeId,
+/// Heartbeats that may be late or lost while a machine lives.
+const GRAIN_HEARTBEATS: u64 = 3;
+/// Wait between an answer and the next question.
+const ASK_EVERY: Millis = Millis(20);
+/// Longest wait for an answer of a machine that lives.
+const ANSWER_WITHIN: Millis = Millis(200);
+/// Answers after which the longest wait between two is known well enough.
+const ANSWERS_ENOUGH: u32 = 50;
+/// Waits for them, of [`ASK_EVERY`] each; a machine that has not answered so often by then is judged by its heartbeats.
+const ANSWERS_PATIENCE: u32 = 200;
+/// Finest grain of answers, however quick they are: half a dozen of them may be late or lost. Two reads of a device are
+/// never closer together.
+const GRAIN_LEAST: Millis = Millis(200);
+
+/// What was answered so far.
+#[derive(Debug, Default)]
+struct Answers {
+    count: u32,
+    last: Option<Monotonic>,
+    longest: Millis,
 }
 
-impl<R: Runtime> SignOfLife for Heartbeats<R> {
+/// Heartbeats, and answers to a question that is asked all the time, tell whether a machine lives, whatever its device
+/// says. The answers are the finer signal: how stale a device is must not depend on the cluster's heartbeat.
+struct Life<R: Runtime> {
+    shared: Arc<Shared<R>>,
+    node: NodeId,
+    answers: Arc<Mutex<Answers>>,
+}
+
+impl<R: Runtime> Life<R> {
+    /// Begins to ask; the questions end when this is dropped.
+    fn watch(shared: &Arc<Shared<R>>, node: &NodeId) -> Self {
+        let answers = Arc::new(Mutex::new(Answers::default()));
+        drop(R::spawn(ask_on(shared.clone(), node.clone(), Arc::downgrade(&answers))));
+        Self { shared: shared.clone(), node: node.clone(), answers }
+    }
+
+    /// Waits until the grain of the answers is known, or for as long as it is worth it.
+    async fn learn(&self) {
+        for _ in 0..ANSWERS_PATIENCE {
+            if lock(&self.answers).count >= ANSWERS_ENOUGH {
+                return;
+            }
+            self.shared.env.host.sleep(ASK_EVERY).await;
+        }
+    }
+}
+
+async fn ask_on<R: Runtime>(shared: Arc<Shared<R>>, node: NodeId, answers: Weak<Mutex<Answers>>) {
+    while answers.strong_count() > 0 {
+        let answered = shared.ask(&node, CallClass::Forward, Ask::Alive, ANSWER_WITHIN).await;
+        let now = shared.env.clock.monotonic();
+        if let (Ok(_), Some(answers)) = (answered, answers.upgrade()) {
+            let mut answers = lock(&answers);
+            let gap = answers.last.map_or(Millis::ZERO, |last| now.since(last));
+            answers.longest = answers.longest.max(gap);
+            answers.last = Some(now);
+            answers.count = answers.count.saturating_add(1);
+        }
+        shared.env.host.sleep(ASK_EVERY).await;
+    }
+}
+
+impl<R: Runtime> SignOfLife for Life<R> {
     fn last_heard(&self) -> Monotonic {
-        self.shared.with_facts(|_, mind| mind.ears().last(&self.node).map_or_else(Monotonic::default, |(at, _)| at))
+        let answered = lock(&self.answers).last.unwrap_or_default();
+        self.shared.with_facts(|_, mind| mind.ears().last(&self.node).map_or(answered, |(at, _)| at.max(answered)))
     }
 
     fn grain(&self) -> Millis {
-        self.shared.with_facts(|facts, _| facts.state.timing.current.heartbeat().times(GRAIN_HEARTBEATS))
+        let coarse = self.shared.with_facts(|facts, _| facts.state.timing.current.heartbeat().times(GRAIN_HEARTBEATS));
+        let answers = lock(&self.answers);
+        if answers.count < ANSWERS_ENOUGH {
+            return coarse;
+        }
+        // Twice the longest wait: the next one may be longer than all before.
+        coarse.min(answers.longest.times(2).max(GRAIN_LEAST))
     }
 }
-
-/// Heartbeats that may be late or lost while a machine lives.
-const GRAIN_HEARTBEATS: u64 = 3;
 
 /// The error with its causes, in one line.
 fn words(trouble: &dyn std::error::Error) -> String {
@@ -152,7 +215,8 @@ impl<R: Runtime> Node<R> {
     /// result goes into the log. The caller has made sure that nothing runs there.
     pub async fn cycle_device(&self, device: &DeviceId, node: &NodeId) -> Cycled {
         let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
-        let life = Heartbeats { shared: self.0.clone(), node: node.clone() };
+        let life = Life::watch(&self.0, node);
+        life.learn().await;
         let measured = match &self.0.device(device) {
             Some(d) => {
                 let target = Target { device: d, node, secrets: self.0.env.secrets.as_ref(), deadline, latest: None };

@@ -54,6 +54,7 @@ impl<R: Runtime> Shared<R> {
             Ask::Propose { event } => self.hear_proposal(&event).await,
             Ask::Command { by, json } => self.hear_command(&by, &json).await,
             Ask::Admit(ask) => self.hear_admission(from, ask).await,
+            Ask::Alive => Answer::Done,
             raft @ (Ask::Append { .. }
             | Ask::Vote(_)
             | Ask::PreVote(_)
@@ -140,7 +141,9 @@ impl<R: Runtime> Shared<R> {
                 },
                 Err(e) => failed(&e),
             },
-            Ask::Propose { .. } | Ask::Command { .. } | Ask::Admit(_) => Answer::Failed("not Raft's".to_owned()),
+            Ask::Propose { .. } | Ask::Command { .. } | Ask::Admit(_) | Ask::Alive => {
+                Answer::Failed("not Raft's".to_owned())
+            }
         }
     }
 }

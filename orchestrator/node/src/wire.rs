@@ -104,6 +104,9 @@ pub(crate) enum Ask {
     /// A machine wants to join.
     #[n(7)]
     Admit(#[n(0)] crate::admit::JoinAsk),
+    /// Nothing is asked: any answer says that the machine lives.
+    #[n(8)]
+    Alive,
 }
 
 #[derive(Debug, Clone, Encode, Decode)]
