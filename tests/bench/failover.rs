@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use haven_api::view::LogLine;
 use haven_core::ids::ResourceId;
 use haven_core::spec::{Profile, SpecEdit};
 use haven_tests::lab::{ADDRESS, Cluster, ECHO_PORT, Fallible, PATIENCE, Probe, Programs, SERVICE_PORT, primitive};
@@ -34,6 +35,9 @@ pub(crate) struct Asked {
     /// Runs of each of them.
     #[arg(long, default_value_t = 7)]
     peer_runs: usize,
+    /// Print what the log says of each failover.
+    #[arg(long)]
+    story: bool,
     /// Also with a service above the address, run by a stock OCF agent.
     #[arg(long)]
     service: bool,
@@ -47,6 +51,18 @@ struct Run {
     outage_s: f64,
     since_kill_s: f64,
     to: String,
+    phases: Phases,
+}
+
+/// Where the time went, by the cluster's own clock, in seconds.
+#[derive(Debug, Default, Serialize)]
+struct Phases {
+    /// From the kill to the loss: detection, and the election if the victim led.
+    detect_s: f64,
+    /// From the loss to the committed proof.
+    prove_s: f64,
+    /// From the proof to the address and what is above it.
+    start_s: f64,
 }
 
 /// One row of the table.
@@ -109,8 +125,19 @@ fn measure(asked: &Asked, programs: &Programs, name: &str, above: Above) -> Fall
     let mut runs = Vec::new();
     for number in 0..asked.runs {
         let role = if number % LEADER_EVERY == LEADER_EVERY - 1 { Role::Leader } else { Role::Follower };
-        let done = kill_one(&cluster, &probe, role, above)?;
-        eprintln!("  {name} {number:2}: {} {}{:.3} s", done.victim, if done.led { "led " } else { "" }, done.outage_s);
+        let (done, story) = kill_one(&cluster, &probe, role, above)?;
+        let Phases { detect_s, prove_s, start_s } = done.phases;
+        eprintln!(
+            "  {name} {number:2}: {} {}{:.3} s (detect {detect_s:.3}, prove {prove_s:.3}, start {start_s:.3})",
+            done.victim,
+            if done.led { "led " } else { "" },
+            done.outage_s
+        );
+        if asked.story {
+            for line in story {
+                eprintln!("    {:8} {}", line.time_ms.unwrap_or_default(), line.text);
+            }
+        }
         runs.push(done);
     }
     if let Some((one, other)) = probe.doubled() {
@@ -149,7 +176,7 @@ fn group() -> Fallible<SpecEdit> {
 }
 
 /// Kills the machine with the address, which leads or does not, as wanted; waits until everything is well again.
-fn kill_one(cluster: &Cluster, probe: &Probe, role: Role, above: Above) -> Fallible<Run> {
+fn kill_one(cluster: &Cluster, probe: &Probe, role: Role, above: Above) -> Fallible<(Run, Vec<LogLine>)> {
     let here = probe.answers("", PATIENCE)?;
     cluster.healthy(&here)?;
     let leader = cluster.leader(&here)?;
@@ -157,13 +184,31 @@ fn kill_one(cluster: &Cluster, probe: &Probe, role: Role, above: Above) -> Falli
     let victim = if is == role { here.clone() } else { place(cluster, probe, &here, &leader, role, above)? };
     let asked = ["m1", "m2", "m3"].into_iter().find(|name| *name != victim).unwrap_or("m1");
     let led = cluster.leader(asked)? == victim;
+    let before = cluster.status(asked)?.index;
     let killed = cluster.crash(&victim)?;
     let to = probe.answers(&victim, PATIENCE)?;
     let outage = probe.outage(&victim, killed).ok_or("nobody answered")?;
+    let story = cluster.log(asked, before + 1)?;
+    let phases = phases(&story, seconds(outage.since_kill));
     cluster
         .wait("the victim is back", Duration::from_secs(120), |cluster| Ok(cluster.status(&victim).ok().map(drop)))?;
     cluster.healthy(asked)?;
-    Ok(Run { victim, led, outage_s: seconds(outage.span), since_kill_s: seconds(outage.since_kill), to })
+    let (outage_s, since_kill_s) = (seconds(outage.span), seconds(outage.since_kill));
+    Ok((Run { victim, led, outage_s, since_kill_s, to, phases }, story))
+}
+
+/// The log has no time of the kill: detection is what the other phases leave of `since_kill`.
+fn phases(lines: &[LogLine], since_kill: f64) -> Phases {
+    let at = |kind: &str| {
+        let time = lines.iter().find(|line| line.kind == kind).and_then(|line| line.time_ms);
+        time.map(|ms| seconds(Duration::from_millis(ms)))
+    };
+    let (Some(lost), Some(proven)) = (at("node_lost"), at("fence_confirmed")) else { return Phases::default() };
+    // The last start that is in the log when the first answer comes.
+    let started = lines.iter().rfind(|line| line.kind == "action_finished").and_then(|line| line.time_ms);
+    let started = started.map_or(proven, |ms| seconds(Duration::from_millis(ms)));
+    let (prove_s, start_s) = (proven - lost, started - proven);
+    Phases { detect_s: since_kill - prove_s - start_s, prove_s, start_s }
 }
 
 /// Moves the address to the leader, or away from it; where it is.

@@ -2,6 +2,7 @@
 //!
 //! - `failover`: how long an address is away when its machine dies, side by side with what people use today;
 //! - `calm`: that nothing happens beside heavy load;
+//! - `commit`: what a committed event costs, next to etcd and to the disk itself;
 //! - `idle`: what a daemon with ten resources costs that do nothing.
 //!
 //! They need root and the packages named in `docs/reference/benchmarks.md`, and say so if something is missing.
@@ -9,6 +10,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program that prints tables")]
 
 mod calm;
+mod commit;
 mod failover;
 mod idle;
 mod peers;
@@ -46,6 +48,8 @@ enum What {
     Failover(failover::Asked),
     /// No loss, no leader change and no lapsed lease beside stress-ng.
     Calm(calm::Asked),
+    /// Time of one committed event, next to etcd and to a bare fdatasync.
+    Commit(commit::Asked),
     /// Memory and processor time of a daemon with ten idle resources.
     Idle(idle::Asked),
 }
@@ -62,15 +66,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Fallible<()> {
-    if let Some(missing) = Lab::missing(&[]) {
-        return Err(missing.into());
-    }
-    let programs = programs(&cli.common)?;
     println!("{}", table::machine());
     let figures = match &cli.what {
-        What::Failover(asked) => failover::run(asked, &programs)?,
-        What::Calm(asked) => calm::run(asked, &programs)?,
-        What::Idle(asked) => idle::run(asked, &programs)?,
+        What::Failover(asked) => failover::run(asked, &programs(&cli.common)?)?,
+        What::Calm(asked) => calm::run(asked, &programs(&cli.common)?)?,
+        What::Commit(asked) => commit::run(asked)?,
+        What::Idle(asked) => idle::run(asked, &programs(&cli.common)?)?,
     };
     if let Some(file) = &cli.common.json {
         std::fs::write(file, serde_json::to_string_pretty(&figures)?)?;
@@ -79,7 +80,11 @@ fn run(cli: &Cli) -> Fallible<()> {
     Ok(())
 }
 
+/// The programs that the machines of a lab run, if this computer can have one.
 fn programs(common: &Common) -> Fallible<Programs> {
+    if let Some(missing) = Lab::missing(&[]) {
+        return Err(missing.into());
+    }
     let folder = std::env::current_exe()?.parent().ok_or("this program is in no folder")?.to_owned();
     let haven = common.haven.clone().unwrap_or_else(|| folder.join("haven"));
     let lab = folder.join("lab-program");
