@@ -5,8 +5,11 @@ use std::path::Path;
 use haven_api::model::CaView;
 use haven_core::event::MemberKind;
 use haven_core::state::ClusterState;
+use haven_core::units::WallTime;
+use haven_daemon::SystemClock;
 use haven_daemon::setup::SetupError;
-use haven_net::{Credentials, TlsFolder};
+use haven_env::Clock;
+use haven_net::{Credentials, NodeIdentity, TlsFolder};
 use haven_tests::lab::until;
 
 use crate::bench::{Machine, PATIENCE, cluster};
@@ -111,4 +114,30 @@ fn a_member_that_was_down_takes_the_new_authority_when_it_is_back() {
     m1.start();
     m3.start();
     taken(&[m1, m2, m3], &made.ca);
+}
+
+#[test]
+fn a_certificate_that_has_ended_is_replaced_by_the_node_itself_or_by_a_full_member() {
+    let mut machines = cluster(1);
+    let witness = Machine::new("w");
+    witness.join(&machines[0].token(MemberKind::Witness)).unwrap();
+    let ca = credentials(&machines[0]).ca.unwrap();
+    machines[0].terminate();
+    machines.push(witness);
+    let long_ago = WallTime(1_000_000_000_000);
+    let now = || SystemClock.wall();
+    for machine in &mut machines {
+        let Credentials { identity, trust, .. } = credentials(machine);
+        let ended = NodeIdentity::issue(&ca, identity.node(), identity.key().clone(), long_ago).unwrap();
+        assert!(ended.is_due(now()));
+        TlsFolder::new(machine.folders.tls()).save_certificates(&ended, &trust).unwrap();
+        machine.start();
+    }
+    for machine in &machines {
+        let name = &machine.name;
+        machine.online(&machines[0]);
+        let renewed = || Ok((!credentials(machine).identity.is_due(now())).then_some(()));
+        until(&format!("{name} has another certificate"), PATIENCE, renewed)
+            .unwrap_or_else(|error| panic!("{error}\n{}", machine.log()));
+    }
 }

@@ -30,8 +30,10 @@ use crate::{SystemClock, chain};
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a member may take to give a certificate.
 const ASK_WITHIN: Millis = Millis::secs(5);
-/// Time between two attempts to get another certificate before the present one ends: there are months for it.
+/// How often it is looked whether the certificate is about to end: there are months for another.
 const RENEW_EVERY: Duration = Duration::from_secs(3600);
+/// The same after nobody gave another one, as before this daemon is connected.
+const RENEW_AGAIN: Duration = Duration::from_secs(10);
 
 /// What this node shows, believes and gives out.
 pub(crate) struct Papers {
@@ -206,7 +208,7 @@ impl Papers {
     async fn keep_on(&self, node: &LiveNode) {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut renewed: Option<Instant> = None;
+        let mut renewal = Instant::now();
         let mut told = String::new();
         loop {
             look.tick().await;
@@ -216,9 +218,11 @@ impl Papers {
                 Due::Take { ca, from } => self.take(node, ca, &from).await,
                 Due::Tell(ca) => self.tell(node, ca).await,
                 Due::Settle => self.settle(),
-                Due::Nothing if renewed.is_none_or(|at| at.elapsed() >= RENEW_EVERY) => {
-                    renewed = Some(Instant::now());
-                    self.renew(node).await
+                Due::Nothing if Instant::now() >= renewal => {
+                    let done = self.renew(node).await;
+                    let due = self.held().identity.is_due(SystemClock.wall());
+                    renewal = Instant::now() + if due { RENEW_AGAIN } else { RENEW_EVERY };
+                    done
                 }
                 Due::Nothing => Ok(()),
             };
