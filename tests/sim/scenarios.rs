@@ -71,6 +71,7 @@ scenarios! {
     h_18_a_late_heartbeat_is_no_contradiction
     h_19_a_pause_ends
     h_19_a_pause_outlasts_the_lease
+    h_19_a_pause_that_a_restart_ended
     s_01_acknowledged_by_a_cut_leader
     s_01_acknowledged_by_a_cut_leader_and_fed_late
     s_02_leader_crash_stops_nothing
@@ -95,6 +96,7 @@ scenarios! {
     s_20_a_plan_among_other_entries
     s_20_a_plan_whose_facts_have_changed
     s_21_the_leaders_wall_clock_jumps
+    s_23_a_site_that_comes_back_one_by_one
     s_23_an_idle_node_is_not_reset
     s_25_a_failed_log_is_opened_anew
     s_25_a_leader_without_room_hands_over

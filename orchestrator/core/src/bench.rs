@@ -250,7 +250,7 @@ impl Bench {
         let boot = self.life_of(name).boot;
         let watchdog =
             WatchdogReport { identity: "iTCO_wdt".into(), timeout: Millis::secs(5), magic_close: true, counted };
-        self.ok(Event::WatchdogArmed { node: node(name), boot, watchdog });
+        self.ok(Event::WatchdogArmed { node: node(name), boot, watchdog, incarnation: None });
     }
 
     pub(crate) fn test_device(&mut self, name: &str, staleness: u64) {

@@ -39,6 +39,10 @@ pub struct Leases {
     /// The highest commit index that came with an acknowledgement.
     commit: LogIndex,
     hold: Hold,
+    /// The latest end that an acknowledgement gave this life.
+    granted: Option<Monotonic>,
+    /// The end of a pause of this life.
+    extended: Option<Monotonic>,
     lapses: u32,
     /// The lapses that the last readmission covers.
     covered: u32,
@@ -62,11 +66,12 @@ impl Leases {
             Inherited::Until(until) => Hold::Until(until),
             Inherited::Unknown => Hold::Until(Monotonic::default()),
         };
-        Self { act_until: None, commit: LogIndex(0), hold, lapses: 0, covered: 0 }
+        Self { act_until: None, commit: LogIndex(0), hold, granted: None, extended: None, lapses: 0, covered: 0 }
     }
 
     /// Takes an acknowledgement in. One for a heartbeat that this life did not send, or sent too long ago, does
-    /// nothing.
+    /// nothing. The first ends what an earlier life has left, even if that was longer: its pause is over, and the
+    /// cluster counts from here on.
     pub fn acknowledged(&mut self, ears: &Detector, ack: &Ack, now: Monotonic) -> Option<Change> {
         let sent = ears.sent_at(ack.sequence)?;
         self.commit = self.commit.max(ack.commit);
@@ -76,8 +81,10 @@ impl Leases {
         if (lapsed && !revives) || until <= now {
             return None;
         }
+        self.granted = self.granted.max(Some(until));
+        let until = [self.granted, self.extended].into_iter().flatten().fold(until, Monotonic::max);
         match self.hold {
-            Hold::Until(old) if old >= until => None,
+            Hold::Until(old) if old == until || (old > until && plant::on(Plant::PauseOutlivesItself)) => None,
             Hold::Until(_) | Hold::Never | Hold::Lapsed => {
                 self.hold = Hold::Until(until);
                 Some(Change::HoldRenewed(until))
@@ -110,10 +117,24 @@ impl Leases {
         Some(Change::HoldLapsed)
     }
 
-    /// Holds on until `until` without acknowledgements: a planned pause [H-19].
-    pub fn extend(&mut self, until: Monotonic) {
-        if let Hold::Until(old) = self.hold {
-            self.hold = Hold::Until(old.max(until));
+    /// Holds on until `until` without acknowledgements: a planned pause [H-19]. A lease that has ended stays ended,
+    /// seen or not. Returns the end if it has changed.
+    pub fn extend(&mut self, until: Monotonic, now: Monotonic) -> Option<Monotonic> {
+        match self.hold {
+            Hold::Until(old) if now < old && old < until => {
+                self.extended = Some(until);
+                self.hold = Hold::Until(until);
+                Some(until)
+            }
+            Hold::Until(_) | Hold::Never | Hold::Lapsed => None,
+        }
+    }
+
+    /// Whether the hold lease, if there is one, ends at `limit` or before.
+    pub fn ends_by(&self, limit: Monotonic) -> bool {
+        match self.hold {
+            Hold::Until(until) => until <= limit,
+            Hold::Never | Hold::Lapsed => true,
         }
     }
 
@@ -226,6 +247,35 @@ mod tests {
         let mut leases = Leases::new(Inherited::Until(at(500)));
         assert_eq!(leases.look(at(499)), None);
         assert_eq!(leases.look(at(500)), Some(Change::HoldLapsed));
+    }
+
+    #[test]
+    fn the_first_acknowledgement_of_a_life_ends_what_a_pause_has_left() {
+        let mut b = bench();
+        b.leases = Leases::new(Inherited::Until(at(600_000)));
+        assert!(b.leases.holds(at(599_999)) && !b.leases.ends_by(at(6000)));
+        let first = b.ears.next_sequence(at(0));
+        assert_eq!(b.ack(first, 1, at(10)), Some(Change::HoldRenewed(at(6000))));
+        assert!(b.leases.ends_by(at(6000)) && !b.leases.holds(at(6000)));
+        // Within a life, an older acknowledgement that comes late takes nothing away.
+        let (second, third) = (b.ears.next_sequence(at(100)), b.ears.next_sequence(at(200)));
+        b.ack(third, 2, at(210));
+        assert_eq!(b.ack(second, 2, at(220)), None);
+        assert!(b.leases.holds(at(6199)));
+    }
+
+    #[test]
+    fn a_pause_extends_a_valid_hold_lease_and_no_other() {
+        let mut b = bench();
+        assert_eq!(b.leases.extend(at(60_000), at(0)), None, "there is none yet");
+        let first = b.ears.next_sequence(at(0));
+        b.ack(first, 1, at(10));
+        assert_eq!(b.leases.extend(at(60_000), at(100)), Some(at(60_000)));
+        let second = b.ears.next_sequence(at(200));
+        assert_eq!(b.ack(second, 2, at(210)), None, "the life that pauses holds on");
+        assert_eq!(b.leases.extend(at(90_000), at(60_000)), None, "it has ended, although nobody has looked");
+        assert_eq!(b.leases.look(at(60_000)), Some(Change::HoldLapsed));
+        assert_eq!(b.leases.extend(at(90_000), at(60_001)), None);
     }
 
     #[test]

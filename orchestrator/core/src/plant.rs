@@ -76,6 +76,8 @@ plants! {
     WallClockLogTime,
     /// The watchdog is not fed without a lease, whatever runs [S-23].
     FeedOnlyWithLease,
+    /// The watchdog is not fed while the log says that an earlier boot may run something [S-23].
+    EarlierBootStarves,
     /// An acknowledgement needs a quorum proof not older than D, by the leader's clock [H-1].
     AckByProofAge,
     /// Proofs and orders are about the daemon's life, not the boot [H-6].
@@ -116,6 +118,8 @@ plants! {
     EndlessPause,
     /// The hold lease ends in a pause as ever [H-19].
     PauseWithoutHold,
+    /// The hold lease that a pause gave outlives the pause, and the watchdog counts all the same [H-19].
+    PauseOutlivesItself,
     /// The watchdog is closed before the cluster knows [S-6].
     CloseBeforeDisarm,
     /// The self-fence sum counts one watchdog timeout, not two [H-8].

@@ -118,10 +118,14 @@ impl<R: Runtime> Shared<R> {
     fn call_for(&self, job: &Job, verb: Verb) -> Option<Call> {
         let keeper = lock(&self.keeper);
         let spec = &keeper.state.spec;
-        // A resource that left the configuration is still stopped with what it was started with.
-        let (agent, params) = match spec.agent(&job.resource) {
-            Some(agent) => (agent.clone(), spec.params(&job.resource)),
-            None => keeper.state.resources.get(&job.resource)?.left_behind.clone()?.into_parts(),
+        // What was edited or left the configuration is looked at and stopped with what it was started with.
+        let status = keeper.state.resources.get(&job.resource);
+        let here = status.and_then(|s| s.on(&self.config.node)).filter(|p| p.boot == self.incarnation.boot);
+        let older = here.and_then(|p| p.runs_with.clone());
+        let (agent, params) = match (older, spec.agent(&job.resource)) {
+            (Some(older), _) => older.into_parts(),
+            (None, Some(agent)) => (agent.clone(), spec.params(&job.resource)),
+            (None, None) => status?.left_behind.clone()?.into_parts(),
         };
         let monitor = spec.resources.get(&job.resource).and_then(|r| r.operation("monitor"));
         let interval =

@@ -225,7 +225,7 @@ impl Bench {
     pub(crate) fn arm(&mut self, name: &str, counted: Counted) {
         let (boot, timeout) = (self.life(name).boot, Millis::secs(5));
         let watchdog = WatchdogReport { identity: "softdog".into(), timeout, magic_close: true, counted };
-        self.ok(Event::WatchdogArmed { node: node(name), boot, watchdog });
+        self.ok(Event::WatchdogArmed { node: node(name), boot, watchdog, incarnation: None });
     }
 
     pub(crate) fn adopt(&mut self) {

@@ -284,6 +284,9 @@ pub enum Event {
         /// What was read back from the device.
         #[n(2)]
         watchdog: WatchdogReport,
+        /// The life that says so. Earlier versions did not name it.
+        #[n(3)]
+        incarnation: Option<Incarnation>,
     },
     /// The watchdog of this boot may be closed; nothing counts on it from here on.
     #[n(21)]

@@ -94,7 +94,8 @@ impl AckDesk {
     /// The acknowledgements that can go out now, one per node at most.
     pub(super) fn due(&mut self, facts: &Facts, id: &Identity, ears: &Detector) -> Vec<(NodeId, Ack)> {
         self.follow(facts);
-        if self.elected.is_none() {
+        // Until its own first entry is applied, a leader does not know whom an earlier one has put out.
+        if self.elected.is_none_or(|(term, _)| term != facts.state.term) {
             return Vec::new();
         }
         let Some(proof) = quorum::proof(facts.state, ears, id.member, facts.raft.vote, facts.now) else {

@@ -28,7 +28,7 @@ use crate::detector::{Detector, Heard};
 use crate::event::{Event, Outcome, Standby};
 use crate::heartbeat::{Datagram, Durable, Heartbeat};
 use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, StoreId};
-use crate::lease::{Change, Inherited, Leases};
+use crate::lease::{Change, Hold, Inherited, Leases};
 use crate::plant::{self, Plant};
 use crate::state::{ClusterState, Standing};
 use crate::units::{Millis, Monotonic};
@@ -344,8 +344,7 @@ impl Node {
         }
         self.paused = Some(me.since.index);
         let until = facts.now + until.since(me.since.time);
-        self.leases.extend(until);
-        out.push(Output::RememberHold(until));
+        out.extend(self.leases.extend(until, facts.now).map(Output::RememberHold));
     }
 
     /// Asks for an audit whenever the configuration that was audited is not the last one, every hour, and when this
@@ -428,10 +427,17 @@ impl Node {
         if me.incarnation != Some(self.id.incarnation) || me.death().is_some() {
             return;
         }
-        if let (WatchdogKind::Armed(report), Told::No) = (&self.id.watchdog, self.told_watchdog) {
+        // A hold lease that a pause left is longer than the cluster counts with.
+        let counted = self.leases.ends_by(facts.now + facts.state.timing.hold) || plant::on(Plant::PauseOutlivesItself);
+        let takes_part = matches!(me.standing, Standing::Returning | Standing::Online);
+        if let (WatchdogKind::Armed(report), Told::No) = (&self.id.watchdog, self.told_watchdog)
+            && counted
+            && takes_part
+        {
             self.told_watchdog = Told::Yes;
             let (node, boot, watchdog) = (self.id.node.clone(), self.id.incarnation.boot, report.clone());
-            self.outbox.put(Event::WatchdogArmed { node, boot, watchdog });
+            let incarnation = Some(self.id.incarnation);
+            self.outbox.put(Event::WatchdogArmed { node, boot, watchdog, incarnation });
         }
         self.audit_if_needed(facts, out);
     }
@@ -444,7 +450,8 @@ impl Node {
         }
         let me = facts.state.members.get(&self.id.node);
         let leaving = me.is_some_and(|m| matches!(m.standing, Standing::Paused { .. } | Standing::Stopped));
-        let disarmed = me.is_some_and(|m| m.watchdog.is_none()) && self.told_watchdog == Told::Yes;
+        // From that entry on, the fold refuses whatever this life has told of its watchdog and is still on its way.
+        let disarmed = me.is_some_and(|m| m.watchdog.is_none() && m.disarmed == Some(self.id.incarnation));
         if leaving && (disarmed || plant::on(Plant::CloseBeforeDisarm)) {
             self.closed_watchdog = Told::Yes;
             out.push(Output::CloseWatchdog);
@@ -459,7 +466,12 @@ impl Node {
     /// Whether anything exclusive runs here, or may.
     fn may_run_something(&self, facts: &Facts) -> bool {
         let stopped_here = self.lease_end.stopped();
-        self.executor.is_busy() || facts.state.held_by(&self.id.node).any(|(id, _)| !stopped_here.contains(id))
+        // What the log says may be of an earlier boot, whose end is not committed yet. A first life of a boot that
+        // never had a hold lease has started nothing of that.
+        let logged = facts.state.members.get(&self.id.node).and_then(Member::boot);
+        let fresh = logged != Some(self.id.incarnation.boot) && self.leases.hold() == Hold::Never;
+        let held = || facts.state.held_by(&self.id.node).any(|(id, _)| !stopped_here.contains(id));
+        self.executor.is_busy() || ((!fresh || plant::on(Plant::EarlierBootStarves)) && held())
     }
 
     /// Whether the voter `from`, with this store, may be listened to in matters of Raft [S-18].

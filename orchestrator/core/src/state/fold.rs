@@ -87,11 +87,18 @@ impl ClusterState {
             Event::FenceConfirmed { node, boot, proof } => self.confirmed(node, *boot, proof),
             Event::ContradictionSeen { node, boot, witness } => self.contradicted(node, *boot, witness),
             Event::DeviceTested(test) => self.tested(test),
-            Event::WatchdogArmed { node, boot, watchdog } => self.armed(node, *boot, watchdog),
+            Event::WatchdogArmed { node, boot, watchdog, incarnation } => {
+                self.armed(node, *boot, watchdog, *incarnation)
+            }
             Event::WatchdogDisarmed { node, boot } => self.disarmed(node, *boot),
             Event::BootAudited { node, boot, revision, findings } => {
                 let audit = Audit { boot: *boot, revision: *revision, findings: findings.clone(), since: now };
-                self.living(node, *boot)?.audit = Some(audit);
+                let member = self.living(node, *boot)?;
+                // A copy that comes late knows of fewer resources, and may hide what was found since.
+                if member.audit.as_ref().is_some_and(|a| a.boot == *boot && a.revision > *revision) {
+                    return Err(Refusal::Already("a later configuration was audited"));
+                }
+                member.audit = Some(audit);
                 Ok(())
             }
             Event::PlanAdopted(plan) => self.fold_plan(plan),

@@ -9,14 +9,30 @@ use crate::ids::{BootId, Incarnation, MemberId, NodeId, StoreId};
 use crate::plant::{self, Plant};
 
 impl ClusterState {
-    pub(super) fn armed(&mut self, node: &NodeId, boot: BootId, report: &WatchdogReport) -> Result<(), Refusal> {
+    pub(super) fn armed(
+        &mut self,
+        node: &NodeId,
+        boot: BootId,
+        report: &WatchdogReport,
+        by: Option<Incarnation>,
+    ) -> Result<(), Refusal> {
         let armed = self.now();
-        self.living(node, boot)?.watchdog = Some(Watchdog { boot, report: report.clone(), armed });
+        let member = match by {
+            Some(incarnation) if incarnation.boot == boot => self.life(node, incarnation)?,
+            Some(_) | None => self.living(node, boot)?,
+        };
+        // The daemon may have closed it after the disarming; a copy that comes late must not count on it again [S-6].
+        if member.disarmed.is_some() && member.disarmed == member.incarnation {
+            return Err(Refusal::Already("the watchdog of this life was disarmed"));
+        }
+        member.watchdog = Some(Watchdog { boot, report: report.clone(), armed });
         Ok(())
     }
 
     pub(super) fn disarmed(&mut self, node: &NodeId, boot: BootId) -> Result<(), Refusal> {
-        self.living(node, boot)?.watchdog = None;
+        let member = self.living(node, boot)?;
+        member.watchdog = None;
+        member.disarmed = member.incarnation;
         Ok(())
     }
 
@@ -277,6 +293,12 @@ impl ClusterState {
         member.standing = to;
         member.since = now;
         member.admission = None;
+        // In a pause the daemon is away and the hold lease is longer than the cluster counts with: nothing counts on
+        // the watchdog from this very entry on [S-6, H-19].
+        if !plant::on(Plant::CloseBeforeDisarm) {
+            member.watchdog = None;
+        }
+        member.disarmed = Some(incarnation);
         Ok(())
     }
 
@@ -337,6 +359,7 @@ fn new_member(joined: &Joined, now: super::Since) -> Member {
         attributes: BTreeMap::new(),
         distrusted: None,
         key: joined.key,
+        disarmed: None,
     }
 }
 

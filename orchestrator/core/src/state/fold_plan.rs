@@ -155,6 +155,7 @@ impl ClusterState {
         presence.since = since;
         if step.key.task == Task::Start {
             presence.definition = definition;
+            presence.runs_with = None;
         }
         status.generation += 1;
         Some(before)
@@ -263,6 +264,7 @@ impl ClusterState {
             verified: since.index,
             report: old.map_or(0, |p| p.report),
             definition: old.map_or(0, |p| p.definition),
+            runs_with: old.filter(|_| !run.is_stopped()).and_then(|p| p.runs_with.clone()),
             run,
         };
         status.presence.insert(node.clone(), presence);

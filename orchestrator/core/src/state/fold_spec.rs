@@ -38,10 +38,17 @@ impl ClusterState {
         for id in &primitives {
             let changed = before.resources.get(id) != self.spec.resources.get(id);
             let status = self.resources.entry(id.clone()).or_default();
-            status.left_behind = None;
+            let left = status.left_behind.take();
             if changed {
                 status.generation += 1;
                 status.configured = index;
+            }
+            let edited = before.agent(id).map(|agent| LeftBehind { agent: agent.clone(), params: before.params(id) });
+            let Some(old) = edited.or(left) else { continue };
+            let same = self.spec.agent(id) == Some(&old.agent) && self.spec.params(id) == old.params;
+            // What may run was started with the old ones, and answers to no others.
+            for presence in status.presence.values_mut().filter(|p| !same && !p.run.is_stopped()) {
+                presence.runs_with.get_or_insert_with(|| old.clone());
             }
         }
         let gone: Vec<ResourceId> = self.resources.keys().filter(|id| !primitives.contains(*id)).cloned().collect();

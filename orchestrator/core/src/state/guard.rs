@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::resource::{Presence, Run};
-use super::{ClusterState, Member};
+use super::{ClusterState, Member, Standing};
 use crate::ids::{ActionId, BootId, Incarnation, LogIndex, NodeId, OrderId, ResourceId};
 use crate::plant::{self, Plant};
 
@@ -156,6 +156,9 @@ impl ClusterState {
         if presence.is_some_and(|p| p.run.is_stopped()) {
             return None;
         }
+        if presence.is_none() && self.came_after_its_stop(member, resource) {
+            return None;
+        }
         if member.is_released_by_proof() {
             let order = self.fencing.open_against(&member.node).next().map(|o| o.id);
             return Some(Blocker::HeldWithoutProof { node, since: member.since.index, order });
@@ -169,6 +172,13 @@ impl ClusterState {
                 }
             },
         })
+    }
+
+    /// Whether `member` ended its daemon before `resource` was configured: nobody starts anything there, nobody can
+    /// look there, and everything known before was stopped when it left.
+    fn came_after_its_stop(&self, member: &Member, resource: &ResourceId) -> bool {
+        let configured = self.resources.get(resource).map_or(LogIndex(0), |s| s.configured);
+        member.standing == Standing::Stopped && configured > member.since.index
     }
 
     /// What `resource` does on the current boot of `member`, if that was ever looked at.
@@ -187,6 +197,7 @@ impl ClusterState {
                 .keys()
                 .filter(|id| self.spec.is_exclusive(id))
                 .map(move |id| (id, self.presence(member, id)))
+                .filter(move |(id, presence)| presence.is_some() || !self.came_after_its_stop(member, id))
                 .filter(|(_, presence)| presence.is_none_or(|p| !p.run.is_stopped()))
         })
     }

@@ -191,6 +191,9 @@ pub struct Member {
     /// Its public key, which no other may speak with.
     #[n(19)]
     pub key: Option<KeyDigest>,
+    /// The life whose watchdog was disarmed: whatever it has told of that before counts no more.
+    #[n(20)]
+    pub disarmed: Option<Incarnation>,
 }
 
 impl Member {

@@ -85,6 +85,10 @@ pub struct Presence {
     /// A checksum of agent and parameters that it was started with; zero if haven did not start it.
     #[n(5)]
     pub definition: u32,
+    /// Agent and parameters of what may run here, if the configuration has changed since: it is looked at and stopped
+    /// with these, until it is stopped or started anew.
+    #[n(6)]
+    pub runs_with: Option<LeftBehind>,
 }
 
 /// The operation that failed.
