@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use haven_core::spec::not_power;
 use haven_env::{BoxFuture, Host, Reply, Request};
 
 use crate::{fence, heartbeat, ip, lsb};
@@ -51,7 +52,7 @@ pub fn inventory(host: &dyn Host) -> BoxFuture<'_, Inventory> {
         }
         let fence = programs(host, FENCE).await;
         found.fence =
-            fence.into_iter().filter(|name| name.starts_with("fence_") && fence::not_power(name).is_none()).collect();
+            fence.into_iter().filter(|name| name.starts_with("fence_") && not_power(name).is_none()).collect();
         if fence::ipmitool_path(host).is_some() {
             found.fence.insert(fence::IPMITOOL.to_owned());
         }

@@ -14,7 +14,7 @@ mod ipmitool;
 
 use haven_core::event::{PowerState, TestResult};
 use haven_core::ids::{DeviceId, NodeId};
-use haven_core::spec::Device;
+use haven_core::spec::{Device, not_power};
 use haven_core::units::{Millis, Monotonic};
 use haven_env::{BoxFuture, Ended, GroupState, Guard, Host, Program, RunReport, Secret, SecretError, Secrets};
 
@@ -190,23 +190,6 @@ pub fn caution(agent: &str) -> Option<&'static str> {
         Some("it passes the community or password to snmpget as an argument, which every local user can read")
     } else {
         None
-    }
-}
-
-/// What a program switches instead of power, if that is known of it. Its "off" proves nothing about a machine that
-/// goes on running, so it is refused. Programs that are not known here show it by [`crate::Switches::Access`].
-pub fn not_power(agent: &str) -> Option<&'static str> {
-    match agent {
-        "fence_scsi" | "fence_mpath" => Some("access to storage"),
-        "fence_brocade" | "fence_cisco_mds" | "fence_sanbox2" => Some("a port of the storage network"),
-        "fence_ifmib" => Some("a port of the network"),
-        "fence_sbd" => Some("a message that the machine must still read"),
-        "fence_compute" | "fence_evacuate" => Some("the evacuation of a hypervisor"),
-        "fence_kdump" => Some("nothing: it waits for a crash dump"),
-        "fence_heuristics_ping" => Some("nothing: it pings"),
-        "fence_ack_manual" => Some("nothing: it takes a person's word"),
-        "fence_dummy" => Some("nothing: it is for tests"),
-        _ => None,
     }
 }
 

@@ -17,7 +17,6 @@ use haven_core::spec::Spec;
 pub use diff::{Change, DiffLine, diff};
 
 use self::value::Text;
-pub(crate) use self::value::is_secret;
 
 /// Kinds of objects, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

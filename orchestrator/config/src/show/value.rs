@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use haven_core::spec::is_secret;
+
 /// A line: as it is, for comparison, and as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Text {
@@ -37,13 +39,6 @@ impl Text {
     pub(super) fn pairs<'a, V: AsRef<str> + 'a>(self, pairs: impl IntoIterator<Item = (&'a String, &'a V)>) -> Self {
         pairs.into_iter().fold(self, |text, (name, value)| text.pair(name, value.as_ref()))
     }
-}
-
-/// Names of parameters whose values are not shown. It errs on the side of silence.
-pub(crate) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let inside = ["passw", "secret", "community"].iter().any(|part| name.contains(part));
-    inside || ["key", "token"].iter().any(|end| name.ends_with(end))
 }
 
 /// `text`, in quotes if it has anything else than letters, digits and a few marks.

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use haven_core::ids::{DeviceId, NodeId};
-use haven_core::spec::{Device, FenceLevel, HostMap, SecretRef, Spec, SpecEdit};
+use haven_core::spec::{Device, FenceLevel, HostMap, SecretRef, Spec, SpecEdit, is_secret};
 
 use super::{WordFault, duration, pair, put};
-use crate::show::is_secret;
 
 /// Most levels of a node: nobody has more ways to switch a machine off.
 const LEVELS_MAX: usize = 9;
@@ -127,8 +126,7 @@ fn parameters(new: &NewDevice) -> Result<Parameters, WordFault> {
     }
     for word in new.words {
         let (name, value) = pair("parameter", word)?;
-        // A script that prints the password is no secret itself.
-        if is_secret(name) && !name.ends_with("script") {
+        if is_secret(name) {
             secrets.insert(name.to_owned(), reference(name, value)?);
         } else {
             put(&mut params, "parameter", name, value)?;

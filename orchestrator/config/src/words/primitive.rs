@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use haven_core::ids::{ConstraintId, NodeId, ResourceId};
 use haven_core::spec::{
     AgentName, AttrSet, Body, Constraint, ConstraintBody, Location, LocationTarget, LocationWhere, Operation, Resource,
-    Spec, SpecEdit,
+    Spec, SpecEdit, is_secret,
 };
 
 use super::{WordFault, known_resource, operation, pair, pairs, put};
 use crate::heartbeat::PREFERENCE;
-use crate::show::is_secret;
 
 /// A resource that is to be added, as it was typed.
 #[derive(Debug, Clone, Default)]
@@ -160,11 +159,9 @@ fn value(found: &mut Sections, section: &Section, word: &str) -> Result<(), Word
     put(into, what, name, value)
 }
 
-/// The configuration is in the log of every node for ever, so no password goes there [S7]. Names that say where a
-/// secret is found are no secrets.
+/// The configuration is in the log of every node for ever, so no password goes there [S7].
 fn no_secrets(resource: &str, params: &BTreeMap<String, String>) -> Result<(), WordFault> {
-    let elsewhere = |name: &str| ["file", "script", "path"].iter().any(|end| name.ends_with(end));
-    match params.keys().find(|name| is_secret(name) && !elsewhere(name)) {
+    match params.keys().find(|name| is_secret(name)) {
         None => Ok(()),
         Some(name) => {
             let what = format!("parameter {name} of {resource} looks like a secret, and would be in the log for ever");

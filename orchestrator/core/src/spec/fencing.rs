@@ -67,6 +67,23 @@ impl std::fmt::Display for SecretRef {
     }
 }
 
+/// What a program switches instead of power, if that is known of it. Its "off" proves nothing about a machine that
+/// goes on running, so it is refused.
+pub fn not_power(agent: &str) -> Option<&'static str> {
+    match agent {
+        "fence_scsi" | "fence_mpath" => Some("access to storage"),
+        "fence_brocade" | "fence_cisco_mds" | "fence_sanbox2" => Some("a port of the storage network"),
+        "fence_ifmib" => Some("a port of the network"),
+        "fence_sbd" => Some("a message that the machine must still read"),
+        "fence_compute" | "fence_evacuate" => Some("the evacuation of a hypervisor"),
+        "fence_kdump" => Some("nothing: it waits for a crash dump"),
+        "fence_heuristics_ping" => Some("nothing: it pings"),
+        "fence_ack_manual" => Some("nothing: it takes a person's word"),
+        "fence_dummy" => Some("nothing: it is for tests"),
+        _ => None,
+    }
+}
+
 /// Which nodes a device switches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 pub enum HostMap {

@@ -15,7 +15,7 @@ use super::meta::{KNOWN, OnFail, parse_bool, parse_span};
 use super::resource::{Body, Operation, Resource, Role};
 use super::settings::Settings;
 use super::timing::Timing;
-use super::{Device, Spec};
+use super::{Device, Spec, is_secret, not_power};
 use crate::ids::ResourceId;
 use crate::units::{Millis, Score};
 
@@ -46,28 +46,16 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Parameter names of fence programs that carry secrets; their values may not be in the configuration [S7].
-const SECRET_PARAMS: [&str; 9] = [
-    "passwd",
-    "password",
-    "community",
-    "snmp_auth_passwd",
-    "snmp_priv_passwd",
-    "snmp-auth-passwd",
-    "snmp-priv-passwd",
-    "key",
-    "token",
-];
-
 struct Lint<'a> {
     spec: &'a Spec,
+    base: Timing,
     faults: Vec<Fault>,
 }
 
 /// All faults of `spec`, errors and warnings, in the order of the objects. Empty when it can be committed as it is.
 pub fn lint(spec: &Spec, base: Timing) -> Vec<Fault> {
-    let mut lint = Lint { spec, faults: Vec::new() };
-    lint.settings(base);
+    let mut lint = Lint { spec, base, faults: Vec::new() };
+    lint.settings();
     spec.resources.values().for_each(|r| lint.resource(r));
     lint.parents();
     spec.constraints.values().for_each(|c| lint.constraint(c));
@@ -86,8 +74,8 @@ impl Lint<'_> {
         self.error(object, format!("{what} is not scheduled by this version of haven; remove it"));
     }
 
-    fn settings(&mut self, base: Timing) {
-        let (settings, faults) = Settings::read(&self.spec.properties, base);
+    fn settings(&mut self) {
+        let (settings, faults) = Settings::read(&self.spec.properties, self.base);
         for (name, what) in faults {
             self.error(&format!("property {name}"), what);
         }
@@ -100,7 +88,7 @@ impl Lint<'_> {
         let object = format!("resource {}", resource.id);
         match &resource.body {
             Body::Primitive { .. } => self.primitive(resource, &object),
-            Body::Group { members } => self.group(members, &object),
+            Body::Group { members } => self.group(resource, members, &object),
             Body::Clone { .. } => self.not_yet(&object, "a clone"),
             Body::Template { .. } => self.not_yet(&object, "a template"),
         }
@@ -113,7 +101,7 @@ impl Lint<'_> {
 
     fn primitive(&mut self, resource: &Resource, object: &str) {
         match &resource.body {
-            Body::Primitive { agent: Some(_), template: None } => {}
+            Body::Primitive { agent: Some(_), template: None } => self.settled(resource, object),
             Body::Primitive { agent: None, template: Some(_) } => self.not_yet(&object, "a template reference"),
             Body::Primitive { .. } | Body::Group { .. } | Body::Clone { .. } | Body::Template { .. } => {
                 self.error(&object, "names both an agent and a template, or neither; exactly one is needed");
@@ -121,7 +109,28 @@ impl Lint<'_> {
         }
     }
 
-    fn group(&mut self, members: &[ResourceId], object: &str) {
+    /// What of a primitive would be in the log without an effect, or should not be there.
+    fn settled(&mut self, resource: &Resource, object: &str) {
+        for name in resource.params.iter().flat_map(|set| set.values.keys()).filter(|name| is_secret(name)) {
+            let remedy = "put it into a file of mode 0600 that the agent or the service itself reads";
+            self.error(&object, format!("parameter {name} is a secret and would be in the log for ever; {remedy}"));
+        }
+        let recurring = |op: &&Operation| op.name == "monitor" && op.interval > Millis::ZERO;
+        if resource.operations.iter().filter(recurring).count() > 1 {
+            self.not_yet(&object, "a second recurring monitor");
+        }
+    }
+
+    fn group(&mut self, resource: &Resource, members: &[ResourceId], object: &str) {
+        if !resource.params.is_empty() {
+            self.not_yet(&object, "a parameter of a group");
+        }
+        if !resource.operations.is_empty() {
+            self.not_yet(&object, "an operation of a group");
+        }
+        if !resource.utilization.is_empty() {
+            self.not_yet(&object, "the utilization of a group");
+        }
         if members.is_empty() {
             self.error(&object, "has no members, at least one is needed");
         }
@@ -172,6 +181,8 @@ impl Lint<'_> {
                 self.error(object, format!("meta attribute {name} has the value `{value}`, which cannot be read"));
             } else if !KNOWN.contains(&name.as_str()) {
                 self.not_yet(object, &format!("meta attribute {name}"));
+            } else if name == "resource-stickiness" && Score::parse(value).is_some_and(|score| score < Score::ZERO) {
+                self.not_yet(object, &format!("resource-stickiness {value}"));
             } else if name == "target-role" && matches!(Role::parse(value), Some(Role::Promoted | Role::Unpromoted)) {
                 self.not_yet(object, &format!("target-role {value}"));
             }
@@ -196,6 +207,9 @@ impl Lint<'_> {
         if op.role.is_some_and(|role| role != Role::Started) {
             self.not_yet(&object, "a role");
         }
+        if op.start_delay.is_some_and(|delay| delay > Millis::ZERO) {
+            self.not_yet(&object, "start-delay");
+        }
         match op.on_fail {
             Some(OnFail::Demote | OnFail::RestartContainer) => self.not_yet(&object, "this on-fail"),
             Some(OnFail::Ignore) if op.name == "stop" => {
@@ -205,7 +219,8 @@ impl Lint<'_> {
         }
         for (name, value) in &op.extra {
             match name.as_str() {
-                "enabled" if parse_bool(value).is_some() => {}
+                "enabled" if op.name == "monitor" && parse_bool(value).is_some() => {}
+                "enabled" if parse_bool(value) == Some(true) => {}
                 "record-pending" | "id" => {}
                 _ => self.not_yet(&object, &format!("attribute {name}")),
             }
@@ -295,12 +310,28 @@ impl Lint<'_> {
         if device.hosts.nodes().is_empty() {
             self.error(&object, "switches no node, name at least one");
         }
+        if let Some(what) = not_power(program) {
+            self.error(&object, format!("program `{program}` does not switch power but {what}, which proves no death"));
+        }
+        if device.delay.is_some() {
+            self.not_yet(&object, "a delay");
+        }
+        let longest = Settings::read(&self.spec.properties, self.base).0.fence_timeout;
+        if let Some(timeout) = device.timeout.filter(|timeout| *timeout > longest) {
+            self.error(
+                &object,
+                format!("timeout {timeout} is above fence-timeout, which is {longest}; raise that first"),
+            );
+        }
         for name in device.params.keys() {
-            if SECRET_PARAMS.contains(&name.as_str()) {
+            if is_secret(name) {
                 self.error(
                     &object,
                     format!("parameter {name} is a secret and would be in the log; give it as {name}=file:/path"),
                 );
+            }
+            if name.starts_with("pcmk_") {
+                self.not_yet(&object, &format!("parameter {name}, which Pacemaker reads itself,"));
             }
             if matches!(name.as_str(), "action" | "option" | "method" | "port" | "plug" | "nodename") {
                 self.error(&object, format!("parameter {name} is set by haven; remove it"));

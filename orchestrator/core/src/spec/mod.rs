@@ -9,9 +9,12 @@ mod constraint;
 mod edit;
 mod fencing;
 mod lint;
+#[cfg(test)]
+mod lint_tests;
 mod meta;
 mod resource;
 mod rule;
+mod secret;
 mod settings;
 mod timing;
 
@@ -26,11 +29,13 @@ pub use constraint::{
     LocationWhere, Order, OrderItem, OrderKind, OrderSet, OrderVerb, Pair, SetJoin,
 };
 pub use edit::{EditError, SpecEdit};
-pub use fencing::{Device, FenceLevel, HostMap, SecretRef};
+pub use fencing::{Device, FenceLevel, HostMap, SecretRef, not_power};
 pub use lint::{Fault, Severity, lint};
+pub(crate) use meta::parse_bool;
 pub use meta::{Managed, Meta, OnFail, TargetRole, Threshold, parse_span};
 pub use resource::{AgentClass, AgentName, Body, Operation, Resource, Role};
 pub use rule::{Compare, DateExpr, Expr, RuleScore, ValueKind};
+pub use secret::is_secret;
 pub use settings::{AfterFence, NoQuorum, Placement, SETTINGS, Settings, Symmetric};
 pub use timing::{DevicesTested, Hold, Profile, Timing, TimingFault, with_drift};
 
