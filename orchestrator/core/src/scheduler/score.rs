@@ -74,18 +74,26 @@ pub(super) fn unavailable(state: &ClusterState, member: &Member, outlook: &Outlo
     if !member.is_admitted() {
         return Some(member.standing.word().to_owned());
     }
-    let attribute = |name: &str| {
-        let of_spec = state.spec.nodes.get(&member.node).and_then(|n| n.attributes.get(name));
-        member
-            .attributes
-            .get(name)
-            .or(of_spec)
-            .is_some_and(|value| matches!(value.as_str(), "on" | "true" | "yes" | "1"))
-    };
-    if member.standby == Standby::On || attribute("standby") {
+    if member.standby == Standby::On || is_set(state, member, "standby") {
         return Some("standby".to_owned());
     }
-    attribute("maintenance").then(|| "maintenance".to_owned())
+    is_set(state, member, "maintenance").then(|| "maintenance".to_owned())
+}
+
+/// Whether a node attribute that means yes or no means yes; the node's own word goes before the configuration's.
+fn is_set(state: &ClusterState, member: &Member, name: &str) -> bool {
+    let of_spec = state.spec.nodes.get(&member.node).and_then(|n| n.attributes.get(name));
+    let value = member.attributes.get(name).or(of_spec);
+    value.is_some_and(|value| matches!(value.as_str(), "on" | "true" | "yes" | "1"))
+}
+
+/// The node in maintenance that runs `id`, or may run it. One that is lost is recovered from like any other.
+fn kept_by_maintenance<'a>(state: &'a ClusterState, id: &ResourceId) -> Option<&'a Member> {
+    let mut owners = state.resources.get(id)?.possible_owners();
+    owners.find_map(|(node, presence)| {
+        let member = state.members.get(node).filter(|m| m.boot() == Some(presence.boot))?;
+        (member.is_admitted() && is_set(state, member, "maintenance")).then_some(member)
+    })
 }
 
 /// The table of a primitive, before other resources are looked at.
@@ -214,6 +222,9 @@ pub(super) fn wish(state: &ClusterState, id: &ResourceId) -> Wish {
     }
     if state.in_maintenance() {
         return Wish::LeaveAlone("the cluster is in maintenance".to_owned());
+    }
+    if let Some(member) = kept_by_maintenance(state, id) {
+        return Wish::LeaveAlone(format!("{} is in maintenance", member.node));
     }
     let Some(resource) = state.spec.resources.get(id) else {
         return Wish::Stop("it is not in the configuration any more".to_owned());

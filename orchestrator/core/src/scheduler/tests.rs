@@ -2,7 +2,7 @@ use expect_test::{Expect, expect};
 
 use crate::bench::{Bench, before, bmc, group, node, prefers, primitive, rsc, with, with_meta, with_op};
 use crate::event::{Event, Finding, Outcome, Report, ReportCause, Standby};
-use crate::spec::{OnFail, Operation, SpecEdit};
+use crate::spec::{NodeSpec, OnFail, Operation, SpecEdit};
 use crate::units::Millis;
 
 #[track_caller]
@@ -312,6 +312,39 @@ fn nothing_is_touched_in_maintenance() {
     bench.ok(Event::MaintenanceSet { until, reason: "switch".into(), by: "olga".into() });
     fail(&mut bench, "db", "a", 1);
     check(&bench, expect![[""]]);
+}
+
+fn maintenance(of: &str, value: &str) -> SpecEdit {
+    let attributes = [("maintenance".to_owned(), value.to_owned())].into();
+    SpecEdit::SetNode { node: node(of), spec: NodeSpec { attributes, ..NodeSpec::default() } }
+}
+
+#[test]
+fn on_a_node_in_maintenance_nothing_is_touched_and_nothing_new_is_placed() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\n");
+    bench.edit(vec![maintenance("a", "on")]);
+    fail(&mut bench, "db", "a", 1);
+    check(&bench, expect![[""]]);
+    bench.add(vec![primitive("web")]);
+    bench.settle();
+    assert_eq!(bench.running(), "db: FAILED on a\nweb: started on b\n");
+    bench.edit(vec![maintenance("a", "off")]);
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\nweb: started on b\n");
+}
+
+#[test]
+fn a_node_in_maintenance_that_is_lost_is_recovered_from() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.edit(vec![maintenance("a", "on")]);
+    bench.lose("a");
+    bench.order("a");
+    bench.prove_off("a");
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on b\n");
 }
 
 #[test]
