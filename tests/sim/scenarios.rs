@@ -78,6 +78,7 @@ scenarios! {
     s_03_a_watchdog_that_stops_with_its_machine
     s_04_a_lapsed_lease_stays_lapsed
     s_04_late_entries_start_nothing
+    s_05_an_agent_that_is_gone
     s_05_an_orphan_finishes_later
     s_06_a_watchdog_closed_too_early
     s_09_a_deaf_voter_does_not_testify
@@ -108,6 +109,7 @@ scenarios! {
     x_04_a_leader_does_not_restore_itself
     x_05_equal_index_equal_state
     x_06_one_ring_of_two_is_cut
+    x_07_a_switch_that_fails_once
 }
 
 #[test]

@@ -44,6 +44,8 @@ plants! {
     ActOnApply,
     /// A status read counts although an earlier action's processes live [S-5].
     IgnoreOrphans,
+    /// An agent that cannot work any more counts as having said that nothing runs [S-5].
+    HopelessMeansStopped,
     /// A majority of voters is not asked; the leader's own silence is enough for NodeLost [S-9].
     LeaderAloneJudges,
     /// A voter that hears nobody may testify [S-9].
@@ -56,6 +58,8 @@ plants! {
     LaggardKeepsActLease,
     /// Lagging nodes are never isolated [H-17].
     LaggardNeverIsolated,
+    /// A device that fails to switch a fenced node on is not asked again [L1].
+    SwitchOnOnce,
     /// Fence orders have no latest send time [S-11].
     NoLatestSend,
     /// A lost node that is heard again is shot all the same [5.4].

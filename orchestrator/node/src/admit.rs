@@ -163,7 +163,7 @@ impl<R: Runtime> Shared<R> {
         let Some(joined) = prepared else {
             return self.admission_of(&ask);
         };
-        match self.propose_here(&Event::NodeJoined(joined)).await {
+        match self.propose_here(&Event::NodeJoined(joined), None).await {
             Here::Committed(_, None) => self.admission_of(&ask),
             Here::Committed(_, Some(refusal)) => Err(AdmitError::Refused(refusal)),
             Here::Unknown => Err(AdmitError::Undecided("its outcome is unknown".to_owned())),

@@ -117,10 +117,10 @@ fn follow_members<R: Runtime>(shared: &Arc<Shared<R>>, circle: &mut Circle) {
 fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
     match output {
         Output::Send { to, bytes } => send(shared, &to, &bytes),
-        Output::Propose { proposal, event } => {
+        Output::Propose { proposal, event, decided_in } => {
             let shared = shared.clone();
             drop(R::spawn(async move {
-                let result = shared.propose(&event).await;
+                let result = shared.propose(&event, decided_in).await;
                 let _ = shared.inputs.unbounded_send(Input::Committed { proposal, result });
             }));
         }

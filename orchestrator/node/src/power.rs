@@ -207,7 +207,7 @@ impl<R: Runtime> Node<R> {
             off_time: None,
             staleness: None,
         };
-        let commitment = self.0.propose(&Event::DeviceTested(test)).await;
+        let commitment = self.0.propose(&Event::DeviceTested(test), None).await;
         (result, commitment)
     }
 
@@ -239,7 +239,7 @@ impl<R: Runtime> Node<R> {
             off_time: report.map(|r| r.off_time),
             staleness: report.map(|r| r.staleness),
         };
-        let commitment = self.0.propose(&Event::DeviceTested(test)).await;
+        let commitment = self.0.propose(&Event::DeviceTested(test), None).await;
         Cycled { result, report, commitment }
     }
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use haven_core::control::{Command, Denied};
 use haven_core::event::{Envelope, Event, FeatureLevel};
-use haven_core::ids::{LogIndex, MemberId, NodeId};
+use haven_core::ids::{LogIndex, MemberId, NodeId, Term};
 use haven_core::node::Commitment;
 use haven_core::units::{Millis, Monotonic};
 use haven_core::wire::to_vec;
 use haven_env::{CallClass, Runtime};
 use haven_log::{Applied, Health, Payload};
 use openraft::async_runtime::WatchReceiver;
+use openraft::errors::ClientWriteError;
+use openraft::impls::OneshotResponder;
 use serde::{Deserialize, Serialize};
 
 use crate::node::{Node, Shared};
@@ -50,11 +52,13 @@ pub enum CommandError {
 }
 
 impl<R: Runtime> Shared<R> {
-    /// Brings `event` into the log, through the leader if this node does not lead.
-    pub(crate) async fn propose(&self, event: &Event) -> Commitment {
-        match self.propose_here(event).await {
+    /// Brings `event` into the log, through the leader if this node does not lead. What this node has decided as a leader
+    /// is never handed on: see [`Output::Propose`](haven_core::node::Output::Propose).
+    pub(crate) async fn propose(&self, event: &Event, decided_in: Option<Term>) -> Commitment {
+        match self.propose_here(event, decided_in).await {
             Here::Committed(index, refusal) => Commitment::Committed(index, refusal.map_or(Ok(()), Err)),
             Here::Unknown => Commitment::Unknown,
+            Here::NotLeader if decided_in.is_some() => Commitment::Unknown,
             Here::NotLeader => match self.ask_leader(Ask::Propose { event: to_vec(event) }).await {
                 Some(Answer::Committed { index, refusal }) => Commitment::Committed(index, refusal.map_or(Ok(()), Err)),
                 Some(_) | None => Commitment::Unknown,
@@ -62,17 +66,23 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
-    /// Brings `event` into the log if this node leads: stamps it, writes it, and waits for the fold.
-    pub(crate) async fn propose_here(&self, event: &Event) -> Here {
+    /// Brings `event` into the log if this node leads, in the term `decided_in` if there is one: stamps it, writes it,
+    /// and waits for the fold.
+    pub(crate) async fn propose_here(&self, event: &Event, decided_in: Option<Term>) -> Here {
         let Some(raft) = self.raft.get() else { return Here::NotLeader };
         let stamped = self.with_facts(|facts, _| {
-            facts.raft.leading?;
-            Some(crate::node::lock(&self.clock).stamp(facts))
+            let leading = facts.raft.leading.filter(|term| decided_in.is_none_or(|decided| decided == *term))?;
+            Some((leading, crate::node::lock(&self.clock).stamp(facts)))
         });
-        let Some(time) = stamped else { return Here::NotLeader };
+        let Some((term, time)) = stamped else { return Here::NotLeader };
         let envelope = Envelope { level: FeatureLevel(1), time, event: event.clone() };
         let begun = self.env.clock.monotonic();
-        let written = raft.client_write(Payload(envelope.encode())).await;
+        let (responder, written) = OneshotResponder::new_pair();
+        let write = raft.write(Payload(envelope.encode())).with_leader(term.0).responder(responder);
+        if write.await.is_err() {
+            return Here::Unknown;
+        }
+        let Ok(written) = written.await else { return Here::Unknown };
         if written.is_ok() {
             self.tell_committed(begun);
         }
@@ -85,8 +95,10 @@ impl<R: Runtime> Shared<R> {
                 }
                 Applied::Halted(_) => Here::Unknown,
             },
-            Err(error) if error.forward_to_leader().is_some() => Here::NotLeader,
-            Err(_) => Here::Unknown,
+            Err(ClientWriteError::ForwardToLeader(_)) => Here::NotLeader,
+            // It may come into the log yet, through a leader that has it.
+            Err(ClientWriteError::LogEntryDiscarded(_)) => Here::Unknown,
+            Err(ClientWriteError::ChangeMembershipError(_) | ClientWriteError::PreconditionFailed(_)) => Here::Unknown,
         }
     }
 
@@ -118,17 +130,17 @@ impl<R: Runtime> Shared<R> {
     /// Judges a command and commits it, if this node leads.
     pub(crate) async fn command_here(&self, by: &str, command: &Command) -> Result<Done, CommandError> {
         let judged = self.with_facts(|facts, mind| {
-            facts.raft.leading?;
-            Some(mind.judge_command(facts, by, command))
+            let term = facts.raft.leading?;
+            Some((term, mind.judge_command(facts, by, command)))
         });
-        let Some(judged) = judged else { return Err(self.no_leader()) };
+        let Some((term, judged)) = judged else { return Err(self.no_leader()) };
         // Asked only here: what the cluster decides by itself is never kept back [S-25].
         if command.can_wait()
             && let Health::Low { free, needed } = self.store.health()
         {
             return Err(Denied::NoRoom { node: self.config.node.clone(), free, needed }.into());
         }
-        match self.propose_here(&judged?).await {
+        match self.propose_here(&judged?, Some(term)).await {
             Here::Committed(index, None) => Ok(Done { index }),
             Here::Committed(_, Some(refusal)) => Err(CommandError::Refused(refusal)),
             Here::Unknown => Err(CommandError::Unknown),
@@ -174,7 +186,7 @@ impl<R: Runtime> Node<R> {
 
     /// Brings an event of this node's own into the log, for what no command stands for.
     pub async fn propose(&self, event: &Event) -> Commitment {
-        self.0.propose(event).await
+        self.0.propose(event, None).await
     }
 }
 

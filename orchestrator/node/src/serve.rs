@@ -85,7 +85,7 @@ impl<R: Runtime> Shared<R> {
         let Ok(event) = minicbor::decode::<Event>(event) else {
             return Answer::Failed("the event cannot be read; is this node older than the other?".to_owned());
         };
-        match self.propose_here(&event).await {
+        match self.propose_here(&event, None).await {
             Here::Committed(index, refusal) => Answer::Committed { index, refusal },
             Here::Unknown => Answer::Failed("its outcome is unknown".to_owned()),
             Here::NotLeader => Answer::NotLeader,

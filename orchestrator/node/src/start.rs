@@ -297,7 +297,7 @@ impl<R: Runtime> Shared<R> {
     /// Commits `event`; one that the fold refuses is there already from an earlier attempt.
     async fn insist(&self, event: &Event) -> Result<(), StartError> {
         for _ in 0..FOUNDING_ATTEMPTS {
-            if let Commitment::Committed(..) = self.propose(event).await {
+            if let Commitment::Committed(..) = self.propose(event, None).await {
                 return Ok(());
             }
             R::sleep(Duration::from_millis(100)).await;

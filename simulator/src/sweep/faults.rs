@@ -233,8 +233,9 @@ impl Draw {
         let Some(resource) = self.resource() else { return Vec::new() };
         let ms = Millis(self.prng.between(500, 20_000));
         let op = *self.prng.choose(&[AgentOp::Start, AgentOp::Stop, AgentOp::Monitor]).unwrap_or(&AgentOp::Start);
-        let ailment = match self.prng.below(5) {
+        let ailment = match self.prng.below(6) {
             0 => Ailment::Fail(1),
+            5 => Ailment::HOPELESS,
             1 => Ailment::FailHalfway(1),
             2 => Ailment::Hang,
             3 if op == AgentOp::Start => Ailment::Stuck(ms),

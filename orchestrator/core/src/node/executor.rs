@@ -13,7 +13,7 @@ use crate::ids::{ActionId, Incarnation, NodeId, ResourceId};
 use crate::lease::Leases;
 use crate::plan::Task;
 use crate::plant::{self, Plant};
-use crate::spec::{Operation, find_value, parse_span};
+use crate::spec::{Operation, find_value, parse_bool, parse_span};
 use crate::state::{Blocker, ClusterState, Run, StepState};
 use crate::units::{Millis, Monotonic};
 
@@ -292,12 +292,14 @@ fn action_of(kind: JobKind) -> Option<ActionId> {
     }
 }
 
-/// What a monitor's or a stop's outcome says about the resource.
+/// What a monitor's or a stop's outcome says about the resource. An agent that cannot work any more has said nothing
+/// about what it once started [S-5].
 pub(super) fn finding_of(outcome: Outcome) -> Finding {
     match outcome {
-        Outcome::Done | Outcome::Hopeless => Finding::Stopped,
+        Outcome::Done => Finding::Stopped,
+        Outcome::Hopeless if plant::on(Plant::HopelessMeansStopped) => Finding::Stopped,
         Outcome::FoundRunning => Finding::Running,
-        Outcome::Failed => Finding::Failed,
+        Outcome::Failed | Outcome::Hopeless => Finding::Failed,
         Outcome::Unknown | Outcome::NotRun => Finding::Unknown,
     }
 }
@@ -312,7 +314,7 @@ fn monitor_of(state: &ClusterState, id: &ResourceId) -> Option<Operation> {
     let resource = state.spec.resources.get(id)?;
     let configured = resource.operations.iter().find(|op| op.name == "monitor" && op.interval > Millis::ZERO);
     match configured {
-        Some(op) if op.extra.get("enabled").is_some_and(|v| v == "false") => None,
+        Some(op) if op.extra.get("enabled").and_then(|v| parse_bool(v)) == Some(false) => None,
         Some(op) => Some(op.clone()),
         None => Some(Operation { name: "monitor".into(), interval: MONITOR_INTERVAL, ..Operation::default() }),
     }

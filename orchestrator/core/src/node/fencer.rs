@@ -61,7 +61,6 @@ pub(super) struct Fencer {
     seen: BTreeMap<OrderId, Monotonic>,
     /// When this node has told the end of an order.
     done: BTreeMap<OrderId, Monotonic>,
-    switched_on: BTreeMap<NodeId, BootId>,
 }
 
 impl Fencer {
@@ -101,7 +100,6 @@ impl Fencer {
         for ask in self.work.keys().cloned().collect::<Vec<_>>() {
             self.go_on(facts, &ask, id, outbox, out);
         }
-        self.switch_on(facts, id, leases, out);
     }
 
     /// A new order: the last look, and then the shot, if it is not too late.
@@ -302,29 +300,6 @@ impl Fencer {
         self.work.remove(ask);
     }
 
-    /// Carries out orders to switch a fenced node on again. Nothing depends on what becomes of them.
-    fn switch_on(&mut self, facts: &Facts, id: &Identity, leases: &Leases, out: &mut Vec<Output>) {
-        for (node, order) in &facts.state.fencing.power_on {
-            let mine = order.executor == id.node && order.executor_incarnation == id.incarnation;
-            let member = facts.state.members.get(node);
-            let still_off = member.is_some_and(|m| m.boot() == Some(order.after) && m.death().is_some());
-            let told = self.switched_on.get(node) == Some(&order.after);
-            if !mine || !still_off || told || !leases.acts(facts.now) {
-                continue;
-            }
-            self.switched_on.insert(node.clone(), order.after);
-            let deadline = facts.state.settings().fence_timeout;
-            let levels = facts.state.spec.fence_levels(node);
-            // Whatever may have been switched off is switched on: of several levels the node needs all.
-            for device in levels.iter().flat_map(|l| &l.devices) {
-                let (ask, node, device) = (PowerAsk::Read(node.clone()), node.clone(), device.clone());
-                let deadline = device_deadline(facts.state, &device, deadline);
-                let latest = Some(facts.now + facts.state.timing.current.dead_after);
-                out.push(Output::Power { ask, node, device, job: PowerJob::On, deadline, latest });
-            }
-        }
-    }
-
     pub(super) fn next_wake(&self, now: Monotonic) -> Option<Monotonic> {
         let pauses = self.work.values().flat_map(|w| w.devices.values()).filter_map(|d| match d.phase {
             Phase::Pausing(until) => Some(until),
@@ -334,7 +309,7 @@ impl Fencer {
     }
 }
 
-fn device_deadline(state: &ClusterState, device: &DeviceId, default: Millis) -> Millis {
+pub(super) fn device_deadline(state: &ClusterState, device: &DeviceId, default: Millis) -> Millis {
     state.spec.devices.get(device).and_then(|d| d.timeout).unwrap_or(default).min(default)
 }
 

@@ -178,12 +178,15 @@ pub enum Output {
         /// What.
         bytes: Vec<u8>,
     },
-    /// Bring an event into the log, here or through the leader; answer with [`Input::Committed`].
+    /// Bring an event into the log; answer with [`Input::Committed`].
     Propose {
         /// The proposal.
         proposal: ProposalId,
         /// The event.
         event: Box<Event>,
+        /// The term in which this node led and decided it. It may come into the log as an entry of that term, or never:
+        /// a later leader knows other facts. `None` for what a node says about itself, which goes through any leader.
+        decided_in: Option<Term>,
     },
     /// Give a job to an agent; answer with [`Input::Ended`].
     Run(Job),
@@ -254,6 +257,15 @@ pub enum Note {
         /// Why.
         why: String,
     },
+    /// A device did not switch a fenced node on.
+    StaysOff {
+        /// Which node.
+        node: NodeId,
+        /// The device.
+        device: DeviceId,
+        /// What it said.
+        why: String,
+    },
     /// A peer's store is not listened to.
     StoreRefused {
         /// Whose.
@@ -268,6 +280,7 @@ impl fmt::Display for Note {
         match self {
             Self::HoldLapsed { lapses } => write!(f, "hold lease lapsed ({lapses} of this life)"),
             Self::NotRun { action, why } => write!(f, "action {action} not begun: {why}"),
+            Self::StaysOff { node, device, why } => write!(f, "{node} stays off: {device} did not switch it on: {why}"),
             Self::StoreRefused { node, why } => write!(f, "store of {node} refused: {why}"),
         }
     }

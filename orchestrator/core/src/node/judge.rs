@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::io::{Commitment, Facts, Output, ProposalId};
 use crate::event::Event;
-use crate::ids::{BootId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId};
+use crate::ids::{BootId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId, Term};
 use crate::plan::StepKey;
 use crate::units::{Millis, Monotonic};
 
@@ -38,6 +38,8 @@ pub(super) enum Matter {
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     last: u64,
+    /// The term in which this node leads.
+    term: Option<Term>,
     pending: BTreeMap<Matter, (ProposalId, Monotonic)>,
     refused: BTreeMap<Matter, Monotonic>,
     /// Losses that were proposed, by proposal: if one comes to nothing, its boot is acknowledged again.
@@ -90,7 +92,7 @@ impl Judge {
         self.last = if self.last == 0 { 1 } else { self.last + 2 };
         let proposal = ProposalId(self.last);
         self.pending.insert(matter, (proposal, now));
-        out.push(Output::Propose { proposal, event: Box::new(event) });
+        out.push(Output::Propose { proposal, event: Box::new(event), decided_in: self.term });
         Some(proposal)
     }
 
@@ -137,6 +139,11 @@ impl super::Node {
         };
         // Until its own first entry is applied, a leader does not know all that is committed.
         if facts.state.term != term || facts.state.cluster.is_none() {
+            return;
+        }
+        self.judge.term = Some(term);
+        // A leader that nobody follows any more decides nothing: somebody else may know better by now.
+        if !self.acks.has_quorum(facts, &self.id, &self.ears) {
             return;
         }
         for (node, boot) in std::mem::take(&mut self.judge.ended_losses) {

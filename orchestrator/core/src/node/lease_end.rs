@@ -123,7 +123,7 @@ impl LeaseEnd {
         executor: &mut Executor,
         outbox: &mut Outbox,
     ) {
-        let finding = if outcome == Outcome::Done { Finding::Stopped } else { finding_of(outcome) };
+        let finding = finding_of(outcome);
         if finding == Finding::Stopped {
             self.stopped.insert(resource.clone());
             self.failed.remove(resource);

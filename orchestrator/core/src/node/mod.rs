@@ -18,6 +18,7 @@ mod planner;
 mod ready;
 mod room;
 mod stores;
+mod switch_on;
 #[cfg(test)]
 mod tests;
 mod voters;
@@ -30,7 +31,7 @@ use crate::heartbeat::{Datagram, Durable, Heartbeat};
 use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, StoreId};
 use crate::lease::{Change, Hold, Inherited, Leases};
 use crate::plant::{self, Plant};
-use crate::state::{ClusterState, Standing};
+use crate::state::{ClusterState, Member, Standing};
 use crate::units::{Millis, Monotonic};
 
 pub use io::{
@@ -46,6 +47,7 @@ use lease_end::LeaseEnd;
 use outbox::Outbox;
 use ready::Ready;
 use stores::Stores;
+use switch_on::SwitchOn;
 
 /// Time between two looks at what this boot starts by itself.
 const AUDIT_EVERY: Millis = Millis::secs(3600);
@@ -97,6 +99,7 @@ pub struct Node {
     executor: Executor,
     lease_end: LeaseEnd,
     fencer: Fencer,
+    switch_on: SwitchOn,
     outbox: Outbox,
     stores: Stores,
     next_heartbeat: Monotonic,
@@ -141,6 +144,7 @@ impl Node {
             executor: Executor::new(id.node.clone(), id.incarnation),
             lease_end: LeaseEnd::default(),
             fencer: Fencer::default(),
+            switch_on: SwitchOn::default(),
             outbox: Outbox::default(),
             stores: Stores::default(),
             next_heartbeat: now,
@@ -170,6 +174,10 @@ impl Node {
             Input::Applied => self.applied(facts, &mut out),
             Input::Ended { job, outcome, detail, elapsed } => {
                 self.ended(facts, job, outcome, &detail, elapsed);
+            }
+            Input::Power { order: PowerAsk::Read(node), answer } if answer.job == PowerJob::On => {
+                let result = answer.result.as_ref().map(drop).map_err(String::as_str);
+                self.switch_on.answered(facts.now, &node, &answer.device, result, &mut out);
             }
             Input::Power { order, answer } => self.fencer.answered(facts, &self.id, order, answer, &mut self.outbox),
             Input::Committed { proposal, result } => {
@@ -206,6 +214,7 @@ impl Node {
         self.executor.tend(facts, &self.leases, &self.lease_end, &mut self.outbox, out);
         self.fencer.tend(facts, &self.id, &self.leases, &self.ears, &mut self.outbox, out);
         self.ready.tend(facts, &self.id.node, &self.ears, out);
+        self.switch_on.tend(facts, &self.id, &self.leases, out);
         self.watch(facts, out);
         self.outbox.send(facts.now, out);
         out.push(Output::WakeAt(self.next_wake(facts)));
@@ -226,6 +235,7 @@ impl Node {
             self.executor.next_wake(facts.now),
             self.lease_end.next_wake(facts.now),
             self.fencer.next_wake(facts.now),
+            self.switch_on.next_wake(facts.now),
             self.outbox.next_wake(facts.now),
         ];
         others.into_iter().flatten().fold(at, Monotonic::min).max(facts.now + Millis(1))

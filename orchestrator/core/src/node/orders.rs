@@ -202,7 +202,8 @@ impl Node {
                 matches!(dead.proof, Proof::PoweredOff { .. }) || facts.state.fencing.orders.values().any(shot);
             let settled = facts.state.fencing.open_against(&member.node).next().is_none();
             let quiet = facts.state.time.since(dead.since.time) >= ON_AFTER;
-            let told = facts.state.fencing.power_on.get(&member.node).is_some_and(|o| o.after == dead.boot);
+            let order = facts.state.fencing.power_on.get(&member.node);
+            let told = order.is_some_and(|o| o.after == dead.boot && facts.state.is_in_hand(o));
             let frozen = facts.state.freeze_of(Some(&member.node), None).is_some();
             if by_device && settled && quiet && !told && !frozen && member.is_released_by_proof() {
                 let event = Event::PowerOnOrdered {

@@ -58,7 +58,11 @@ impl Outbox {
             let due = letter.sent.is_none_or(|at| now.since(at) >= RETRY);
             if due && !blocked {
                 letter.sent = Some(now);
-                out.push(Output::Propose { proposal: letter.id, event: Box::new(letter.event.clone()) });
+                out.push(Output::Propose {
+                    proposal: letter.id,
+                    event: Box::new(letter.event.clone()),
+                    decided_in: None,
+                });
             }
         }
     }

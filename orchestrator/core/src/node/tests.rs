@@ -203,6 +203,44 @@ fn a_node_is_lost_when_the_leader_and_a_majority_hear_nothing_of_it() {
 }
 
 #[test]
+fn what_a_leader_decides_is_bound_to_its_term() {
+    let mut desk = Desk::new();
+    let mut out = desk.tick(0);
+    for now in (50..2000).step_by(50) {
+        out.extend(desk.tick(now));
+        let b = desk.heartbeat("b", now, desk.sequence(), &[("c", now)]);
+        out.extend(desk.hear(b));
+    }
+    let bound = |o: &Output| match o {
+        Output::Propose { event, decided_in, .. } => Some((crate::story::tell(event), *decided_in)),
+        _ => None,
+    };
+    let bound: Vec<_> = out.iter().filter_map(bound).collect();
+    assert!(bound.iter().any(|(told, _)| told.starts_with("c lost")), "{bound:?}");
+    assert!(bound.iter().all(|(_, term)| *term == Some(TERM)), "{bound:?}");
+}
+
+#[test]
+fn a_leader_that_nobody_answers_any_more_decides_nothing() {
+    let mut desk = Desk::new();
+    let decided = |o: &Output| matches!(o, Output::Propose { decided_in: Some(_), .. });
+    let mut followed = Vec::new();
+    let mut alone = Vec::new();
+    for to in (0..60_000).step_by(100) {
+        let out = desk.tick(to).into_iter().filter(decided);
+        if to < 20_000 {
+            followed.extend(out);
+            let b = desk.heartbeat("b", to + 1, desk.sequence(), &[("c", 0)]);
+            followed.extend(desk.hear(b).into_iter().filter(decided));
+        } else if to > 25_000 {
+            alone.extend(out);
+        }
+    }
+    assert_ne!(proposed(&followed), Vec::<String>::new());
+    assert_eq!(proposed(&alone), Vec::<String>::new());
+}
+
+#[test]
 fn a_node_that_a_voter_hears_is_not_lost() {
     let said = silent_c(Hears::Yes);
     assert!(!said.iter().any(|s| s.starts_with("c lost")), "{said:?}");

@@ -78,11 +78,17 @@ impl ClusterState {
         if member.boot() != Some(order.after) || member.death_of(order.after).is_none() {
             return Err(Refusal::Already("the node lives, or is not proven off"));
         }
-        if self.fencing.power_on.get(node).is_some_and(|known| known.after == order.after) {
+        if self.fencing.power_on.get(node).is_some_and(|known| known.after == order.after && self.is_in_hand(known)) {
             return Err(Refusal::Already("it was ordered to be switched on"));
         }
         self.fencing.power_on.insert(node.clone(), order);
         Ok(())
+    }
+
+    /// Whether the life of its executor that was told to switch on goes on: a later one knows nothing of it.
+    pub(crate) fn is_in_hand(&self, order: &PowerOn) -> bool {
+        let executor = self.members.get(&order.executor);
+        executor.is_some_and(|m| m.incarnation == Some(order.executor_incarnation) && m.death().is_none())
     }
 
     /// A boot may be shot while it lives, and once more when it shows that its proof of death was wrong.
@@ -156,6 +162,11 @@ impl ClusterState {
                     return weak(format!("the reads of {node} are older than its loss at {}", member.since.index));
                 }
                 self.check_reads(node, reads)
+            }
+            Proof::SelfFenced { .. } | Proof::PersonsWord { .. }
+                if member.boot() == Some(boot) && !member.is_released_by_proof() =>
+            {
+                weak(format!("{node} is {}, neither lost nor isolated", member.standing.word()))
             }
             Proof::SelfFenced { waited } => {
                 let Some(watchdog) = member.watchdog.as_ref().filter(|w| w.boot == boot) else {

@@ -205,8 +205,11 @@ impl ClusterState {
     fn probed(&mut self, step: &Step, outcome: Outcome, detail: &str) {
         let key = &step.key;
         let run = match outcome {
-            // An agent that is not installed runs nothing; that it can never start here is a failure of its own.
-            Outcome::Done | Outcome::Hopeless => Run::Stopped,
+            Outcome::Done => Run::Stopped,
+            // An agent that was never installed has started nothing; that it can never start here is a failure of its
+            // own. One that worked on this boot and does not any more says nothing about what it started [S-5].
+            Outcome::Hopeless if self.may_have_started(step) => Run::Failed,
+            Outcome::Hopeless => Run::Stopped,
             Outcome::FoundRunning => Run::Running,
             Outcome::Failed => Run::Failed,
             Outcome::Unknown => Run::Unknown { why: format!("the probe did not tell: {}", bounded(detail)) },
@@ -216,6 +219,13 @@ impl ClusterState {
         if outcome == Outcome::Hopeless {
             self.count_failure(&key.resource, &key.node, FailedOp::Monitor, outcome, detail);
         }
+    }
+
+    /// Whether the step's resource may have been started on the node's boot and not been stopped since.
+    fn may_have_started(&self, step: &Step) -> bool {
+        let status = self.resources.get(&step.key.resource);
+        let presence = status.and_then(|s| s.on(&step.key.node)).filter(|p| p.boot == step.incarnation.boot);
+        !crate::plant::on(crate::plant::Plant::HopelessMeansStopped) && presence.is_some_and(|p| !p.run.is_stopped())
     }
 
     fn start_ended(&mut self, step: &Step, outcome: Outcome, before: Option<Run>, detail: &str) {
