@@ -14,6 +14,7 @@ mod look;
 mod plural;
 mod probe;
 mod session;
+mod sim;
 mod table;
 mod terminal;
 mod trouble;

@@ -115,6 +115,15 @@ impl Trouble {
         Self::new(Exit::Refused, "HV-CLI-05", message, format!("run the command on {there}"))
     }
 
+    /// A drill would leave the others without a majority. Page: docs/errors/HV-CLI-06.md.
+    pub(crate) fn no_quorum_left(node: &str, heard: usize, needed: usize) -> Self {
+        let message = format!(
+            "a drill of {node} would end with no quorum: {heard} voters are heard with it, and {needed} are needed \
+             without it"
+        );
+        Self::new(Exit::Refused, "HV-CLI-06", message, "bring the other voters back first, see `haven status`")
+    }
+
     /// This machine was not set up.
     pub(crate) fn setup(error: &SetupError) -> Self {
         Self::new(Exit::Refused, error.code(), chain(error), error.remedy())

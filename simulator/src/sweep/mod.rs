@@ -61,7 +61,7 @@ impl fmt::Display for Outcome {
 
 /// The command that runs a seed again and shows what happened.
 pub fn again(seed: u64) -> String {
-    format!("cargo run -p haven-simulator --example sim -- seed {seed} --show")
+    format!("haven sim run --seeds {seed}..{} --show", seed.saturating_add(1))
 }
 
 /// What came of many seeds.
@@ -83,7 +83,8 @@ pub struct Summary {
 pub const FAILURES_KEPT: usize = 50;
 
 impl Summary {
-    fn add(&mut self, outcome: &Outcome) {
+    /// Adds what came of the next seed: the hash depends on their order.
+    pub fn add(&mut self, outcome: &Outcome) {
         self.seeds += 1;
         self.simulated = self.simulated + outcome.simulated;
         self.hash = self.hash.rotate_left(5) ^ outcome.hash;

@@ -12,6 +12,9 @@ pub fn drill(failover: &Failover, paint: Paint) -> String {
 pub(super) fn lines(failover: &Failover, paint: Paint) -> Vec<String> {
     let phases: Vec<String> = failover.phases.iter().map(|p| format!("{} {}", p.phase, span(p.took_ms))).collect();
     let head = match (failover.outage_ms, failover.done) {
+        (None, true) if failover.spared => {
+            format!("{} was not switched off: {}", failover.node, phases.join("  "))
+        }
         (Some(ms), _) => format!("OUTAGE {} after {} failed: {}", span(ms), failover.node, phases.join("  ")),
         (None, true) => format!("{} failed, nothing had to be started: {}", failover.node, phases.join("  ")),
         (None, false) => format!("{} failed, still going on: {}", failover.node, phases.join("  ")),

@@ -132,7 +132,7 @@ fn test(row: &NodeRow) -> String {
 /// A span by its biggest unit.
 fn short(ms: u64) -> String {
     let text = span(ms);
-    text.split(' ').next().unwrap_or_default().trim_start_matches('0').to_owned()
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn micros(us: u32) -> String {

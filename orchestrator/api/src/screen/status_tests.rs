@@ -81,6 +81,17 @@ fn without_a_device_the_missing_proof_is_named() {
 }
 
 #[test]
+fn while_the_device_fails_what_it_holds_back_is_told_with_the_way_out() {
+    let mut bench = Bench::healthy();
+    bench.silent("a");
+    bench.lose("a");
+    let order = bench.order("a");
+    bench.ok(Event::FenceFailed { order, reason: "ilo-a: internal error 0xC0: node busy".into() });
+    bench.quiet = Millis::secs(2);
+    check(&bench, &bench.local(), Verdict::Degraded, expect_file!["golden/status-held.txt"]);
+}
+
+#[test]
 fn without_quorum_the_next_step_is_on_the_page() {
     let mut bench = Bench::healthy();
     bench.quiet = Millis::secs(12);
@@ -154,6 +165,14 @@ fn a_planned_pause_is_no_trouble() {
     let (span, purpose) = (Millis::secs(600), PausePurpose::Upgrade);
     bench.ok(Event::NodePaused { node: node("c"), incarnation, span, purpose });
     check(&bench, &bench.local(), Verdict::Maintenance, expect_file!["golden/status-paused.txt"]);
+}
+
+#[test]
+fn what_runs_on_a_paused_node_goes_on_and_is_no_trouble() {
+    let mut bench = Bench::healthy();
+    let (incarnation, purpose) = (bench.life("a"), PausePurpose::Restart);
+    bench.ok(Event::NodePaused { node: node("a"), incarnation, span: Millis::secs(120), purpose });
+    check(&bench, &bench.local(), Verdict::Maintenance, expect_file!["golden/status-paused-busy.txt"]);
 }
 
 #[test]

@@ -153,6 +153,34 @@ fn a_failover_that_lasts_tells_its_open_phase_and_is_not_done() {
     assert_eq!((open, failover.done, failover.outage_ms), (vec!["fence"], false, None));
 }
 
+/// A person switches off a node that is well: nobody has to miss it first.
+#[test]
+fn a_failover_by_hand_begins_with_its_order() {
+    let mut bench = Bench::healthy();
+    bench.step = Millis(700);
+    let order = bench.order("a");
+    bench.sent("a", order);
+    bench.prove_off("a");
+    bench.settle();
+    let failover = last_failover(&bench.past, bench.state.time, &node("a")).unwrap();
+    check(&drill(&failover, Paint::plain()), expect_file!["golden/drill-by-hand.txt"]);
+    assert_eq!((failover.index, failover.done, failover.spared), (order.0, true, false));
+}
+
+#[test]
+fn an_order_by_hand_that_fails_spares_the_node_and_is_over() {
+    let mut bench = Bench::healthy();
+    let order = bench.order("a");
+    bench.ok(Event::FenceFailed { order, reason: "ilo-a: connection refused".into() });
+    let failover = last_failover(&bench.past, bench.state.time, &node("a")).unwrap();
+    check(&drill(&failover, Paint::plain()), expect_file!["golden/drill-spared.txt"]);
+    assert!(failover.done && failover.spared);
+    // A loss after that is a failover of its own.
+    bench.lose("a");
+    let failover = last_failover(&bench.past, bench.state.time, &node("a")).unwrap();
+    assert!(!failover.spared && failover.index > order.0);
+}
+
 #[test]
 fn a_later_restart_is_no_part_of_the_failover() {
     let mut bench = failed_over();
@@ -177,5 +205,5 @@ fn the_screens_in_the_guide_are_real() {
         assert_eq!(block, real, "{name} in the guide is not what the screen says");
         shown += 1;
     }
-    assert_eq!(shown, 7, "the guide shows another number of screens");
+    assert_eq!(shown, 8, "the guide shows another number of screens");
 }

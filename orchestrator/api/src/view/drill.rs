@@ -1,11 +1,11 @@
 //! Failovers by phases, from the log alone: detected, decided, fenced, started.
 //!
 //! A failover begins when the node fell silent, which is before the entry that says so: the testimonies of the voters
-//! tell how long they had heard nothing.
+//! tell how long they had heard nothing. One that a person asked for begins with the order: nobody had to miss the node.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haven_core::event::{Event, Outcome};
+use haven_core::event::{Event, Outcome, Proof};
 use haven_core::ids::{ActionId, LogIndex, NodeId, ResourceId};
 use haven_core::plan::{StepKey, Task};
 use haven_core::units::{LogTime, Millis};
@@ -61,6 +61,8 @@ pub struct Failover {
     pub outage_ms: Option<u64>,
     /// Whether it is over.
     pub done: bool,
+    /// Whether the node was spared: a person had it switched off, and the order failed or was withdrawn.
+    pub spared: bool,
 }
 
 /// A failover that is being read.
@@ -68,10 +70,12 @@ struct Draft {
     node: NodeId,
     index: LogIndex,
     silent_from: LogTime,
-    lost: LogTime,
-    lost_text: String,
+    /// When and how it was found; `None` if it was switched off before anybody missed it.
+    lost: Option<(LogIndex, LogTime, String)>,
     ordered: Option<(LogIndex, LogTime, String)>,
     proven: Option<(LogIndex, LogTime, String)>,
+    /// Why it was not switched off after all.
+    spared: Option<(LogIndex, LogTime, String)>,
     /// Starts that rest on the proof and have not ended yet.
     pending: BTreeSet<ResourceId>,
     resources: Vec<Recovered>,
@@ -115,15 +119,35 @@ fn read(
 ) {
     if let Event::NodeLost { node, testimonies, .. } = event {
         let silence = testimonies.iter().map(|t| t.silence).max().unwrap_or(Millis::ZERO);
-        begin(drafts, node, index, time, silence, haven_core::story::tell(event));
+        missed(drafts, node, index, time, silence, haven_core::story::tell(event));
     } else if let Event::NodeIsolated { node, .. } = event {
-        begin(drafts, node, index, time, Millis::ZERO, haven_core::story::tell(event));
+        missed(drafts, node, index, time, Millis::ZERO, haven_core::story::tell(event));
     } else if let Event::FenceOrdered { node, executor, .. } = event {
+        if open(drafts, node).is_none() {
+            drafts.push(Draft::new(node, index, time));
+        }
         if let Some(draft) = open(drafts, node).filter(|d| d.ordered.is_none()) {
             draft.ordered = Some((index, time, format!("fence of {node} ordered of {executor}")));
         }
+    } else if let Event::FenceFailed { order, .. } | Event::FenceWithdrawn { order, .. } = event {
+        // A lost node is ordered off again; one that a person wanted off lives on.
+        let by_hand = |d: &&mut Draft| d.index.0 == order.0 && d.lost.is_none() && d.over == Over::No;
+        if let Some(draft) = drafts.iter_mut().rev().find(by_hand) {
+            draft.spared = Some((index, time, haven_core::story::tell(event)));
+            draft.over = Over::Yes;
+        }
     } else if let Event::FenceConfirmed { node, proof, .. } = event {
-        prove(drafts, node, (index, time, proof.words()));
+        // Reads that are older than the loss prove nothing [H-7]; the fold refused them.
+        let since = match proof {
+            Proof::PoweredOff { since, .. } => *since,
+            Proof::Rebooted { .. }
+            | Proof::SelfFenced { .. }
+            | Proof::StorageTaken { .. }
+            | Proof::PersonsWord { .. } => index,
+        };
+        if open(drafts, node).is_some_and(|d| d.lost.as_ref().is_none_or(|(lost, ..)| since >= *lost)) {
+            prove(drafts, node, (index, time, proof.words()));
+        }
     } else if let Event::NodeBooted { node, .. } = event {
         // A new boot of the node proves that the one that was lost is over.
         prove(drafts, node, (index, time, "it came back under another boot".to_owned()));
@@ -154,25 +178,15 @@ fn prove(drafts: &mut [Draft], node: &NodeId, proof: (LogIndex, LogTime, String)
     }
 }
 
-fn begin(drafts: &mut Vec<Draft>, node: &NodeId, index: LogIndex, time: LogTime, silence: Millis, text: String) {
+fn missed(drafts: &mut Vec<Draft>, node: &NodeId, index: LogIndex, time: LogTime, silence: Millis, text: String) {
     if let Some(draft) = open(drafts, node).filter(|d| d.proven.is_none()) {
-        // Isolated first, lost then: one failure.
-        draft.lost_text = text;
+        // Isolated first and lost then, or told to switch off and silent since: one failure.
+        let found = draft.lost.as_ref().map_or(time, |(_, found, _)| *found);
+        draft.lost = Some((index, found, text));
         return;
     }
-    drafts.push(Draft {
-        node: node.clone(),
-        index,
-        silent_from: LogTime(time.0.saturating_sub(silence.0)),
-        lost: time,
-        lost_text: text,
-        ordered: None,
-        proven: None,
-        pending: BTreeSet::new(),
-        resources: Vec::new(),
-        last_start: None,
-        over: Over::No,
-    });
+    let silent_from = LogTime(time.0.saturating_sub(silence.0));
+    drafts.push(Draft { lost: Some((index, time, text)), ..Draft::new(node, index, silent_from) });
 }
 
 fn open<'a>(drafts: &'a mut [Draft], node: &NodeId) -> Option<&'a mut Draft> {
@@ -185,6 +199,22 @@ fn of_proof(drafts: &mut [Draft], proof: Option<LogIndex>) -> Option<&mut Draft>
 }
 
 impl Draft {
+    fn new(node: &NodeId, index: LogIndex, silent_from: LogTime) -> Self {
+        Self {
+            node: node.clone(),
+            index,
+            silent_from,
+            lost: None,
+            ordered: None,
+            proven: None,
+            spared: None,
+            pending: BTreeSet::new(),
+            resources: Vec::new(),
+            last_start: None,
+            over: Over::No,
+        }
+    }
+
     fn planned(&mut self, resource: &ResourceId) {
         if !self.resources.iter().any(|r| r.resource == resource.as_str()) {
             self.pending.insert(resource.clone());
@@ -208,24 +238,9 @@ impl Draft {
 
     fn finish(self, now: LogTime) -> Failover {
         let was_ordered = self.ordered.is_some();
-        let mut phases = vec![phase("detect", Some(self.index), self.lost.since(self.silent_from), &self.lost_text)];
-        let mut from = self.lost;
-        // A proof may come before any order: power that read Off at once, a reboot.
-        let decided = self.ordered.filter(|(index, ..)| self.proven.as_ref().is_none_or(|(p, ..)| index < p));
-        if let Some((index, time, text)) = decided {
-            phases.push(phase("decide", Some(index), time.since(from), &text));
-            from = time;
-        } else if self.proven.is_none() {
-            phases.push(phase("decide", None, now.since(from), "no order yet"));
-        }
-        let ordered = phases.len() > 1 && phases.last().is_some_and(|p| p.index.is_some());
-        match &self.proven {
-            Some((index, time, text)) => {
-                phases.push(phase("fence", Some(*index), time.since(from), text));
-                from = *time;
-            }
-            None if ordered => phases.push(phase("fence", None, now.since(from), "no proof yet that it is off")),
-            None => {}
+        let (mut phases, mut from) = self.until_proven(now);
+        if let Some((_, time, _)) = &self.proven {
+            from = *time;
         }
         let starting = self.proven.is_some() && !self.pending.is_empty();
         if starting {
@@ -248,7 +263,36 @@ impl Draft {
             resources: self.resources,
             outage_ms,
             done,
+            spared: self.spared.is_some(),
         }
+    }
+
+    /// The phases up to the proof that it is off, and when the last of them that is over ended.
+    fn until_proven(&self, now: LogTime) -> (Vec<Phase>, LogTime) {
+        let (mut phases, mut from) = (Vec::new(), self.silent_from);
+        let by_hand = self.ordered.as_ref().is_some_and(|(index, ..)| *index == self.index);
+        if let Some((_, found, text)) = self.lost.as_ref().filter(|_| !by_hand) {
+            phases.push(phase("detect", Some(self.index), found.since(from), text));
+            from = *found;
+        }
+        // A proof may come before any order: power that read Off at once, a reboot.
+        let before_proof =
+            |(index, ..): &&(LogIndex, LogTime, String)| self.proven.as_ref().is_none_or(|(p, ..)| index < p);
+        let decided = self.ordered.as_ref().filter(before_proof);
+        if let Some((index, time, text)) = decided {
+            phases.push(phase("decide", Some(*index), time.since(from), text));
+            from = *time;
+        } else if self.proven.is_none() {
+            phases.push(phase("decide", None, now.since(from), "no order yet"));
+        }
+        match self.proven.as_ref().or(self.spared.as_ref()) {
+            Some((index, time, text)) => phases.push(phase("fence", Some(*index), time.since(from), text)),
+            None if decided.is_some() => {
+                phases.push(phase("fence", None, now.since(from), "no proof yet that it is off"));
+            }
+            None => {}
+        }
+        (phases, from)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Whether the nodes can be fenced, and when that was last tried.
 
-use haven_core::event::TestResult;
+use haven_core::event::{Counted, TestResult};
 use haven_core::ids::NodeId;
-use haven_core::state::ClusterState;
+use haven_core::state::{ClusterState, Member, OrderResult};
+use haven_core::units::Millis;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -86,4 +87,27 @@ impl FencePath {
         }
         text
     }
+}
+
+/// Why nothing is on its way that would prove a lost node off, so that a person has to look; `None` while something is.
+pub(super) fn stuck(state: &ClusterState, member: &Member) -> Option<String> {
+    let watchdog = member.watchdog.as_ref().filter(|w| Some(w.boot) == member.boot());
+    if watchdog.is_some_and(|w| !matches!(w.report.counted, Counted::No(_))) {
+        return None;
+    }
+    if state.fence_levels_missing(&member.node) {
+        return Some("no device can switch it off".to_owned());
+    }
+    let of_boot = |o: &&haven_core::state::FenceOrder| o.node == member.node && Some(o.boot) == member.boot();
+    let ended = state.fencing.orders.values().rev().filter(of_boot).find_map(|o| Some((o.id, o.result.as_ref()?)));
+    match ended {
+        Some((id, OrderResult::Failed { reason })) => Some(format!("{id} failed: {reason}")),
+        Some((_, OrderResult::Confirmed { .. } | OrderResult::Withdrawn { .. })) | None => None,
+    }
+}
+
+/// How long until a person's word about a lost node counts: its own lease may still keep it alive.
+pub(super) fn word_counts_in(state: &ClusterState, clock: &Clock, member: &Member) -> Millis {
+    let timeout = member.watchdog.as_ref().map_or(state.timing.current.watchdog, |w| w.report.timeout);
+    state.self_fence_sum(timeout).minus(clock.ago(member.since.time))
 }

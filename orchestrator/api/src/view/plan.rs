@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haven_core::event::{Event, Outcome};
-use haven_core::ids::{NodeId, ResourceId, Term};
+use haven_core::event::{Event, Outcome, PowerRead, Proof};
+use haven_core::ids::{DeviceId, NodeId, OrderId, ResourceId, Term};
 use haven_core::plan::{Plan, Step, Task};
 use haven_core::scheduler;
 use haven_core::state::{ClusterState, Entry, Phase, Refusal, Run};
@@ -105,6 +105,7 @@ pub fn foresee(state: &ClusterState, event: &Event) -> Result<PlanView, Refusal>
     let mut ahead = Ahead { state: state.clone(), steps: Vec::new() };
     let before = running(state);
     ahead.fold(event)?;
+    ahead.obey(event);
     ahead.look_up_boots();
     for _ in 0..ROUNDS_MAX {
         if !ahead.round() {
@@ -132,6 +133,19 @@ impl Ahead {
         let (index, time) = (self.state.index.next(), self.state.time + Millis(1));
         let term: Term = self.state.term;
         self.state.fold(index, term, Entry::Event(time, event))
+    }
+
+    /// The devices do what an order says, like everything that goes well.
+    fn obey(&mut self, event: &Event) {
+        let Event::FenceOrdered { node, boot, executor, level, .. } = event else { return };
+        let levels = self.state.spec.fence_levels(node);
+        let devices = usize::try_from(*level).ok().and_then(|level| levels.get(level)).map(|l| l.devices.as_slice());
+        let read =
+            |device: &DeviceId| PowerRead { device: device.clone(), apart: self.state.fencing.reads_apart(device) };
+        let since = self.state.index;
+        let reads = devices.unwrap_or_default().iter().map(read).collect();
+        let proof = Proof::PoweredOff { order: Some(OrderId(since.0)), since, reads, reader: executor.clone() };
+        let _ = self.fold(&Event::FenceConfirmed { node: node.clone(), boot: *boot, proof });
     }
 
     /// What the nodes start at boot is taken to be what it was.
@@ -279,6 +293,24 @@ mod tests {
             ! new: no node may run it
         "#]],
         );
+    }
+
+    #[test]
+    fn an_order_to_fence_is_foreseen_with_what_is_started_elsewhere() {
+        let mut ordered = Bench::healthy();
+        ordered.order("a");
+        let bench = Bench::healthy();
+        let view = check(
+            &bench,
+            ordered.past.last().unwrap().event().unwrap().1,
+            expect![[r#"
+            if: fence a ordered of b, level 1: lost and may hold db
+            nothing was changed; if every action goes well, this follows:
+              1. start db on b
+              = db moves a>b; it is down between stop and start
+        "#]],
+        );
+        assert!(!view.moves.is_empty() && view.moves.iter().all(|moved| moved.from == "a"), "{view:?}");
     }
 
     #[test]

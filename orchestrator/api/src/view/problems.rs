@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::Scene;
 use super::clock::Clock;
+use super::fencing::word_counts_in;
 use super::nodes::{NodeRow, seconds};
 use super::quorum::{Quorum, QuorumWord};
 use super::resources::ResourceRow;
@@ -56,6 +57,7 @@ pub(super) fn problems(
     no_quorum(scene, quorum, &mut found);
     frozen(scene, clock, &mut found);
     down(resources, &mut found);
+    held(scene.state, clock, resources, &mut found);
     for member in scene.state.members.values() {
         node(member, quorum, nodes, &mut found);
     }
@@ -108,8 +110,9 @@ fn frozen(scene: &Scene, clock: &Clock, found: &mut Vec<Problem>) {
 }
 
 fn down(resources: &[ResourceRow], found: &mut Vec<Problem>) {
-    // What is frozen is told by its freeze.
-    for row in resources.iter().filter(|r| !r.is_group && !r.as_wanted && r.state != "FROZEN") {
+    // What is frozen is told by its freeze, and what waits for a person's look by the node to look at.
+    let told = |r: &&ResourceRow| !r.is_group && !r.as_wanted && r.state != "FROZEN" && r.unproven.is_empty();
+    for row in resources.iter().filter(told) {
         let age = row.since.as_ref().map_or_else(String::new, |s| format!(" {}", seconds(Millis(s.ago_ms))));
         let why = if row.note.is_empty() { String::new() } else { format!(": {}", row.note) };
         add(
@@ -118,6 +121,21 @@ fn down(resources: &[ResourceRow], found: &mut Vec<Problem>) {
             format!("{} {}{age}{why}", row.resource, row.state),
             format!("haven why {}", row.resource),
         );
+    }
+}
+
+/// What only a person can free: one line for each node that somebody has to look at.
+fn held(state: &ClusterState, clock: &Clock, resources: &[ResourceRow], found: &mut Vec<Problem>) {
+    for member in state.members.values() {
+        let node = &member.node;
+        let rows: Vec<&ResourceRow> = resources.iter().filter(|r| !r.is_group && r.unproven == node.as_str()).collect();
+        let Some(first) = rows.first() else { continue };
+        let names = rows.iter().map(|r| r.resource.as_str()).collect::<Vec<_>>().join(", ");
+        let age = seconds(clock.ago(member.since.time));
+        let left = word_counts_in(state, clock, member);
+        let when = if left > Millis::ZERO { format!(", in {} at the earliest", seconds(left)) } else { String::new() };
+        let text = format!("{names} HELD {age}: {}; say so once you have seen {node} off{when}", first.note);
+        add(found, Weight::Down, text, format!("haven fence confirm {node}"));
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use haven_core::ids::{NodeId, ResourceId};
 use haven_core::scheduler::{Planned, Reasons, Verdict, Wanted};
 use haven_core::spec::Body;
-use haven_core::state::{ClusterState, Presence, Run, Since};
+use haven_core::state::{ClusterState, Member, Presence, Run, Since, Standing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Scene;
 use super::clock::{Clock, Moment};
 use super::drill::Failover;
+use super::fencing::stuck;
 
 /// How long after a failover a resource's note tells of it.
 const TOLD_FOR_MS: u64 = 600_000;
@@ -35,6 +36,8 @@ pub struct ResourceRow {
     pub since: Option<Moment>,
     /// Why, in one sentence; empty if there is nothing to say.
     pub note: String,
+    /// The node that a person must find to be off before it can run elsewhere; empty if nobody is asked.
+    pub unproven: String,
 }
 
 /// Everything that is said of one primitive.
@@ -44,6 +47,7 @@ struct Said {
     on: String,
     since: Option<Since>,
     note: String,
+    unproven: Option<NodeId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,7 @@ fn head(group: &ResourceId, inner: &[ResourceRow]) -> ResourceRow {
         on: speaks.map_or_else(String::new, |r| r.on.clone()),
         since: speaks.and_then(|r| r.since.clone()),
         note: worst.map_or_else(String::new, |r| format!("{} is {}", r.resource, r.state)),
+        unproven: worst.map_or_else(String::new, |r| r.unproven.clone()),
     }
 }
 
@@ -122,6 +127,7 @@ fn row(
         on: said.on,
         since,
         note: said.note,
+        unproven: said.unproven.map_or_else(String::new, |node| node.to_string()),
     }
 }
 
@@ -150,7 +156,8 @@ fn say(state: &ClusterState, reasons: Option<&Reasons>, id: &ResourceId) -> Said
         .unwrap_or_default();
     let newest = owners.values().map(|p| p.since).max();
     let stopped = state.resources.get(id).and_then(|s| s.presence.values().map(|p| p.since).max());
-    let said = |word, wanted, on: String, note: String| Said { word, wanted, on, since: newest.or(stopped), note };
+    let since = newest.or(stopped);
+    let said = |word, wanted, on: String, note: String| Said { word, wanted, on, since, note, unproven: None };
     let places = owners.keys().map(ToString::to_string).collect::<Vec<_>>().join("+");
     if let Some(freeze) = state.freeze_of(None, Some(id)) {
         let note = format!("{} at {}", freeze.reason, freeze.since.index);
@@ -161,11 +168,8 @@ fn say(state: &ClusterState, reasons: Option<&Reasons>, id: &ResourceId) -> Said
         Wanted::Stopped(_) | Wanted::Nowhere | Wanted::AsIs(_) => None,
     });
     let wait = reasons.and_then(|r| r.waiting.first()).map(|w| w.what.clone()).unwrap_or_default();
-    let held = owners.keys().find(|n| state.members.get(**n).is_some_and(|m| m.awaits_proof()));
-    if let Some(node) = held {
-        let on = target.map_or_else(|| node.to_string(), |to| format!("{node}>{to}"));
-        let since = state.members.get(*node).map(|m| m.since);
-        return Said { since, ..said("RECOVERING", AsWanted::No, on, format!("waits for proof that {node} is off")) };
+    if let Some(member) = owners.keys().find_map(|n| state.members.get(*n).filter(|m| m.awaits_proof())) {
+        return unproven(state, member, target);
     }
     if owners.len() > 1 {
         return said("TWICE", AsWanted::No, places, wait);
@@ -186,6 +190,17 @@ fn say(state: &ClusterState, reasons: Option<&Reasons>, id: &ResourceId) -> Said
     }
 }
 
+/// It may run on a lost node, and runs nowhere else before there is proof that this node is off.
+fn unproven(state: &ClusterState, member: &Member, target: Option<&NodeId>) -> Said {
+    let node = &member.node;
+    let on = target.map_or_else(|| node.to_string(), |to| format!("{node}>{to}"));
+    let (word, note, unproven) = match stuck(state, member) {
+        None => ("RECOVERING", format!("waits for proof that {node} is off"), None),
+        Some(why) => ("HELD", format!("{node} is not proven off: {why}"), Some(node.clone())),
+    };
+    Said { word, wanted: AsWanted::No, on, since: Some(member.since), note, unproven }
+}
+
 /// Whether what was found on `node` is about the boot that the node lives in, and the boot is not over.
 fn is_current(state: &ClusterState, node: &NodeId, presence: &Presence) -> bool {
     state.members.get(node).is_some_and(|m| m.boot() == Some(presence.boot) && m.death().is_none())
@@ -200,7 +215,7 @@ fn running(
     wait: String,
     since: Option<Since>,
 ) -> Said {
-    let said = |word, wanted, on: String, note: String| Said { word, wanted, on, since, note };
+    let said = |word, wanted, on: String, note: String| Said { word, wanted, on, since, note, unproven: None };
     let at = node.to_string();
     let failures = state.resources.get(id).and_then(|s| s.failures.get(node));
     match (&presence.run, wanted) {
@@ -211,6 +226,10 @@ fn running(
             } else {
                 said("RESTARTING", AsWanted::No, at, wait)
             }
+        }
+        // A daemon that restarts leaves its resources alone, wherever they would be started now.
+        (Run::Running, Some(Wanted::RunOn(_))) if is_paused(state, node) => {
+            said("started", AsWanted::Yes, at, format!("goes on while {node} is paused"))
         }
         (Run::Running, Some(Wanted::RunOn(to))) => said("MOVING", AsWanted::No, format!("{node}>{to}"), wait),
         (Run::Running, Some(Wanted::AsIs(why))) => said("started", AsWanted::Yes, at, why.clone()),
@@ -225,6 +244,10 @@ fn running(
         (Run::Unknown { why }, _) => said("UNKNOWN", AsWanted::No, at, why.clone()),
         (Run::Stopped, _) => said("stopped", AsWanted::Yes, String::new(), String::new()),
     }
+}
+
+fn is_paused(state: &ClusterState, node: &NodeId) -> bool {
+    state.members.get(node).is_some_and(|m| matches!(m.standing, Standing::Paused { .. }))
 }
 
 /// Why no node may run it: the rules that exclude the nodes, each once.

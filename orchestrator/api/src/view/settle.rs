@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use haven_core::event::{AuditFinding, Event, Standby};
-use haven_core::ids::{LogIndex, ResourceId};
+use haven_core::ids::{LogIndex, OrderId, ResourceId};
 use haven_core::scheduler;
-use haven_core::state::{ClusterState, Member, Standing};
+use haven_core::state::{ClusterState, Member, OrderResult, Standing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -79,6 +79,8 @@ pub fn settled(state: &ClusterState, index: LogIndex, event: Option<&Event>) -> 
     let drained = event.and_then(|event| drained(state, event));
     let (behind, found) = drained.map(|member| before_a_boot(member, index)).unwrap_or_default();
     moving.extend(behind);
+    let order = state.fencing.orders.get(&OrderId(index.0));
+    moving.extend(order.filter(|o| o.result.is_none()).map(|o| format!("{} is being switched off", o.node)));
     let about = related(state, event);
     let (mut held, mut others) = (found, Vec::new());
     for (id, reasons) in &planned.reasons {
@@ -86,12 +88,22 @@ pub fn settled(state: &ClusterState, index: LogIndex, event: Option<&Event>) -> 
         let line = format!("{id}: {first}");
         if about.as_ref().is_none_or(|ids| ids.contains(id)) { held.push(line) } else { others.push(line) }
     }
+    held.extend(order.and_then(|o| Some(format!("{} was not switched off: {}", o.node, why_not(o.result.as_ref()?)?))));
     let word = match (moving.is_empty(), held.is_empty()) {
         (true, true) => SettledWord::Settled,
         (true, false) => SettledWord::Held,
         (false, _) => SettledWord::Moving,
     };
     Settled { word, index: index.0, applied: state.index.0, moving, held, others }
+}
+
+/// Why an order that has ended switched nothing off; `None` if it did.
+fn why_not(result: &OrderResult) -> Option<String> {
+    match result {
+        OrderResult::Confirmed { .. } => None,
+        OrderResult::Failed { reason } => Some(reason.clone()),
+        OrderResult::Withdrawn { .. } => Some("the order was withdrawn, nothing was sent".to_owned()),
+    }
 }
 
 /// Whether a device may still answer for `node`: an order is open, or one can be given.
@@ -148,6 +160,19 @@ mod tests {
 
     use super::*;
     use crate::view::bench::{Bench, rsc};
+
+    #[test]
+    fn an_order_to_fence_is_waited_for_until_the_node_is_off_or_spared() {
+        let mut bench = Bench::healthy();
+        let order = bench.order("a");
+        assert!(check(&bench, LogIndex(order.0)).moving.contains(&"a is being switched off".to_owned()));
+        bench.ok(Event::FenceFailed { order, reason: "ilo-a: busy".into() });
+        let settled = check(&bench, LogIndex(order.0));
+        assert_eq!(
+            (settled.word, settled.held),
+            (SettledWord::Held, vec!["a was not switched off: ilo-a: busy".into()])
+        );
+    }
 
     fn check(bench: &Bench, index: LogIndex) -> Settled {
         let event = bench.past.iter().find(|e| e.index == index).and_then(|e| e.event()).map(|(_, event)| event);

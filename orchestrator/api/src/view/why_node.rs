@@ -11,6 +11,7 @@ use super::Scene;
 use super::chronicle::Chronicle;
 use super::clock::Clock;
 use super::drill::{Failover, last_failover};
+use super::fencing::word_counts_in;
 use super::log::{LogLine, is_told, line};
 use super::nodes::{self, NodeRow, seconds};
 
@@ -204,8 +205,7 @@ fn watchdog(state: &ClusterState, clock: &Clock, member: &Member) -> String {
 
 fn person(state: &ClusterState, clock: &Clock, member: &Member) -> String {
     let ordered = state.fencing.orders.values().any(|o| o.node == member.node && Some(o.boot) == member.boot());
-    let timeout = member.watchdog.as_ref().map_or(state.timing.current.watchdog, |w| w.report.timeout);
-    let left = state.self_fence_sum(timeout).minus(clock.ago(member.since.time));
+    let left = word_counts_in(state, clock, member);
     match (ordered, left > Millis::ZERO) {
         (false, _) => "accepted only after an order against it".to_owned(),
         (true, true) => format!("accepted in about {}, when nothing hears it and no device reads On", seconds(left)),

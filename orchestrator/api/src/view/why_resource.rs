@@ -11,6 +11,7 @@ use super::Scene;
 use super::chronicle::Chronicle;
 use super::clock::{Clock, Moment};
 use super::drill::{Failover, failovers};
+use super::fencing::stuck;
 use super::log::{LogLine, is_told, line};
 use super::resources::{self, ResourceRow, times};
 
@@ -191,7 +192,10 @@ fn waits(state: &ClusterState, clock: &Clock, id: &ResourceId, reasons: Option<&
                     rows.push(row(true, format!("power off sent to {device}"), None));
                 }
             }
-            None => rows.push(row(false, format!("an order to fence {node}"), None)),
+            None => {
+                let failed = stuck(state, member).map_or_else(String::new, |why| format!("; {why}"));
+                rows.push(row(false, format!("an order to fence {node}{failed}"), None));
+            }
         }
         rows.push(row(false, format!("proof that {node} is off (haven why {node} lists the ways)"), None));
         if let Some(Wanted::RunOn(to)) = reasons.map(|r| &r.wanted) {

@@ -3,7 +3,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Doing, Sure};
+use super::{Doing, Sure, Trial};
 
 /// The state of everything on one page.
 #[derive(Debug, Args)]
@@ -100,6 +100,9 @@ pub(crate) struct Unfreeze {
     /// Do not ask.
     #[command(flatten)]
     pub(crate) sure: Sure,
+    /// Only try it out.
+    #[command(flatten)]
+    pub(crate) trial: Trial,
 }
 
 /// Why a resource or a node is as it is.
@@ -126,4 +129,7 @@ pub(crate) struct Drill {
     /// Do not ask.
     #[command(flatten)]
     pub(crate) sure: Sure,
+    /// Only try it out.
+    #[command(flatten)]
+    pub(crate) trial: Trial,
 }

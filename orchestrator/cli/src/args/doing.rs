@@ -30,6 +30,14 @@ pub(crate) struct Editing {
     pub(crate) comment: Option<String>,
 }
 
+/// A command that can be tried out.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Trial {
+    /// Show what would happen, and change nothing.
+    #[arg(long)]
+    pub(crate) plan: bool,
+}
+
 /// A command that asks before it does something that hurts.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Sure {

@@ -10,6 +10,7 @@ mod import;
 mod node;
 mod resource;
 mod setup;
+mod sim;
 
 use std::path::PathBuf;
 
@@ -18,11 +19,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use cluster::{Ca, Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
 pub(crate) use demo::{Demo, Ending, Script};
-pub(crate) use doing::{Doing, Editing, Sure};
+pub(crate) use doing::{Doing, Editing, Sure, Trial};
 pub(crate) use import::{Import, ImportHaresources};
 pub(crate) use node::Node;
 pub(crate) use resource::{AddDevice, AddResource, Fence, FenceVerb, Group, Resource};
 pub(crate) use setup::{Daemon, Init, Join, LogStyle, Machine, OnDeath, Reset};
+pub(crate) use sim::{Sim, SimRun};
 
 use crate::terminal::Format;
 
@@ -110,6 +112,9 @@ pub(crate) enum Verb {
     Reset(Reset),
     /// A cluster of three nodes on this computer, and a failover to watch; needs no root.
     Demo(Demo),
+    /// Run seeds and scenarios in the simulator: the same node in a pretended world, under checkers.
+    #[command(subcommand)]
+    Sim(Sim),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Doing, Sure};
+use super::{Doing, Sure, Trial};
 
 /// Members: send them to rest, take them back, remove them.
 #[derive(Debug, Subcommand)]
@@ -46,6 +46,9 @@ pub(crate) enum Node {
     Stop {
         /// This node, if you want to be sure.
         node: Option<String>,
+        /// Only try it out.
+        #[command(flatten)]
+        trial: Trial,
     },
     /// End this node's daemon for a restart; its resources go on.
     Pause {
@@ -57,5 +60,8 @@ pub(crate) enum Node {
         /// It is an upgrade.
         #[arg(long)]
         upgrade: bool,
+        /// Only try it out.
+        #[command(flatten)]
+        trial: Trial,
     },
 }

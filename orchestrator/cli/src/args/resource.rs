@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Doing, Editing, Sure};
+use super::{Doing, Editing, Sure, Trial};
 
 /// Resources: what runs.
 #[derive(Debug, Subcommand)]
@@ -185,6 +185,9 @@ pub(crate) enum FenceVerb {
         /// Do not ask.
         #[command(flatten)]
         sure: Sure,
+        /// Only try it out.
+        #[command(flatten)]
+        trial: Trial,
     },
     /// What was fenced, and how it went.
     History,

@@ -81,10 +81,15 @@ pub(crate) async fn command(
     what: &str,
 ) -> Result<Exit, Trouble> {
     if doing.plan {
-        let view = session.client.what_if(command).await?;
-        return Ok(show(session, Vec::new(), &view));
+        return try_out(session, command).await;
     }
     session.done(command, doing, what).await
+}
+
+/// Shows what a command would do.
+pub(crate) async fn try_out(session: &Session<'_>, command: &Command) -> Result<Exit, Trouble> {
+    let view = session.client.what_if(command).await?;
+    Ok(show(session, Vec::new(), &view))
 }
 
 /// Shows people what a command will do before it is done. Whether anything will move.

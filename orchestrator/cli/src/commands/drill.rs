@@ -14,7 +14,7 @@ use crate::probe::{Asking, Probe, Tally};
 use crate::session::Session;
 use crate::trouble::{Exit, Trouble};
 
-use super::explain;
+use super::{change, explain};
 
 /// Time between two looks at the phases.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -41,10 +41,17 @@ pub(crate) async fn drill(session: &Session<'_>, asked: &Drill) -> Result<Exit, 
         let message = format!("a drill that switches {node} off would end with the command itself");
         return Err(Trouble::usage(message, "run it on another node"));
     }
+    let command = Command::Fence { node: node.clone(), reason: "drill".to_owned() };
+    if asked.trial.plan {
+        return change::try_out(session, &command).await;
+    }
+    let votes = status.nodes.iter().any(|row| row.node == node.as_str() && row.role != "learner");
+    if votes && status.quorum.tolerates == 0 {
+        return Err(Trouble::no_quorum_left(node.as_str(), status.quorum.heard, status.quorum.needed));
+    }
     let what = format!("{node} is switched off without a shutdown; what runs there is started elsewhere.");
     asked.sure.sure(session, &what, node.as_str())?;
     let asking: Vec<Asking> = probes.into_iter().map(|(text, probe)| Asking::begin(text, probe)).collect();
-    let command = Command::Fence { node: node.clone(), reason: "drill".to_owned() };
     let accepted = session.client.command(&command).await?;
     let failover = watch(session, &node, accepted.index.0, within).await?;
     if !asking.is_empty() {
@@ -54,7 +61,7 @@ pub(crate) async fn drill(session: &Session<'_>, asked: &Drill) -> Result<Exit, 
     for probe in asking {
         tallies.push(probe.end().await);
     }
-    let done = failover.as_ref().is_some_and(|failover| failover.done);
+    let done = failover.as_ref().is_some_and(|failover| failover.done && !failover.spared);
     let drilled = Drilled { failover, probes: tallies };
     session.terminal.answer(&drilled, || text(session, &node, &drilled));
     Ok(if done { Exit::Fine } else { Exit::Refused })

@@ -24,7 +24,7 @@ pub(crate) async fn why(session: &Session<'_>, asked: &args::Why) -> Result<Exit
         session.terminal.answer(&view, || screen::why_node(&view, session.paint()));
         return Ok(Exit::Fine);
     }
-    let status = session.status().await?;
+    let status = session.client.status(at).await?;
     let resources = status.resources.iter().map(|row| row.resource.as_str());
     let known = resources.chain(status.nodes.iter().map(|row| row.node.as_str()));
     Err(Trouble::unknown("HV-RES-01", &WordFault::unknown("resource or node", name, known)))

@@ -6,7 +6,7 @@ use haven_core::control::Command;
 use haven_core::ids::NodeId;
 use haven_core::units::Millis;
 
-use crate::args::{AddDevice, Fence, FenceVerb, Sure};
+use crate::args::{AddDevice, Fence, FenceVerb, Sure, Trial};
 use crate::session::Session;
 use crate::table::Table;
 use crate::terminal::Format;
@@ -30,7 +30,7 @@ pub(crate) async fn fence(session: &Session<'_>, asked: &Fence) -> Result<Exit, 
             let mode = if *cycle { FenceTestMode::Cycle } else { FenceTestMode::Read };
             test(session, node.as_deref(), mode, sure).await
         }
-        Some(FenceVerb::Confirm { node, sure }) => confirm(session, node, sure).await,
+        Some(FenceVerb::Confirm { node, sure, trial }) => confirm(session, node, sure, trial).await,
         Some(FenceVerb::History) => log::fences(session).await,
     }
 }
@@ -106,8 +106,12 @@ fn tests(all: &[(NodeId, Vec<DeviceAnswer>)]) -> String {
     table.text()
 }
 
-async fn confirm(session: &Session<'_>, name: &str, sure: &Sure) -> Result<Exit, Trouble> {
+async fn confirm(session: &Session<'_>, name: &str, sure: &Sure, trial: &Trial) -> Result<Exit, Trouble> {
     let node = session.member(name).await?;
+    if trial.plan {
+        // Its devices are asked when it is done, not before.
+        return change::try_out(session, &Command::FenceConfirm { node, power: Vec::new() }).await;
+    }
     let what = format!(
         "You say that {node} is off and stays off until its power was cut. If it runs, two machines write to the same \
          data."

@@ -34,7 +34,7 @@ pub(crate) async fn log(session: &Session<'_>, asked: &args::Log) -> Result<Exit
 /// One JSON object per line, or one line of text.
 fn tell(session: &Session<'_>, entry: &LogLine) {
     match session.terminal.format() {
-        Format::Text => session.terminal.text(&screen::log_line(entry, session.paint())),
+        Format::Text => session.terminal.line(&screen::log_line(entry, session.paint())),
         Format::Json => session.terminal.line(&serde_json::to_string(entry).unwrap_or_default()),
     }
 }

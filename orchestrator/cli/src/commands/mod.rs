@@ -31,6 +31,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Exit, Trouble> {
         Verb::Join(asked) => setup::join(&cli.globals, &asked, terminal),
         Verb::Reset(asked) => setup::reset(&cli.globals, &asked, terminal),
         Verb::Demo(asked) => crate::demo::run(&asked, terminal),
+        Verb::Sim(asked) => crate::sim::run(&asked, terminal),
         Verb::Completions { shell } => Ok(completions(shell)),
         Verb::Ask(asked) => block_on(ask(&Session::new(&cli.globals, terminal), &asked))?,
     }

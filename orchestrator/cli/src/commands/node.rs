@@ -6,7 +6,7 @@ use haven_core::control::Command;
 use haven_core::event::{MemberKind, PausePurpose, Standby};
 use haven_core::ids::LogIndex;
 
-use crate::args::{Doing, Maintenance, Node, Sure, Token, Unfreeze};
+use crate::args::{Doing, Maintenance, Node, Sure, Token, Trial, Unfreeze};
 use crate::session::Session;
 use crate::trouble::{Exit, Trouble};
 
@@ -24,11 +24,11 @@ pub(crate) async fn node(session: &Session<'_>, asked: &Node) -> Result<Exit, Tr
             sure.sure(session, &what, node.as_str())?;
             change::command(session, &Command::Remove { node: node.clone() }, doing, &format!("remove {node}")).await
         }
-        Node::Stop { node } => leave(session, node.as_deref(), "stop", Leave::Stop).await,
-        Node::Pause { node, span, upgrade } => {
+        Node::Stop { node, trial } => leave(session, node.as_deref(), "stop", Leave::Stop, trial).await,
+        Node::Pause { node, span, upgrade, trial } => {
             let purpose = if *upgrade { PausePurpose::Upgrade } else { PausePurpose::Restart };
             let leave = Leave::Pause { span: words::duration(span)?, purpose };
-            self::leave(session, node.as_deref(), "pause", leave).await
+            self::leave(session, node.as_deref(), "pause", leave, trial).await
         }
     }
 }
@@ -45,13 +45,28 @@ async fn standby(
     change::command(session, &Command::Standby { node, standby }, doing, &what).await
 }
 
-async fn leave(session: &Session<'_>, name: Option<&str>, what: &str, leave: Leave) -> Result<Exit, Trouble> {
+async fn leave(
+    session: &Session<'_>,
+    name: Option<&str>,
+    what: &str,
+    leave: Leave,
+    trial: &Trial,
+) -> Result<Exit, Trouble> {
     let here = session.status().await?.answered_by.unwrap_or_default();
     if let Some(name) = name
         && name != here
     {
         let there = session.member(name).await?;
         return Err(Trouble::elsewhere(what, &here, there.as_str()));
+    }
+    if trial.plan {
+        let node = session.member(&here).await?;
+        let command = match leave {
+            // What runs here is moved away first, as by a standby.
+            Leave::Stop => Command::Standby { node, standby: Standby::On },
+            Leave::Pause { span, purpose } => Command::Pause { node, span, purpose },
+        };
+        return change::try_out(session, &command).await;
     }
     let accepted = session.client.leave(leave).await?;
     session.terminal.answer(&accepted, || format!("{what} {here}: its daemon ends (entry {})\n", accepted.index));
@@ -96,9 +111,12 @@ pub(crate) async fn token(session: &Session<'_>, asked: &Token) -> Result<Exit, 
 
 /// `unfreeze`.
 pub(crate) async fn unfreeze(session: &Session<'_>, asked: &Unfreeze) -> Result<Exit, Trouble> {
+    let command = Command::Unfreeze { freeze: LogIndex(asked.index), reason: asked.reason.clone() };
+    if asked.trial.plan {
+        return change::try_out(session, &command).await;
+    }
     let what = format!("Entry {} froze because something was seen that cannot be.", asked.index);
     asked.sure.sure(session, &what, &asked.index.to_string())?;
-    let command = Command::Unfreeze { freeze: LogIndex(asked.index), reason: asked.reason.clone() };
     let accepted = session.client.command(&command).await?;
     session.terminal.answer(&accepted, || format!("unfrozen (entry {})\n", accepted.index));
     Ok(Exit::Fine)

@@ -12,7 +12,7 @@ use haven_core::ids::LogIndex;
 use haven_core::spec::{Meta, TargetRole};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::Editing;
+use crate::args::{Doing, Editing};
 use crate::session::Session;
 use crate::trouble::{Exit, Trouble};
 
@@ -43,7 +43,10 @@ pub(crate) async fn restart(session: &Session<'_>, name: &str, editing: &Editing
         settled = session.settle(accepted.index, within) => Some(settled),
         () = interrupted() => None,
     };
-    let started = start(session, name, editing).await?;
+    // Who interrupts does not want to wait for the second half either.
+    let no_wait = editing.doing.no_wait || stopped.is_none();
+    let doing = Doing { no_wait, ..editing.doing.clone() };
+    let started = start(session, name, &Editing { doing, ..editing.clone() }).await?;
     Ok(match stopped {
         Some(Ok(settled)) if settled.word != SettledWord::Moving => started,
         Some(Ok(_)) => said(session, &format!("{name} was not stopped in time; it was told to run again")),

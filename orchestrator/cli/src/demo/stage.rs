@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use haven_api::model::TokenAsk;
-use haven_api::view::{LogPage, Status, WhyNode};
+use haven_api::view::{LogPage, Status};
 use haven_api::{Client, ClientError};
 use haven_core::control;
 use haven_core::event::MemberKind;
@@ -139,11 +139,6 @@ impl Stage {
 
     pub(super) async fn status(&self, machine: &str) -> Result<Status, ClientError> {
         self.client(machine).get("/v1/status").await
-    }
-
-    /// What a machine says of a member: what a person could do is in it.
-    pub(super) async fn why(&self, machine: &str, of: &str) -> Result<WhyNode, ClientError> {
-        self.client(machine).get(&format!("/v1/why/node/{of}")).await
     }
 
     pub(super) async fn log(&self, machine: &str, from: u64) -> Result<LogPage, ClientError> {

@@ -105,14 +105,13 @@ async fn hold_back(
     let witness = told.witness.clone();
     let way_out = async || {
         let status = stage.status(&witness).await.ok()?;
-        let held = status.problems.iter().find(|problem| hit.iter().any(|guest| problem.text.starts_with(guest)))?;
-        let why = stage.why(&witness, dead).await.ok()?;
-        let command = why.changes.iter().find_map(|change| change.get(change.find(CONFIRM)?..))?;
-        Some((held.text.clone(), command.to_owned()))
+        let held = status.problems.iter().find(|problem| problem.hint.starts_with(CONFIRM))?;
+        let names_a_guest = hit.iter().any(|guest| held.text.starts_with(guest));
+        names_a_guest.then(|| (held.text.clone(), held.hint.clone()))
     };
     let (why, command) = stage.wait("the cluster names the way out", TURN, way_out).await?;
     show(stage, &witness, &["status"], talk);
-    talk.say(&format!("{}  HELD: {why}", stage.clock()));
+    talk.say(&format!("{}  {why}", stage.clock()));
     talk.say(&format!("         a person who has seen that {dead} is off would type: {command}"));
     let end = Instant::now() + HELD;
     while Instant::now() < end {

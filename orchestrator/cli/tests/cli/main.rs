@@ -2,12 +2,24 @@
 
 // The attribute tells clippy that all of it is tests.
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod console;
+#[cfg(test)]
+mod covered;
 #[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod members;
+#[cfg(test)]
+mod rack;
+#[cfg(test)]
 mod run;
+#[cfg(test)]
+mod sim;
 #[cfg(test)]
 mod words;

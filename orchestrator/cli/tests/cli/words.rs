@@ -40,6 +40,8 @@ fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
           join         Enter a cluster with a token that `haven token create` printed there
           reset        Make this machine no member any more; data of resources are not touched
           demo         A cluster of three nodes on this computer, and a failover to watch; needs no root
+          sim          Run seeds and scenarios in the simulator: the same node in a pretended world, under
+                       checkers
           completions  Print the completions of a shell
 
         Options:

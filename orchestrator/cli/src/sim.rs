@@ -1,0 +1,169 @@
+//! `haven sim`: seeds and scenarios in the simulator, for people and for machines that run them every night.
+//!
+//! For: whoever wants to see the promises of the design held against faults that nobody thought of, with the program
+//! that they run.
+//! Never: a real machine, file or device; a seed that fails without its number.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use haven_simulator::cluster::Tracing;
+use haven_simulator::scenario::Scenario;
+use haven_simulator::sweep::{Outcome, Summary, again, run_seed};
+use serde::Serialize;
+
+use crate::args::{Sim, SimRun};
+use crate::terminal::{Format, Terminal};
+use crate::trouble::{Exit, Trouble};
+
+/// Seeds between two lines of progress.
+const TELL_EVERY: u64 = 50;
+/// Outcomes that wait to be summed up.
+const WAITING_MAX: usize = 64;
+
+/// What came of many seeds, for programs.
+#[derive(Debug, Serialize)]
+struct Swept<'a> {
+    /// How many were run.
+    seeds: u64,
+    /// How long they took together, in the world's time.
+    simulated_ms: u64,
+    /// Equal in every run of the same seeds.
+    hash: String,
+    /// How often each kind of fault happened.
+    faults: &'a BTreeMap<&'static str, u32>,
+    /// What did not hold.
+    failed: Vec<Failed<'a>>,
+}
+
+/// A seed that does not hold, for programs.
+#[derive(Debug, Serialize)]
+struct Failed<'a> {
+    seed: u64,
+    /// The first thing that did not hold.
+    what: &'a str,
+    /// The command that shows it again.
+    again: String,
+}
+
+/// `sim`.
+pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
+    match asked {
+        Sim::Run(asked) => Ok(seeds(asked, terminal)),
+        Sim::Scenario { folder, show } => scenario(folder, if *show { Tracing::Keep } else { Tracing::Off }, terminal),
+    }
+}
+
+fn seeds(asked: &SimRun, terminal: &Terminal) -> Exit {
+    let summary = sweep(asked.seeds.clone(), jobs(asked), |outcome| tell(outcome, asked, terminal));
+    let swept = Swept {
+        seeds: summary.seeds,
+        simulated_ms: summary.simulated.0,
+        hash: format!("{:016x}", summary.hash),
+        faults: &summary.faults,
+        failed: summary.failed.iter().map(|(seed, what)| Failed { seed: *seed, what, again: again(*seed) }).collect(),
+    };
+    terminal.answer(&swept, || format!("{summary}\n"));
+    if summary.failed.is_empty() { Exit::Fine } else { Exit::Refused }
+}
+
+fn jobs(asked: &SimRun) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    asked.jobs.map_or_else(processors, usize::from).max(1)
+}
+
+/// What is said of a seed while others still run, beside the answer.
+fn tell(outcome: &Outcome, asked: &SimRun, terminal: &Terminal) {
+    if asked.show && !outcome.violations.is_empty() {
+        terminal.aside(&run_seed(outcome.seed, Tracing::Keep).to_string());
+    }
+    for violation in &outcome.violations {
+        terminal.aside(&format!("seed {}: {violation}", outcome.seed));
+    }
+    let done = outcome.seed + 1 - asked.seeds.start;
+    if done.is_multiple_of(TELL_EVERY) && terminal.format() == Format::Text {
+        terminal.aside(&format!("{done} of {} seeds done", asked.seeds.end - asked.seeds.start));
+    }
+}
+
+/// Runs `seeds` on `jobs` threads; `progress` hears of each in their order, and the sum does not depend on `jobs`.
+fn sweep(seeds: Range<u64>, jobs: usize, mut progress: impl FnMut(&Outcome)) -> Summary {
+    let next = AtomicU64::new(seeds.start);
+    let (sender, outcomes) = sync_channel::<Outcome>(WAITING_MAX);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || work(next, seeds.end, &sender));
+        }
+        // A worker that died is not waited for.
+        drop(sender);
+        let mut summary = Summary::default();
+        let mut early = BTreeMap::new();
+        let mut due = seeds.start;
+        while due < seeds.end
+            && let Ok(outcome) = outcomes.recv()
+        {
+            early.insert(outcome.seed, outcome);
+            while let Some(outcome) = early.remove(&due) {
+                progress(&outcome);
+                summary.add(&outcome);
+                due += 1;
+            }
+        }
+        summary
+    })
+}
+
+/// Runs one seed after the other, until there is none left or nobody listens any more.
+fn work(next: &AtomicU64, end: u64, sender: &SyncSender<Outcome>) {
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end {
+            return;
+        }
+        let mut outcome = run_seed(seed, Tracing::Off);
+        if outcome.violations.is_empty() {
+            outcome.story.clear();
+        }
+        if sender.send(outcome).is_err() {
+            return;
+        }
+    }
+}
+
+fn scenario(folder: &Path, tracing: Tracing, terminal: &Terminal) -> Result<Exit, Trouble> {
+    let read = |file: &str| {
+        let path = folder.join(file);
+        std::fs::read_to_string(&path).map_err(|error| Trouble::file(&format!("read {}", path.display()), &error))
+    };
+    let scenario = Scenario::parse(&read("cluster")?, &read("script")?, &read("expected")?);
+    let wrong = |error| Trouble::usage(format!("{}: {error}", folder.display()), "mend that line");
+    let ran = scenario.map_err(wrong)?.run(tracing);
+    let violations: Vec<String> = ran.violations.iter().map(ToString::to_string).collect();
+    let answer = serde_json::json!({ "scenario": folder, "violations": violations });
+    terminal.answer(&answer, || match (tracing, violations.as_slice()) {
+        (Tracing::Off, []) => format!("{}: holds\n", folder.display()),
+        (Tracing::Keep, []) => format!("{ran}\n{}: holds\n", folder.display()),
+        (Tracing::Off | Tracing::Keep, _) => format!("{ran}\n"),
+    });
+    Ok(if violations.is_empty() { Exit::Fine } else { Exit::Refused })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_of_seeds_does_not_depend_on_how_many_run_at_once() {
+        let sum = |jobs| {
+            let mut order = Vec::new();
+            let summary = sweep(3..6, jobs, |outcome| order.push(outcome.seed));
+            assert_eq!(order, [3, 4, 5]);
+            (summary.hash, summary.simulated, summary.failed)
+        };
+        assert_eq!(sum(1), sum(3));
+    }
+}
