@@ -131,6 +131,7 @@ fn free_ports() -> Fallible<Vec<(u16, u16)>> {
 }
 
 async fn find_leader(ports: &[(u16, u16)]) -> Fallible<Member> {
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
     for _ in 0..START_ATTEMPTS {
         for (client, _) in ports {
             let Ok(mut member) = Member::connect(*client).await else { continue };
@@ -138,7 +139,7 @@ async fn find_leader(ports: &[(u16, u16)]) -> Fallible<Member> {
                 return Ok(member);
             }
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        looks.tick().await;
     }
     Err("etcd has elected nobody".into())
 }

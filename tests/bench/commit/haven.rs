@@ -54,11 +54,12 @@ impl Cluster {
     }
 
     async fn wait(&self, what: &str, so: impl Fn(&Node<TokioRuntime>) -> bool) -> Fallible<()> {
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
         for _ in 0..ATTEMPTS {
             if self.0.iter().all(&so) {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            looks.tick().await;
         }
         Err(what.into())
     }

@@ -127,6 +127,7 @@ fn a_join_that_nobody_answers_leaves_nothing_behind_and_can_be_repeated() {
     assert!(!m2.folders.card().exists() && !m2.folders.store().exists() && !m2.folders.tls().exists());
     machines[0].start();
     machines[0].online(&machines[0]);
+    leader(&machines);
     m2.join(&token).unwrap();
     m2.start();
     m2.online(&machines[0]);

@@ -211,9 +211,9 @@ fn what_a_leader_decides_is_bound_to_its_term() {
         let b = desk.heartbeat("b", now, desk.sequence(), &[("c", now)]);
         out.extend(desk.hear(b));
     }
-    let bound = |o: &Output| match o {
-        Output::Propose { event, decided_in, .. } => Some((crate::story::tell(event), *decided_in)),
-        _ => None,
+    let bound = |o: &Output| {
+        let Output::Propose { event, decided_in, .. } = o else { return None };
+        Some((crate::story::tell(event), *decided_in))
     };
     let bound: Vec<_> = out.iter().filter_map(bound).collect();
     assert!(bound.iter().any(|(told, _)| told.starts_with("c lost")), "{bound:?}");

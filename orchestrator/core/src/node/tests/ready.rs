@@ -31,10 +31,12 @@ fn readied(desk: &mut Desk, from: u64, to: u64) -> Vec<String> {
 }
 
 fn told(outputs: &[Output], now: u64) -> Vec<String> {
-    let line = |output: &Output| match output {
-        Output::Prepare(id) => Some(format!("{now} prepare {id}")),
-        Output::Unprepare(id) => Some(format!("{now} unprepare {id}")),
-        _ => None,
+    let line = |output: &Output| {
+        if let Output::Prepare(id) = output {
+            return Some(format!("{now} prepare {id}"));
+        }
+        let Output::Unprepare(id) = output else { return None };
+        Some(format!("{now} unprepare {id}"))
     };
     outputs.iter().filter_map(line).collect()
 }
