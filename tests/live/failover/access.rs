@@ -42,6 +42,8 @@ fn members_of_the_group_may_ask_the_daemon_and_other_users_may_not() {
     let down = |cluster: &Cluster| Ok(cluster.status("m1").err().map(drop));
     cluster.wait("the daemon has ended", haven_tests::lab::PATIENCE, down).unwrap();
     cluster.start("m1").unwrap();
+    cluster.leader("m1").unwrap();
+    cluster.healthy("m1").unwrap();
     let mode = || cluster.lab.run("m1", &["stat", "-c", "%a %U %G", SOCKET]).unwrap().trim().to_owned();
     assert_eq!(mode(), "660 root haven");
 

@@ -74,10 +74,7 @@ fn held_while(manner: Manner) {
     let held = cluster
         .wait("the address is held", PATIENCE, |cluster| {
             let status = cluster.status(asked)?;
-            Ok(status
-                .problems
-                .into_iter()
-                .find(|problem| problem.text.starts_with("vip ") && problem.text.contains("proof that")))
+            Ok(status.problems.into_iter().find(|problem| problem.text.starts_with("vip HELD")))
         })
         .unwrap();
     let named = cluster.why_node(asked, &owner).unwrap().changes;
