@@ -41,6 +41,8 @@ pub struct Machine {
     parent: Option<Child>,
     init: Option<Pid>,
     children: Vec<Child>,
+    /// Of earlier boots: killed, and not yet waited for.
+    ended: Vec<Child>,
     power: Power,
 }
 
@@ -67,6 +69,7 @@ impl Machine {
             parent: None,
             init: None,
             children: Vec::new(),
+            ended: Vec::new(),
             power: Power::Off,
         };
         machine.write("node_init.sh", INIT)?;
@@ -100,6 +103,7 @@ impl Machine {
         if self.init.is_some() {
             return Ok(());
         }
+        self.bury()?;
         self.network.forget(&self.name);
         let namespace = self.network.of(&self.name);
         shell::line(&format!("ip netns add {namespace}"))?;
@@ -202,14 +206,22 @@ impl Machine {
                 let _ = child.kill();
             }
             self.network.link(&self.name, "down")?;
-            if let Some(mut parent) = self.parent.take() {
-                parent.wait()?;
-            }
-            for mut child in self.children.drain(..) {
-                child.wait()?;
-            }
+            self.ended.extend(self.parent.take());
+            self.ended.append(&mut self.children);
+            // Dead is who runs no more. That everybody's end was seen takes a second more, of whoever adopts orphans on
+            // this computer, and no power switch would wait for it.
+            let nobody = || Ok(self.pids()?.iter().all(|pid| *pid == init).then_some(()));
+            until(&format!("{} is dead", self.name), PATIENCE, nobody)?;
         }
         Ok(at)
+    }
+
+    /// Waits for the end of what died in earlier boots.
+    fn bury(&mut self) -> Fallible<()> {
+        for mut child in self.ended.drain(..) {
+            child.wait()?;
+        }
+        Ok(())
     }
 
     /// The same by its BMC: it has no power afterwards.
@@ -223,8 +235,10 @@ impl Machine {
     pub fn pids(&self) -> Fallible<Vec<Pid>> {
         let mut found = Vec::new();
         collect(&self.cgroup, &mut found)?;
-        let parent = self.parent.as_ref().map(Child::id);
-        found.retain(|pid| Some(*pid) != self.init && u32::try_from(pid.as_raw_nonzero().get()).ok() != parent);
+        // Wrappers stand outside; who has ended here may have one that waits for it.
+        let wrappers: Vec<u32> = self.parent.iter().chain(&self.ended).map(Child::id).collect();
+        let wraps = |pid: &Pid| u32::try_from(pid.as_raw_nonzero().get()).is_ok_and(|pid| wrappers.contains(&pid));
+        found.retain(|pid| Some(*pid) != self.init && !wraps(pid));
         Ok(found)
     }
 
@@ -251,6 +265,7 @@ fn collect(folder: &Path, found: &mut Vec<Pid>) -> Fallible<()> {
 impl Drop for Machine {
     fn drop(&mut self) {
         let _ = self.crash();
+        let _ = self.bury();
         if let Some(mut parent) = self.parent.take() {
             let _ = parent.kill();
             let _ = parent.wait();
