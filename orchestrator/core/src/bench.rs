@@ -4,8 +4,8 @@ use crate::event::{
     Counted, Endpoint, Event, Joined, MemberKind, Outcome, PowerRead, Proof, TestResult, Testimony, WatchdogReport,
 };
 use crate::ids::{
-    BootId, ClusterId, DeviceId, Generation, Incarnation, LogIndex, MemberId, NodeId, OrderId, ResourceId, StoreId,
-    Term,
+    ActionId, BootId, ClusterId, DeviceId, Generation, Incarnation, LogIndex, MemberId, NodeId, OrderId, ResourceId,
+    StoreId, Term,
 };
 use crate::plan::Plan;
 use crate::scheduler;
@@ -285,6 +285,11 @@ impl Bench {
         });
         let (detail, elapsed) = (String::new(), Millis(10));
         self.ok(Event::ActionFinished { action, incarnation, outcome, detail, elapsed });
+    }
+
+    /// The last start or stop of a plan that was done to a resource on a node.
+    pub(crate) fn acted(&self, id: &str, at: &str) -> Option<ActionId> {
+        self.state.resources.get(&rsc(id))?.presence.get(&node(at))?.acted
     }
 
     pub(crate) fn in_flight(&self) -> Vec<String> {

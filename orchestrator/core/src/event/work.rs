@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Incarnation, NodeId, ResourceId};
+use crate::ids::{ActionId, Incarnation, NodeId, ResourceId};
 
 /// How an action ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
@@ -86,4 +86,8 @@ pub struct Report {
     /// What a person should know. Bounded.
     #[n(6)]
     pub detail: String,
+    /// The last start or stop of a plan that this life had begun on the resource when it looked; what it found is older
+    /// than any later one.
+    #[n(7)]
+    pub after: Option<ActionId>,
 }

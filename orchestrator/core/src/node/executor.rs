@@ -42,6 +42,8 @@ pub(super) struct Executor {
     /// When each resource is looked at next, and what was found last.
     monitors: BTreeMap<ResourceId, (Monotonic, Option<Finding>)>,
     reports: u64,
+    /// The last start or stop of a plan that this life has begun, by resource.
+    acted: BTreeMap<ResourceId, ActionId>,
 }
 
 impl Executor {
@@ -54,6 +56,7 @@ impl Executor {
             begun: BTreeSet::new(),
             monitors: BTreeMap::new(),
             reports: 0,
+            acted: BTreeMap::new(),
         }
     }
 
@@ -142,6 +145,9 @@ impl Executor {
             }
         }
         self.begun.insert(id);
+        if key.task != Task::Probe {
+            self.acted.insert(key.resource.clone(), id);
+        }
         self.run(facts.now, &key.resource, JobKind::Step(id, key.task), state.step.timeout, out);
     }
 
@@ -242,6 +248,7 @@ impl Executor {
             finding,
             cause,
             detail: crate::state::bounded(detail),
+            after: self.acted.get(id).copied(),
         }));
     }
 
@@ -260,6 +267,7 @@ impl Executor {
             .map(|(id, _)| id.clone())
             .collect();
         self.monitors.retain(|id, _| watched.contains(id));
+        self.acted.retain(|id, _| facts.state.resources.contains_key(id));
         for id in watched {
             let interval = interval(facts.state, &id);
             let (due, _) = *self.monitors.entry(id.clone()).or_insert((facts.now + interval, None));

@@ -25,6 +25,7 @@ fn fail(bench: &mut Bench, id: &str, at: &str, number: u64) {
         finding: Finding::Failed,
         cause: ReportCause::Monitor,
         detail: "it does not answer".into(),
+        after: bench.acted(id, at),
     }));
 }
 

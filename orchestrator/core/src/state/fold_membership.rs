@@ -170,6 +170,9 @@ impl ClusterState {
             self.believe_stopped(node);
         } else {
             self.orphan_actions(node, "the daemon restarted during it");
+            // The new life counts its own actions.
+            let presences = self.resources.values_mut().filter_map(|status| status.presence.get_mut(node));
+            presences.for_each(|presence| presence.acted = None);
         }
         Ok(())
     }

@@ -194,6 +194,11 @@ impl ClusterState {
             Task::Start => self.start_ended(&step, outcome, before, detail),
             Task::Stop => self.stop_ended(&step, outcome, before, detail),
         }
+        let acted = step.key.task != Task::Probe && outcome != Outcome::NotRun;
+        let status = self.resources.get_mut(&step.key.resource).filter(|_| acted);
+        if let Some(presence) = status.and_then(|s| s.presence.get_mut(&step.key.node)) {
+            presence.acted = Some(action);
+        }
         if let Some(status) = self.resources.get_mut(&step.key.resource) {
             status.generation += 1;
         }
@@ -274,6 +279,7 @@ impl ClusterState {
             verified: since.index,
             report: old.map_or(0, |p| p.report),
             definition: old.map_or(0, |p| p.definition),
+            acted: old.and_then(|p| p.acted),
             runs_with: old.filter(|_| !run.is_stopped()).and_then(|p| p.runs_with.clone()),
             run,
         };

@@ -13,7 +13,7 @@ const WALL_STEP_MAX: Millis = Millis::secs(60);
 
 impl ClusterState {
     pub(super) fn fold_report(&mut self, report: &Report) -> Result<(), Refusal> {
-        let Report { node, incarnation, number, resource, finding, cause, detail } = report;
+        let Report { node, incarnation, number, resource, finding, cause, detail, after } = report;
         let member = self.living(node, incarnation.boot)?;
         if member.incarnation != Some(*incarnation) {
             return Err(Refusal::ReportOvertaken(resource.clone()));
@@ -22,7 +22,9 @@ impl ClusterState {
         let presence = status.presence.get(node).filter(|p| p.boot == incarnation.boot);
         // What an action of a plan comes to is said by its own result.
         let acting = presence.is_some_and(|p| matches!(p.run, Run::Starting { .. } | Run::Stopping { .. }));
-        if acting || presence.is_some_and(|p| p.report >= *number) {
+        // It may have waited for a leader while a new one had the resource started: then it is about what was before.
+        let outdated = presence.is_some_and(|p| p.acted > *after);
+        if acting || outdated || presence.is_some_and(|p| p.report >= *number) {
             return Err(Refusal::ReportOvertaken(resource.clone()));
         }
         let expected_running = presence.is_some_and(|p| matches!(p.run, Run::Running | Run::Failed));

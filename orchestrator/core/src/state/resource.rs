@@ -89,6 +89,9 @@ pub struct Presence {
     /// with these, until it is stopped or started anew.
     #[n(6)]
     pub runs_with: Option<LeftBehind>,
+    /// The last start or stop of a plan that the present life of the daemon has done to it.
+    #[n(7)]
+    pub acted: Option<ActionId>,
 }
 
 /// The operation that failed.
