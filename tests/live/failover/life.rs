@@ -91,5 +91,6 @@ fn what_the_next_boot_would_start_is_named_when_a_machine_is_drained_and_ended_b
     fs::remove_file(links.join("S20some-service")).unwrap();
     cluster.haven("m1", &["node", "stop"]).unwrap();
     until("the daemon has ended", PATIENCE, || Ok(cluster.status("m1").err().map(drop))).unwrap();
-    assert!(cluster.lab.run("m1", &["pgrep", "-x", "haven"]).is_err());
+    let ended = |cluster: &Cluster| Ok(cluster.lab.run("m1", &["pgrep", "-x", "haven"]).is_err().then_some(()));
+    cluster.wait("the daemon has ended", PATIENCE, ended).unwrap();
 }
