@@ -62,6 +62,7 @@ scenarios! {
     h_06_a_reboot_is_proof
     h_07_a_device_that_says_off_too_early
     h_07_a_read_that_outlives_its_boot
+    h_07_reads_before_the_loss_are_read_again
     h_08_a_feed_that_was_decided_earlier
     h_11_a_lapsed_act_lease_comes_back
     h_12_no_acknowledgement_for_the_lost

@@ -58,6 +58,8 @@ plants! {
     LaggardKeepsActLease,
     /// Lagging nodes are never isolated [H-17].
     LaggardNeverIsolated,
+    /// Reads of a node's power that were begun before its loss go on after it [H-7].
+    ReadsNotRenewed,
     /// A device that fails to switch a fenced node on is not asked again [L1].
     SwitchOnOnce,
     /// Fence orders have no latest send time [S-11].

@@ -51,6 +51,28 @@ struct Work {
     devices: BTreeMap<DeviceId, Device>,
     until: Monotonic,
     deadline: Millis,
+    /// Reads that began earlier are older than `since`.
+    not_before: Monotonic,
+}
+
+impl Work {
+    /// The node was put out of the cluster while its power was being read: what was read before proves nothing, and is
+    /// read again, instead of a proof that the fold refuses.
+    fn renew(&mut self, facts: &Facts) {
+        let member = facts.state.members.get(&self.node);
+        let Some(member) = member.filter(|m| m.is_released_by_proof() && m.boot() == Some(self.boot)) else { return };
+        if member.since.index <= self.since || plant::on(Plant::ReadsNotRenewed) {
+            return;
+        }
+        (self.since, self.not_before) = (member.since.index, facts.now);
+        self.until = self.until.max(facts.now + READS_MAX);
+        for device in self.devices.values_mut() {
+            device.first_off = None;
+            if matches!(device.phase, Phase::Pausing(_) | Phase::Off(_)) {
+                device.phase = Phase::Pausing(facts.now);
+            }
+        }
+    }
 }
 
 /// The fencing hand of one node.
@@ -130,8 +152,10 @@ impl Fencer {
         if !may {
             return;
         }
-        let heard = ears.silence(&order.node, facts.now) < facts.state.timing.current.dead_after
-            && ears.last(&order.node).is_some_and(|(_, h)| h.incarnation.boot == order.boot);
+        // By the heartbeat itself: silence counts only for those whom this node is told to expect.
+        let limit = facts.state.timing.current.dead_after;
+        let fresh = |at| facts.now.since(at) < limit;
+        let heard = ears.last(&order.node).is_some_and(|(at, h)| h.incarnation.boot == order.boot && fresh(at));
         // The return may be in the log right behind the order, folded together with it.
         let returned = member.standing == Standing::Returning && member.since.index.0 > order.id.0;
         if heard && (member.standing == Standing::Lost || returned) && !plant::on(Plant::NoLastLook) {
@@ -145,7 +169,9 @@ impl Fencer {
             self.finish(facts.now, order.id, Event::FenceFailed { order: order.id, reason }, outbox);
             return;
         };
-        let latest = (!plant::on(Plant::NoLatestSend)).then_some(seen + order.send_within);
+        // Whoever counts until this node can no longer act counts its act lease [S-11].
+        let latest = (seen + order.send_within).min(facts.now + leases.act_left(facts.now));
+        let latest = (!plant::on(Plant::NoLatestSend)).then_some(latest);
         self.shoot(facts, order, level, latest, outbox, out);
     }
 
@@ -171,7 +197,8 @@ impl Fencer {
         let until = facts.now + deadline + READS_MAX;
         let since = facts.state.members.get(&order.node).map_or(LogIndex(0), |m| m.since.index);
         let (node, boot) = (order.node.clone(), order.boot);
-        self.work.insert(ask, Work { node, boot, since, devices, until, deadline });
+        let not_before = facts.now;
+        self.work.insert(ask, Work { node, boot, since, devices, until, deadline, not_before });
     }
 
     fn finish(&mut self, now: Monotonic, order: OrderId, event: Event, outbox: &mut Outbox) {
@@ -194,7 +221,8 @@ impl Fencer {
             devices.insert(id.clone(), Device { phase: Phase::Reading, first_off: None, trouble: String::new() });
         }
         let (node, since, until) = (node.clone(), member.since.index, facts.now + READS_MAX);
-        self.work.insert(ask, Work { node, boot, since, devices, until, deadline });
+        let not_before = facts.now;
+        self.work.insert(ask, Work { node, boot, since, devices, until, deadline, not_before });
     }
 
     /// Takes a device's answer in.
@@ -207,6 +235,8 @@ impl Fencer {
         outbox: &mut Outbox,
     ) {
         let Some(work) = self.work.get_mut(&ask) else { return };
+        work.renew(facts);
+        let not_before = work.not_before;
         let apart_needed = facts.state.fencing.reads_apart(&answer.device);
         let Some(device) = work.devices.get_mut(&answer.device) else { return };
         let trusted = plant::on(Plant::TrustReturnCode) && answer.result.is_ok();
@@ -214,6 +244,9 @@ impl Fencer {
             (PowerJob::Off | PowerJob::On, result) => {
                 device.trouble = result.err().unwrap_or_default();
                 device.phase = if trusted { Phase::Off(Millis::ZERO) } else { Phase::Pausing(facts.now) };
+            }
+            (PowerJob::Read, Ok(Some(PowerState::Off))) if answer.begun < not_before => {
+                device.phase = Phase::Pausing(facts.now);
             }
             (PowerJob::Read, Ok(Some(PowerState::Off))) => {
                 let quick = plant::on(Plant::QuickReads);
@@ -223,9 +256,10 @@ impl Fencer {
                         device.phase = Phase::Off(answer.begun.since(first));
                     }
                     Some(first) => device.phase = Phase::Pausing(first + needed),
+                    // From when it was answered: the session may have begun later than it was asked for [H-7].
                     None => {
-                        device.first_off = Some(answer.begun);
-                        device.phase = Phase::Pausing(answer.begun + needed);
+                        device.first_off = Some(facts.now);
+                        device.phase = Phase::Pausing(facts.now + needed);
                     }
                 }
             }
@@ -245,6 +279,7 @@ impl Fencer {
     /// Reads again where a pause is over; gives up what takes too long.
     fn go_on(&mut self, facts: &Facts, ask: &PowerAsk, id: &Identity, outbox: &mut Outbox, out: &mut Vec<Output>) {
         if let Some(work) = self.work.get_mut(ask) {
+            work.renew(facts);
             for (device, state) in &mut work.devices {
                 let Phase::Pausing(until) = state.phase else { continue };
                 if facts.now >= work.until {

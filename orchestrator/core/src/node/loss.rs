@@ -10,7 +10,7 @@ use super::Node;
 use super::io::{Facts, Output};
 use super::judge::Matter;
 use crate::event::{Event, IsolationCause};
-use crate::heartbeat::Shortage;
+use crate::heartbeat::{Heartbeat, Shortage};
 use crate::ids::{LogIndex, MemberId, NodeId};
 use crate::plant::{self, Plant};
 use crate::state::{Member, Standing};
@@ -46,8 +46,11 @@ impl Node {
                 Standing::Joined | Standing::Lost | Standing::Stopped => false,
             };
             let Some(boot) = member.boot().filter(|_| takes_part && member.death().is_none()) else { continue };
-            // Another boot of the same store is heard: that is told as a boot, not as a loss.
-            if self.ears.last(&member.node).is_some_and(|(_, h)| h.incarnation.boot != boot) {
+            // Another boot of the same store is heard: that is told as a boot, not as a loss. One that has fallen silent
+            // before it was told is a loss like any other.
+            let limit = facts.state.timing.current.dead_after;
+            let another = |at, h: &Heartbeat| h.incarnation.boot != boot && facts.now.since(at) < limit;
+            if self.ears.last(&member.node).is_some_and(|(at, h)| another(at, h)) {
                 continue;
             }
             if self.is_lost(facts, member) {

@@ -228,10 +228,12 @@ fn tried(state: &ClusterState, need: &FenceNeed) -> usize {
     state.fencing.orders.values().filter(failed).count()
 }
 
-/// The nodes of a storm: at least three, and more than half of the cluster, lost within the window and not proven
-/// off, those included that are `falling` silent. Empty when there is none.
+/// The nodes of a storm: at least three, and more than half of the cluster, lost within the window, those included that
+/// are `falling` silent. Who is proven off meanwhile still counts: a new leader finds the same storm. Empty when there
+/// is none.
 fn storm(state: &ClusterState, falling: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
-    let lost: Vec<&Member> = state.members.values().filter(|m| m.awaits_proof()).collect();
+    let lost: Vec<&Member> =
+        state.members.values().filter(|m| m.is_released_by_proof() && m.boot().is_some()).collect();
     let mut worst = BTreeSet::new();
     for first in &lost {
         let (from, to) = (first.since.time, first.since.time + STORM_WINDOW);
@@ -254,5 +256,30 @@ impl PowerAsk {
             Self::Order(order) => Some(*order),
             Self::Read(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{Bench, node};
+
+    #[test]
+    fn a_storm_stays_one_when_some_of_it_are_proven_off() {
+        let mut bench = Bench::three();
+        for (n, name) in (4..).zip(["d", "e"]) {
+            bench.join(name, n);
+            bench.boot(name, n, 1);
+            bench.readmit(name);
+            bench.edit(vec![crate::bench::bmc(name)]);
+        }
+        for name in ["c", "d", "e"] {
+            bench.lose(name);
+        }
+        let all: BTreeSet<NodeId> = ["c", "d", "e"].map(node).into();
+        assert_eq!(storm(&bench.state, &BTreeSet::new()), all);
+        bench.order("c");
+        bench.prove_off("c");
+        assert_eq!(storm(&bench.state, &BTreeSet::new()), all, "a new leader sees the same storm");
     }
 }

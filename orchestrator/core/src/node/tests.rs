@@ -241,6 +241,22 @@ fn a_leader_that_nobody_answers_any_more_decides_nothing() {
 }
 
 #[test]
+fn a_boot_that_falls_silent_before_it_is_in_the_log_is_lost_like_any_other() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let mut reborn = desk.heartbeat("c", 1, desk.sequence(), &[]);
+    reborn.incarnation = life(9, 1);
+    let mut said = proposed(&desk.hear(reborn));
+    assert!(said.iter().any(|s| s.starts_with("c lives as")), "{said:?}");
+    for now in (50..3000).step_by(50) {
+        said.extend(proposed(&desk.tick(now)));
+        let b = desk.heartbeat("b", now, desk.sequence(), &[("c", now)]);
+        said.extend(proposed(&desk.hear(b)));
+    }
+    assert!(said.iter().any(|s| s.starts_with("c lost")), "{said:?}");
+}
+
+#[test]
 fn a_node_that_a_voter_hears_is_not_lost() {
     let said = silent_c(Hears::Yes);
     assert!(!said.iter().any(|s| s.starts_with("c lost")), "{said:?}");

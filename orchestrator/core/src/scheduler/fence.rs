@@ -39,8 +39,9 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     if member.is_released_by_proof() {
         if held.is_empty() {
             // Who holds nothing is in nobody's way, and comes back by itself, unless we have switched it off.
-            let reason = "an order against its earlier boot may have switched it off".to_owned();
-            return if hit_by_late_shot(state, member, boot) { make(reason, 0) } else { None };
+            let reason = "an order may have switched it off".to_owned();
+            let shot = was_shot_at(state, member, boot) || hit_by_late_shot(state, member, boot);
+            return if shot { make(reason, 0) } else { None };
         }
         let reason = format!("{} and may hold {}", member.standing.word().to_lowercase(), held.join(", "));
         return make(reason, held.len());
@@ -50,6 +51,12 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     }
     let (resource, why) = fatal_failure(state, member)?;
     make(format!("{resource}: {why}"), 1)
+}
+
+/// Whether an order against `boot` was sent: until it is proven off, nobody switches it on again.
+fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
+    let mut orders = state.fencing.orders.values();
+    orders.any(|o| o.node == member.node && o.boot == boot && o.result.is_some() && !o.sent.is_empty())
 }
 
 /// Whether an order against an earlier boot was sent and still under way when `boot` had begun.

@@ -123,6 +123,22 @@ fn a_lost_node_that_holds_nothing_is_left_in_peace() {
 }
 
 #[test]
+fn a_lost_node_that_an_order_may_have_switched_off_is_proven_off_so_that_it_can_be_switched_on() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    let order = bench.order("c");
+    bench.ok(Event::FenceSent { order, device: crate::ids::DeviceId::new("bmc-c").unwrap() });
+    bench.lose("c");
+    bench.ok(Event::FenceFailed { order, reason: "its reads were refused".into() });
+    check(
+        &bench,
+        expect![[r#"
+        fence c: an order may have switched it off
+    "#]],
+    );
+}
+
+#[test]
 fn a_failed_monitor_restarts_in_place_until_the_threshold_and_then_moves() {
     let mut bench = three(vec![with_meta(primitive("db"), "migration-threshold", "2")]);
     bench.settle();
