@@ -111,6 +111,7 @@ scenarios! {
     x_05_equal_index_equal_state
     x_06_one_ring_of_two_is_cut
     x_07_a_switch_that_fails_once
+    x_08_a_leader_whose_calls_starve_on_one_link
 }
 
 #[test]

@@ -132,6 +132,8 @@ plants! {
     OneWatchdogTimeout,
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts,
+    /// A call has one link for its whole deadline [5.1].
+    OneLinkAtATime,
     /// A node counts as silent when any of its links is [5.1].
     EveryLinkMustCarry,
     /// A leader whose disk is nearly full goes on leading [S-25].

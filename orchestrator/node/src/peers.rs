@@ -4,8 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use haven_core::heartbeat::Durable;
 use haven_core::ids::{LinkId, LogIndex, MemberId, NodeId, Term};
+use haven_core::plant::{self, Plant};
 use haven_core::units::Millis;
 use haven_env::{CallClass, CallError, OptionalSend, Runtime};
 use haven_log::{Snapshot, SnapshotBytes, Types, Vote};
@@ -47,7 +49,9 @@ impl<R: Runtime> Shared<R> {
         self.frame(body).encode()
     }
 
-    /// Calls `node` and waits for its answer, on the link that was heard last; on the next one if that fails early.
+    /// Calls `node` and waits for its answer, on the link that was heard last. Half the deadline later, or when that
+    /// fails early, it is asked on the next link besides, so that a cut link costs no call and no leader; a snapshot
+    /// is sent once.
     pub(crate) async fn ask(
         &self,
         node: &NodeId,
@@ -57,21 +61,21 @@ impl<R: Runtime> Shared<R> {
     ) -> Result<Answer, CallError> {
         let bytes = self.frame(ask).encode();
         let links = self.links_to(node);
-        let (last, first) = match links.as_slice() {
-            [] => return Err(CallError::NoPeer),
-            [only] => (*only, &[][..]),
-            [first @ .., last] => (*last, first),
+        let call = |link: LinkId, within| self.env.transport.call(node, link, class, bytes.clone(), within);
+        let Some(first) = links.first() else { return Err(CallError::NoPeer) };
+        let other = links.get(1).filter(|_| class != CallClass::Snapshot && !plant::on(Plant::OneLinkAtATime));
+        let Some(other) = other else { return self.accept(node, &call(*first, deadline).await?) };
+        let half = Millis(deadline.0.div_ceil(2));
+        let pause = R::sleep(Duration::from_millis(half.0));
+        let answer = match select(call(*first, deadline), Box::pin(pause)).await {
+            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Err(_), _)) => call(*other, deadline).await?,
+            Either::Right(((), first)) => match select(first, call(*other, half)).await {
+                Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => answer,
+                Either::Left((Err(_), other)) => other.await?,
+                Either::Right((Err(_), first)) => first.await?,
+            },
         };
-        // A link that does not answer within a few heartbeats is not waited for to the end.
-        let patience = self.with_facts(|facts, _| facts.state.timing.current.heartbeat().times(2));
-        for link in first {
-            let span = patience.max(CALL_AT_LEAST).min(deadline);
-            let called = self.env.transport.call(node, *link, class, bytes.clone(), span).await;
-            if let Ok(answer) = called {
-                return self.accept(node, &answer);
-            }
-        }
-        let answer = self.env.transport.call(node, last, class, bytes, deadline).await?;
         self.accept(node, &answer)
     }
 
