@@ -10,9 +10,8 @@
 mod params;
 
 use haven_core::event::Outcome;
-use haven_core::spec::AgentClass;
 use haven_core::units::Millis;
-use haven_env::{BoxFuture, Host, HostError, Reply, Request};
+use haven_env::{Host, HostError, Reply, Request};
 
 use crate::call::{Answer, Call, Verb};
 use crate::run::Prepared;
@@ -43,7 +42,8 @@ pub(crate) async fn run(host: &dyn Host, call: &Call, prepared: Prepared) -> Ans
     let result = match call.verb {
         Verb::Start => start(host, &wanted, prepared).await,
         Verb::Stop => stop(host, &wanted).await,
-        Verb::Probe | Verb::Monitor => look(host, &wanted).await,
+        Verb::Probe => look(host, &wanted).await,
+        Verb::Monitor => monitor(host, &wanted).await,
     };
     result.unwrap_or_else(|error| failure(call.verb, &error))
 }
@@ -67,30 +67,28 @@ pub(crate) async fn prepare(host: &dyn Host, call: &Call) -> Prepared {
     Prepared::Nothing
 }
 
-/// Tells the neighbours once more who has the address of a `haven:ip` resource, if this machine has it: after a link
-/// came back, or a switch was replaced. Does nothing for other agents. Errors are of no use to anybody and dropped.
-pub fn reannounce<'a>(host: &'a dyn Host, call: &'a Call) -> BoxFuture<'a, ()> {
-    Box::pin(async move {
-        if call.agent.class != AgentClass::Haven || call.agent.kind != KIND {
-            return;
-        }
-        let Ok(wanted) = Wanted::read(&call.params) else { return };
-        let Ok(networks) = networks(host).await else { return };
-        for here in networks.iter().filter(|network| network.address == wanted.address) {
-            let _ = announce(host, &wanted, &here.interface, 1).await;
-        }
-    })
+/// Looks, and tells the neighbours once more: a link that was down, or a switch that was replaced, has forgotten who has
+/// the address. That this fails does not make the address less here.
+async fn monitor(host: &dyn Host, wanted: &Wanted) -> Result<Answer, HostError> {
+    let networks = networks(host).await?;
+    if let Some(here) = wanted.owned(&networks).find(|network| wanted.fits(network)) {
+        let _ = announce(host, wanted, &here.interface, wanted.announcements.min(1)).await;
+    }
+    found(wanted, &networks)
 }
 
 async fn look(host: &dyn Host, wanted: &Wanted) -> Result<Answer, HostError> {
-    let networks = networks(host).await?;
-    let mut here = wanted.owned(&networks).peekable();
+    found(wanted, &networks(host).await?)
+}
+
+fn found(wanted: &Wanted, networks: &[Network]) -> Result<Answer, HostError> {
+    let mut here = wanted.owned(networks).peekable();
     if here.peek().is_none() {
         return Ok(Answer::done());
     }
     match here.find(|network| wanted.fits(network)) {
         Some(_) => Ok(Answer::running()),
-        None => Ok(Answer::new(Outcome::Failed, &wanted.misplaced(&networks))),
+        None => Ok(Answer::new(Outcome::Failed, &wanted.misplaced(networks))),
     }
 }
 

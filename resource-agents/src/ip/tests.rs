@@ -177,10 +177,9 @@ fn a_machine_that_cannot_tell_is_unknown_when_asked_and_failed_when_told() {
 }
 
 #[test]
-fn neighbours_are_told_again_only_while_the_address_is_here() {
-    let call = call("haven:ip", Verb::Monitor, &[("ip", "10.77.0.200")]);
+fn neighbours_are_told_again_at_every_monitor_while_the_address_is_here() {
     let told = |host: &FakeHost| {
-        host.block_on(crate::reannounce(host, &call));
+        check(host, Verb::Monitor, &[("ip", "10.77.0.200")]);
         host.asked().iter().filter(|request| matches!(request, Request::AddressAnnounce { .. })).count()
     };
     assert_eq!(told(&machine(&[("eth0", "10.77.0.200/24")], &[])), 1);

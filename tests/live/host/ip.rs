@@ -1,7 +1,6 @@
 //! The built-in address, seen from a second machine on the same wire: another network namespace.
 
 use std::process::Command;
-use std::time::Instant;
 
 use haven_agents::{Answer, Prepared, Verb};
 use haven_core::event::Outcome;
@@ -63,7 +62,11 @@ fn moves(address: &str) {
         until("the other machine's table is right", || peer.knows(address).contains(&mine));
         assert_eq!(machine.run("haven:ip", Verb::Monitor, &params).await.outcome, Outcome::FoundRunning);
         let reached = try_line(&format!("nsenter -t {} -n ping -c 1 -W 2 {address}", peer.0.0.id()));
-        assert!(reached.status.success() || !reached.stderr.is_empty(), "{reached:?}");
+        assert!(reached.status.success(), "{reached:?}");
+        // A switch was replaced, or the neighbour believes somebody else: the next monitor tells it again.
+        peer.does(&format!("ip neigh replace {address} lladdr 02:00:00:00:00:99 dev v1 nud stale"));
+        assert_eq!(machine.run("haven:ip", Verb::Monitor, &params).await.outcome, Outcome::FoundRunning);
+        until("the other machine's table is right again", || peer.knows(address).contains(&mine));
         assert_eq!(
             machine.run("haven:ip", Verb::Start, &params).await,
             Answer { outcome: Outcome::Done, detail: String::new() }
@@ -93,11 +96,9 @@ fn an_address_that_another_machine_has_is_refused_by_its_hardware_address() {
             let machine = Machine::new();
             let theirs = mac_of(&peer.does("ip link show dev v1"));
             for address in ["10.99.0.2", "fd99::2"] {
-                let began = Instant::now();
                 let answer = machine.run("haven:ip", Verb::Start, &[("ip", address)]).await;
                 assert_eq!(answer.outcome, Outcome::Failed);
                 assert_eq!(answer.detail, format!("{address} is in use by {theirs} on v0"));
-                assert!(began.elapsed().as_millis() < 500, "an owner answers at once: {:?}", began.elapsed());
                 assert_eq!(machine.run("haven:ip", Verb::Probe, &[("ip", address)]).await.outcome, Outcome::Done);
             }
         });
@@ -105,8 +106,8 @@ fn an_address_that_another_machine_has_is_refused_by_its_hardware_address() {
 }
 
 #[test]
-fn what_was_asked_while_fencing_makes_the_start_a_matter_of_milliseconds() {
-    in_namespaces("ip::what_was_asked_while_fencing_makes_the_start_a_matter_of_milliseconds", || {
+fn asking_while_fencing_lasts_until_the_old_owner_is_gone_and_the_start_takes_it_over() {
+    in_namespaces("ip::asking_while_fencing_lasts_until_the_old_owner_is_gone_and_the_start_takes_it_over", || {
         block_on(async {
             let peer = Peer::wire();
             peer.does("ip addr add 10.99.0.200/24 dev v1");
@@ -120,11 +121,8 @@ fn what_was_asked_while_fencing_makes_the_start_a_matter_of_milliseconds() {
             };
             let (prepared, ()) = tokio::join!(preparing, fenced);
             assert_ne!(prepared, Prepared::Nothing);
-            let began = Instant::now();
             let answer = haven_agents::run_prepared(&machine.host, &call, prepared).await;
             assert_eq!(answer.outcome, Outcome::Done);
-            println!("prepared start took {:?}", began.elapsed());
-            assert!(began.elapsed().as_millis() < 200, "{:?}", began.elapsed());
         });
     });
 }
