@@ -87,7 +87,7 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("operation-timeout", "1s..1h", "20s", "timeout of operations that set none"),
     ("digest-interval", "1s..1min", "5s", "time between heartbeat digests in the log"),
     ("placement-strategy", "default", "default", "how nodes are chosen among equals"),
-    ("ping-nodes", "addresses", "-", "addresses that every node should reach"),
+    ("ping-nodes", "addresses", "-", "addresses that every node should reach; kept, but not watched in this version"),
 ];
 
 impl Settings {

@@ -64,7 +64,7 @@ impl Import<'_> {
             "autojoin" => self.autojoin(entry),
             "node" => entry.arguments.iter().for_each(|node| self.node(node)),
             "ping_group" => {
-                let what = "ping_group: any address of the group was enough for heartbeat; haven watches each of them";
+                let what = "ping_group: any address of the group was enough for heartbeat; they are kept in ping-nodes, one by one";
                 self.report.note(entry.name.place(), what, "");
             }
             "keepalive" => {
@@ -102,12 +102,12 @@ impl Import<'_> {
         let name = program.text.rsplit('/').next().unwrap_or_default();
         let (what, remedy) = match name {
             "ipfail" => (
-                "ipfail: haven watches the ping nodes and shows them, but moves nothing when one is lost".to_owned(),
+                "ipfail: the ping nodes are kept in ping-nodes, but nothing watches them in this version".to_owned(),
                 "move groups by hand, or let a resource's monitor test what it needs",
             ),
             "dopd" => (
-                "dopd: the DRBD peer is outdated by haven's own handler, which haven's DRBD agent needs".to_owned(),
-                "set `fencing resource-and-stonith` and haven's handler in DRBD's configuration",
+                "dopd: nothing outdates the DRBD peer in this version, so a stale side can become primary".to_owned(),
+                "use DRBD 9 with `quorum majority`, or keep `fencing resource-and-stonith` with a handler of your own",
             ),
             "ccm" | "pingd" | "hbagent" => (format!("{name}: it is part of heartbeat and not needed"), ""),
             _ => (

@@ -71,7 +71,7 @@ fn the_file_of_every_how_to_becomes_settings_and_names_the_rest() {
             ha.cf:9:6: note: `m1.mydomain.com` is taken for member m1
              9 | node m1.mydomain.com
                |      ^^^^^^^^^^^^^^^
-            ha.cf:12:19: warning: ipfail: haven watches the ping nodes and shows them, but moves nothing when one is lost
+            ha.cf:12:19: warning: ipfail: the ping nodes are kept in ping-nodes, but nothing watches them in this version
              12 | respawn hacluster /usr/lib/heartbeat/ipfail
                 |                   ^^^^^^^^^^^^^^^^^^^^^^^^^
                remedy: move groups by hand, or let a resource's monitor test what it needs
@@ -402,7 +402,7 @@ fn ping_nodes_become_a_setting_once_each() {
              1 | ping 10.0.0.254 gw.example.com
                |                 ^^^^^^^^^^^^^^
                remedy: write the address
-            ha.cf:2:1: note: ping_group: any address of the group was enough for heartbeat; haven watches each of them
+            ha.cf:2:1: note: ping_group: any address of the group was enough for heartbeat; they are kept in ping-nodes, one by one
              2 | ping_group g1 10.0.0.253 10.0.0.254
                | ^^^^^^^^^^
             ha.cf:3:1: warning: hbaping: pings over Fibre Channel are not done
@@ -436,10 +436,10 @@ fn programs_that_heartbeat_started_are_named_with_what_does_their_job() {
         "respawn hacluster /usr/lib/heartbeat/dopd\napiauth dopd gid=haclient uid=hacluster\nrespawn root /opt/mine -x\n\
          respawn hacluster /usr/lib/heartbeat/ipfail\nstonith x y\n",
         expect![[r#"
-            ha.cf:1:19: warning: dopd: the DRBD peer is outdated by haven's own handler, which haven's DRBD agent needs
+            ha.cf:1:19: warning: dopd: nothing outdates the DRBD peer in this version, so a stale side can become primary
              1 | respawn hacluster /usr/lib/heartbeat/dopd
                |                   ^^^^^^^^^^^^^^^^^^^^^^^
-               remedy: set `fencing resource-and-stonith` and haven's handler in DRBD's configuration
+               remedy: use DRBD 9 with `quorum majority`, or keep `fencing resource-and-stonith` with a handler of your own
             ha.cf:2:1: note: apiauth: haven's own users and certificates say who may do what
              2 | apiauth dopd gid=haclient uid=hacluster
                | ^^^^^^^
@@ -447,7 +447,7 @@ fn programs_that_heartbeat_started_are_named_with_what_does_their_job() {
              3 | respawn root /opt/mine ***
                |              ^^^^^^^^^
                remedy: make it a unit of systemd, or a resource
-            ha.cf:4:19: warning: ipfail: haven watches the ping nodes and shows them, but moves nothing when one is lost
+            ha.cf:4:19: warning: ipfail: the ping nodes are kept in ping-nodes, but nothing watches them in this version
              4 | respawn hacluster /usr/lib/heartbeat/ipfail
                |                   ^^^^^^^^^^^^^^^^^^^^^^^^^
                remedy: move groups by hand, or let a resource's monitor test what it needs
