@@ -20,7 +20,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 pub use clock::{ClockState, NodeClock, TrueTime, clock_of, monotonic, set_clock};
 pub use prng::Prng;
@@ -319,6 +319,22 @@ pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 
             });
             drop(rest);
             return value;
+        }
+    }
+}
+
+/// Polls `future` to its end, and lets the run go on between two polls. It belongs to no task.
+fn drive<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let outer = CURRENT.get();
+    loop {
+        CURRENT.set(outer);
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+        match EXECUTOR.with(|e| e.borrow_mut().pick()) {
+            Some(id) => poll_task(id),
+            None => advance_clock(),
         }
     }
 }

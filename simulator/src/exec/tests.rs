@@ -1,5 +1,6 @@
 //! What the simulation relies on: one seed is one order, nobody's wake-up is lost, and each machine keeps its own time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use openraft_rt::{AsyncRuntime, Instant};
@@ -495,6 +496,22 @@ mod order {
             })
             .collect();
         assert_eq!(first.len(), 3, "{first:?}");
+    }
+
+    #[test]
+    fn time_passes_and_tasks_run_while_one_of_them_blocks_on_another() {
+        let (slept, beside) = run(1, async {
+            let done = Arc::new(AtomicBool::new(false));
+            let beside = done.clone();
+            spawn_on(Owner::World, async move {
+                sleep(millis(10)).await;
+                beside.store(true, Ordering::Relaxed);
+            });
+            let began = now();
+            SimRuntime::new(1).block_on(sleep(millis(20)));
+            (now() - began, done.load(Ordering::Relaxed))
+        });
+        assert!(slept >= 20_000_000 && beside, "{slept} {beside}");
     }
 
     #[test]
