@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Folders that are not looked into.
-const OUTSIDE: [&str; 3] = [".git", "target", "node_modules"];
+const OUTSIDE: [&str; 4] = [".git", "target", "node_modules", "third-party"];
 
 /// Text files by their path from the root; others are listed without text.
 #[derive(Debug, Default)]
