@@ -108,7 +108,14 @@ impl ClusterState {
             if joined.replaces != Some(old.member) {
                 return Err(Refusal::KnownNode(joined.node.clone()));
             }
+            if let (Some(was), Some(found)) = (&old.product_uuid, &joined.product_uuid)
+                && was != found
+            {
+                let (node, was, found) = (joined.node.clone(), was.clone(), found.clone());
+                return Err(Refusal::AnotherMachine { node, was, found });
+            }
             self.removed.insert(old.member);
+            old.product_uuid = old.product_uuid.take().or_else(|| joined.product_uuid.clone());
             old.member = joined.member;
             old.store = joined.store;
             old.endpoints.clone_from(&joined.endpoints);

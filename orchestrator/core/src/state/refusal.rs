@@ -18,6 +18,19 @@ pub enum Refusal {
     /// A member has this name.
     #[error("node {0} is a member already; remove it first")]
     KnownNode(NodeId),
+    /// Another machine came with a member's key: its boot says nothing about the boots of the machine that joined.
+    #[error(
+        "{node} joined as the machine with product uuid {was}, this one has {found}; if {node} has new hardware, \
+         remove it with `haven node remove {node}`, and join the new machine"
+    )]
+    AnotherMachine {
+        /// The node.
+        node: NodeId,
+        /// The product uuid of the machine that joined.
+        was: String,
+        /// The product uuid of the machine that asks.
+        found: String,
+    },
     /// The number or store was used before.
     #[error("member number or store of {0} was used before")]
     UsedMember(NodeId),

@@ -20,6 +20,7 @@ use super::network::Network;
 use crate::folder::{Begins, Card, FolderError, Folders, OnDeath, Trusting};
 use crate::host::{Bus, DemoHost, HostSettings, ProcessHost, ResetMode};
 use crate::settings::{Ownership, Settings};
+use crate::setup::product_uuid;
 use crate::{FileSecrets, FileVolume, KernelWatchdog, SystemClock, SystemEntropy, Trust};
 
 /// The variable by which programs that the daemon starts find its socket.
@@ -89,7 +90,8 @@ impl Parts {
             timing: card.timing,
             store_id: card.store,
             store,
-            product_uuid: card.product_uuid.clone(),
+            // Of the machine that this runs on, which need not be the one that joined.
+            product_uuid: product_uuid().or_else(|| card.product_uuid.clone()),
             founding,
             key: Some(self.network.transport.key()),
         }

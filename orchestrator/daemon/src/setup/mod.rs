@@ -124,7 +124,7 @@ fn random() -> [u8; 16] {
 }
 
 /// The hardware's own id, where the firmware tells one and this process may read it.
-fn product_uuid() -> Option<String> {
+pub(crate) fn product_uuid() -> Option<String> {
     let text = std::fs::read_to_string("/sys/class/dmi/id/product_uuid").ok()?;
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_lowercase())
