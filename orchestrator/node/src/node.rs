@@ -1,7 +1,7 @@
 //! What the tasks of one daemon life share.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_channel::mpsc;
@@ -45,6 +45,8 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) inputs: mpsc::UnboundedSender<Input>,
     /// Datagrams that wait for the mind; beyond a bound they are dropped, as a full socket drops them.
     pub(crate) waiting: AtomicUsize,
+    /// Sessions with fence devices so far.
+    pub(crate) sessions: AtomicU64,
     pub(crate) told: Arc<AtomicBool>,
     pub(crate) clock: Mutex<LogClock>,
     pub(crate) hands: Mutex<crate::hands::Hands>,

@@ -1,5 +1,6 @@
 //! Talking to fence devices for the mind, each time in a session of its own.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
 use haven_agents::fence::{self, CycleReport, FenceTrouble, SignOfLife, Target};
@@ -147,6 +148,12 @@ impl<R: Runtime> Shared<R> {
         lock(&self.keeper).state.spec.devices.get(id).cloned()
     }
 
+    fn target<'a>(&'a self, device: &'a Device, node: &'a NodeId, limits: Limits) -> Target<'a> {
+        let Limits { deadline, latest } = limits;
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
+        Target { device, node, secrets: self.env.secrets.as_ref(), deadline, latest, session }
+    }
+
     async fn talk(
         &self,
         node: &NodeId,
@@ -157,8 +164,7 @@ impl<R: Runtime> Shared<R> {
         let Some(device) = self.device(device) else {
             return Err(format!("{device} is not configured any more"));
         };
-        let Limits { deadline, latest } = limits;
-        let target = Target { device: &device, node, secrets: self.env.secrets.as_ref(), deadline, latest };
+        let target = self.target(&device, node, limits);
         let host = self.env.host.as_ref();
         match job {
             PowerJob::Off => fence::power_off(host, &target).await.map(|()| None),
@@ -193,7 +199,7 @@ impl<R: Runtime> Node<R> {
         let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
         let result = match &configured {
             Some(d) => {
-                let target = Target { device: d, node, secrets: self.0.env.secrets.as_ref(), deadline, latest: None };
+                let target = self.0.target(d, node, Limits { deadline, latest: None });
                 fence::probe(self.0.env.host.as_ref(), &target).await
             }
             None => TestResult::Failed("it is not configured".to_owned()),
@@ -219,7 +225,7 @@ impl<R: Runtime> Node<R> {
         life.learn().await;
         let measured = match &self.0.device(device) {
             Some(d) => {
-                let target = Target { device: d, node, secrets: self.0.env.secrets.as_ref(), deadline, latest: None };
+                let target = self.0.target(d, node, Limits { deadline, latest: None });
                 let env = &self.0.env;
                 let cycled = fence::cycle(env.host.as_ref(), env.clock.as_ref(), &target, &life).await;
                 cycled.map_err(|fault| words(&fault))

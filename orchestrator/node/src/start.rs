@@ -1,6 +1,6 @@
 //! How a daemon's life begins and ends.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -72,6 +72,15 @@ pub enum StartError {
         /// Why.
         why: String,
     },
+    /// The number of this life could not be kept until the next boot, so the next life could take it again. Page:
+    /// docs/errors/HV-DAEMON-05.md.
+    #[error(
+        "cannot keep the number of this life, {life}, in the runtime folder; it needs a folder in memory with room"
+    )]
+    LifeNotKept {
+        /// The number.
+        life: u32,
+    },
     /// The first entries could not be written.
     #[error("the cluster cannot be founded: {0}")]
     Founding(String),
@@ -103,7 +112,7 @@ impl<R: Runtime> Node<R> {
             None => store.set_cluster(config.cluster).await.map_err(store_error)?,
         }
         let (inputs, queue) = mpsc::unbounded();
-        let incarnation = begin_life(&env);
+        let incarnation = begin_life(&env)?;
         let shared = share::<R>(env, config, store, observer, incarnation, inputs);
         let node = Self(shared);
         match node.begin(queue).await {
@@ -153,11 +162,16 @@ async fn tend_store<R: Runtime>(shared: Weak<Shared<R>>) {
     }
 }
 
-fn begin_life(env: &Environment) -> Incarnation {
+/// Counts this life. Two lives with one number could each be given what only the other has begun.
+fn begin_life(env: &Environment) -> Result<Incarnation, StartError> {
     let last = env.host.recall(LIFE_KEY).and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
     let generation = Generation(last.unwrap_or(0).saturating_add(1));
-    env.host.remember(LIFE_KEY, &generation.0.to_le_bytes());
-    Incarnation { boot: env.host.boot_id(), generation }
+    let number = generation.0.to_le_bytes();
+    env.host.remember(LIFE_KEY, &number);
+    if env.host.recall(LIFE_KEY).as_deref() != Some(number.as_slice()) {
+        return Err(StartError::LifeNotKept { life: generation.0 });
+    }
+    Ok(Incarnation { boot: env.host.boot_id(), generation })
 }
 
 /// What the life before has left of its hold lease.
@@ -211,6 +225,7 @@ fn share<R: Runtime>(
         raft: OnceLock::new(),
         inputs,
         waiting: AtomicUsize::new(0),
+        sessions: AtomicU64::new(0),
         told,
         clock: Mutex::new(LogClock::default()),
         hands: Mutex::new(Hands::default()),

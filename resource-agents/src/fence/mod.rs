@@ -5,8 +5,8 @@
 //! Every call is a program run of its own, hence a session of its own with the device [H-7]. What switches power is
 //! ended by the kernel at its deadline, even if the daemon is frozen by then [S-11].
 //!
-//! One call per device at a time: many BMCs refuse a second session, and two runs for the same device, node and verb
-//! share a cgroup. A device's `delay` is the caller's to wait, before the call.
+//! One call per device at a time is best: many BMCs refuse a second session. A device's `delay` is the caller's to wait,
+//! before the call.
 
 mod agent;
 mod cycle;
@@ -42,6 +42,9 @@ pub struct Target<'a> {
     pub deadline: Millis,
     /// When an order must have begun to be sent, on this node's clock; reads have `None` [S-11].
     pub latest: Option<Monotonic>,
+    /// Names the cgroup of the call's programs: calls under way at the same time have different ones, or the end of
+    /// one would end the other.
+    pub session: u64,
 }
 
 /// Why a device did not do, or did not say, what it was asked. None of them says anything about the power.
@@ -265,7 +268,7 @@ fn runs(host: &dyn Host, target: &Target<'_>, action: Action) -> Result<Vec<Run>
         program.grace = Millis(share.0 / 5).min(GRACE_MAX);
         program.deadline = share.minus(program.grace);
         program.latest = target.latest;
-        program.group = Some(format!("fence.{}.{}.{}", device.id, target.node, action.word()));
+        program.group = Some(format!("fence.{}.{}.{}.{}", device.id, target.node, action.word(), target.session));
         program.guard = match action {
             Action::Off | Action::On => Guard::Kernel,
             Action::Status => Guard::Daemon,

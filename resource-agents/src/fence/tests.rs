@@ -48,7 +48,7 @@ fn device(agent: &str, outlets: &[&str], params: &[(&str, &str)]) -> Device {
 /// Runs `act` on the device; both the answer and everything that a person could see go to `check`.
 fn with<T>(device: &Device, act: impl FnOnce(&Target<'_>) -> T) -> T {
     let (vault, node) = (vault(), node());
-    act(&Target { device, node: &node, secrets: &vault, deadline: Millis::secs(20), latest: None })
+    act(&Target { device, node: &node, secrets: &vault, deadline: Millis::secs(20), latest: None, session: 7 })
 }
 
 fn state(host: &FakeHost, device: &Device) -> Result<PowerState, FenceTrouble> {
@@ -68,7 +68,7 @@ fn a_fence_program_is_asked_over_standard_input() {
     assert_eq!(stdin(&ran[0]), format!("action=off\nport=7\nip=10.0.0.3\nusername=fence\npassword={PASSWORD}\n"));
     assert_eq!(ran[0].args, Vec::<String>::new());
     assert_eq!(ran[0].guard, Guard::Kernel);
-    assert_eq!(ran[0].group.as_deref(), Some("fence.bmc3.m3.off"));
+    assert_eq!(ran[0].group.as_deref(), Some("fence.bmc3.m3.off.7"));
 }
 
 #[test]
@@ -215,7 +215,8 @@ fn off_of_a_device_that_cuts_storage_or_network_is_no_power_off() {
 fn a_node_that_the_device_does_not_switch_is_refused() {
     let host = FakeHost::new().with_program(FENCE, |_| exited(0));
     let (device, vault, other) = (device("fence_ilo4", &[], &[]), vault(), NodeId::new("m9").unwrap());
-    let target = Target { device: &device, node: &other, secrets: &vault, deadline: Millis::secs(5), latest: None };
+    let target =
+        Target { device: &device, node: &other, secrets: &vault, deadline: Millis::secs(5), latest: None, session: 7 };
     assert!(matches!(host.block_on(power_off(&host, &target)), Err(FenceTrouble::NotCovered { .. })));
 }
 
@@ -224,7 +225,8 @@ fn a_secret_that_others_can_read_is_not_used() {
     let host = FakeHost::new().with_program(FENCE, |_| exited(0));
     let (device, node) = (device("fence_ilo4", &[], &[]), node());
     let vault = Vault(Err(SecretError::Mode { place: "/x".to_owned(), mode: 0o644 }));
-    let target = Target { device: &device, node: &node, secrets: &vault, deadline: Millis::secs(5), latest: None };
+    let target =
+        Target { device: &device, node: &node, secrets: &vault, deadline: Millis::secs(5), latest: None, session: 7 };
     let TestResult::Failed(text) = host.block_on(probe(&host, &target)) else { panic!("it passed") };
     assert_eq!(text, "cannot use bmc3: refuses to read secret /x: its mode is 644, 600 is needed; run chmod 600 on it");
 }

@@ -59,8 +59,14 @@ impl Bench {
 
     async fn with<T>(&self, act: impl AsyncFnOnce(&dyn Host, &Target<'_>) -> T) -> T {
         let node = node();
-        let target =
-            Target { device: &self.device, node: &node, secrets: &self.secrets, deadline: self.deadline, latest: None };
+        let target = Target {
+            device: &self.device,
+            node: &node,
+            secrets: &self.secrets,
+            deadline: self.deadline,
+            latest: None,
+            session: 1,
+        };
         act(&self.machine.host, &target).await
     }
 
@@ -428,8 +434,14 @@ fn an_order_whose_time_has_passed_is_not_sent() {
         let bench = stand_in("good");
         let node = node();
         let latest = Some(SystemClock.monotonic().minus(Millis(1)));
-        let target =
-            Target { device: &bench.device, node: &node, secrets: &bench.secrets, deadline: bench.deadline, latest };
+        let target = Target {
+            device: &bench.device,
+            node: &node,
+            secrets: &bench.secrets,
+            deadline: bench.deadline,
+            latest,
+            session: 1,
+        };
         let trouble = fence::power_off(&bench.machine.host, &target).await.unwrap_err();
         assert!(trouble.to_string().ends_with("it is too late to begin"), "{trouble}");
         assert_eq!(bench.state().await, Ok(PowerState::On));
