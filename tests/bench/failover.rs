@@ -10,7 +10,9 @@ use clap::Args;
 use haven_api::view::LogLine;
 use haven_core::ids::ResourceId;
 use haven_core::spec::{Profile, SpecEdit};
-use haven_tests::lab::{ADDRESS, Cluster, ECHO_PORT, Fallible, PATIENCE, Probe, Programs, SERVICE_PORT, primitive};
+use haven_tests::lab::{
+    ADDRESS, Cluster, ECHO_PORT, Fallible, PATIENCE, Probe, Programs, SERVER, SERVICE_PORT, primitive,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -116,7 +118,7 @@ fn measure(asked: &Asked, programs: &Programs, name: &str, above: Above) -> Fall
     let params = [("ip", ADDRESS), ("cidr_netmask", "24"), ("nic", "eth0")];
     let mut edits = vec![primitive("vip", "haven:ip", &params)?];
     if above == Above::Service {
-        edits = vec![primitive("vip", "haven:ip", &params)?, primitive("srv", "lsb:some-service", &[])?, group()?];
+        edits = vec![primitive("vip", "haven:ip", &params)?, server()?, group()?];
     }
     cluster.edit("m1", edits)?;
     let port = if above == Above::Service { SERVICE_PORT } else { ECHO_PORT };
@@ -144,6 +146,11 @@ fn measure(asked: &Asked, programs: &Programs, name: &str, above: Above) -> Fall
         return Err(format!("{one} and {other} answered the same question").into());
     }
     Ok(row(name, above, dead_after, runs))
+}
+
+/// A program that answers, run by a stock OCF agent.
+fn server() -> Fallible<SpecEdit> {
+    primitive("srv", "ocf:heartbeat:anything", &[("binfile", SERVER), ("pidfile", "/run/haven-lab-server.pid")])
 }
 
 fn row(name: &str, above: Above, dead_after: f64, runs: Vec<Run>) -> Row {

@@ -15,6 +15,8 @@ use super::{ECHO_PORT, Programs, SERVICE_PORT, sweep};
 
 const INIT: &str = include_str!("node_init.sh");
 const SERVICE: &str = include_str!("some-service.sh");
+/// The same as a program that stays in the foreground, for `ocf:heartbeat:anything`.
+pub const SERVER: &str = "/usr/sbin/haven-lab-server";
 const SERVICE_SCRIPT: &str = "etc/init.d/some-service";
 /// Longest time for a machine to come up, or to be gone, on a busy computer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -76,6 +78,8 @@ impl Machine {
         let lab = programs.lab.to_str().ok_or("the lab's program has no plain path")?;
         let service = SERVICE.replace("@LAB@", lab).replace("@PORT@", &SERVICE_PORT.to_string());
         machine.write(&format!("overlay/{SERVICE_SCRIPT}"), &service)?;
+        let server = format!("#!/bin/sh\nexec {lab} echo {SERVICE_PORT} \"$(hostname)\"\n");
+        machine.write(&format!("overlay{SERVER}"), &server)?;
         Ok(machine)
     }
 

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use bmc::{Bmc, Manner, Ordered};
 pub use cluster::{Cluster, MACHINES, PATIENCE, Wires, primitive};
 pub use ipmi::{IPMI_PROGRAMS, IpmiBmc, PASSWORD, USER};
-pub use machine::{Machine, Power};
+pub use machine::{Machine, Power, SERVER};
 pub use net::Network;
 pub use probe::{Outage, Probe};
 pub use shell::{Fallible, Trouble, line, output, until};
