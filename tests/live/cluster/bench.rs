@@ -82,8 +82,13 @@ impl Machine {
 
     /// Joins with a token.
     pub(crate) fn join(&self, token: &str) -> Result<Card, SetupError> {
-        let join =
-            Join { token: token.to_owned(), node: self.name.clone(), links: self.links(), machine: Self::options() };
+        let join = Join {
+            token: token.to_owned(),
+            node: self.name.clone(),
+            links: self.links(),
+            machine: Self::options(),
+            kind: None,
+        };
         self.runtime.block_on(setup::join(&self.folders, join))
     }
 

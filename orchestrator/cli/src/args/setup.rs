@@ -46,6 +46,9 @@ pub(crate) struct Init {
 pub(crate) struct Join {
     /// The token; `-` reads it from standard input, where other users of this machine cannot see it.
     pub(crate) token: String,
+    /// As a witness: it votes, and runs nothing; needs a token for one.
+    #[arg(long)]
+    pub(crate) witness: bool,
     /// This machine.
     #[command(flatten)]
     pub(crate) machine: Machine,

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use haven_core::event::MemberKind;
 use haven_core::ids::{BootId, NodeId};
 use haven_core::spec::Profile;
 use haven_daemon::folder::{Card, CardLink, Folders, MachineOptions, OnDeath};
@@ -70,7 +71,8 @@ pub(crate) fn init(globals: &Globals, asked: &args::Init, terminal: &Terminal) -
 pub(crate) fn join(globals: &Globals, asked: &args::Join, terminal: &Terminal) -> Result<Exit, Trouble> {
     let (node, links, machine) = machine(&asked.machine)?;
     let token = if asked.token == "-" { read_token()? } else { asked.token.clone() };
-    let join = setup::Join { token, node, links, machine };
+    let kind = asked.witness.then_some(MemberKind::Witness);
+    let join = setup::Join { token, node, links, machine, kind };
     let card = block_on(setup::join(&folders(globals), join))?.map_err(|error| Trouble::setup(&error))?;
     tell(&card, terminal);
     Ok(Exit::Fine)

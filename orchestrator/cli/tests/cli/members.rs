@@ -41,8 +41,11 @@ fn machines_rest_leave_and_return() {
     let said = machines.run("m3$ haven reset");
     assert_eq!(said.code, 64, "{said:?}");
     machines.does("m3$ haven reset --yes");
+    machines.does("m1$ haven token create --for 10m");
+    let said = machines.run("m4$ haven join TOKEN --witness --node m4 --advertise 10.0.0.4");
+    assert!(said.code != 0 && said.err.contains("HV-JOIN-05"), "a token for a full member: {said:?}");
     machines.does("m1$ haven token create --witness --for 10m");
-    machines.does("m4$ haven join TOKEN --node m4 --advertise 10.0.0.4");
+    machines.does("m4$ haven join TOKEN --witness --node m4 --advertise 10.0.0.4");
     machines.does("m4$ systemctl start haven");
     let nodes = machines.json("m1$ haven nodes");
     let roles: Vec<_> = nodes.as_array().unwrap().iter().map(|row| row["role"].as_str().unwrap().to_owned()).collect();

@@ -5,6 +5,7 @@
 
 use std::fs;
 
+use haven_core::event::MemberKind;
 use haven_core::ids::NodeId;
 use haven_env::Clock;
 use haven_net::{EnrolAsk, EnrolError, Enrolled, JoinToken, TlsFolder, enrol};
@@ -25,12 +26,17 @@ pub struct Join {
     pub links: Vec<CardLink>,
     /// How this machine is used.
     pub machine: MachineOptions,
+    /// What it is to be; `None`: whatever the token admits.
+    pub kind: Option<MemberKind>,
 }
 
 /// Asks the cluster to let this machine in, and writes what it answers. Errors: this machine is a member already, or it
 /// is not let in; then nothing is left of the attempt, except key and log of one that the cluster may have accepted.
 pub async fn join(folders: &Folders, ask: Join) -> Result<Card, SetupError> {
     let token: JoinToken = ask.token.trim().parse().map_err(SetupError::Token)?;
+    if ask.kind.is_some_and(|kind| kind != token.kind()) {
+        return Err(SetupError::Kind);
+    }
     let _lock = begin(folders)?;
     let earlier = folders.tls().exists() || folders.store().exists();
     let joined = apply(folders, &token, ask).await;

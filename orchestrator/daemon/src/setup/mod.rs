@@ -59,6 +59,9 @@ pub enum SetupError {
     /// The token is none. Page: docs/errors/HV-JOIN-01.md.
     #[error(transparent)]
     Token(TokenError),
+    /// The token admits another kind of member. Page: docs/errors/HV-JOIN-05.md.
+    #[error("the join token is for another kind of member than what this machine is to be")]
+    Kind,
     /// The cluster did not let this machine in.
     #[error(transparent)]
     Enrol(EnrolError),
@@ -74,6 +77,7 @@ impl SetupError {
             Self::Certificates(_) => "HV-SETUP-03",
             Self::Store(_) => "HV-SETUP-04",
             Self::Token(error) => error.code(),
+            Self::Kind => "HV-JOIN-05",
             Self::Enrol(error) => error.code(),
         }
     }
@@ -88,6 +92,7 @@ impl SetupError {
             Self::Certificates(_) => "look at the cause that is named, and try again",
             Self::Store(_) => "look at the cause that is named, and try again",
             Self::Token(error) => error.remedy(),
+            Self::Kind => "make a token with `haven token create --witness`",
             Self::Enrol(error) => error.remedy(),
         }
     }
