@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of it is tests")]
 
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -56,4 +59,33 @@ fn demo_tells_of_a_bmc_that_fails_and_of_the_way_out() {
         "{told}"
     );
     assert!(seconds(&told, "/held/held_s") >= 3.0, "{told}");
+}
+
+/// The command of the README, as a newcomer gives it, who then types something, and leaves by Ctrl-C.
+#[test]
+fn demo_shows_a_person_a_failover_and_what_to_try_and_leaves_nothing_behind() {
+    let from = Instant::now();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haven"));
+    command.arg("demo").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut demo = command.spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut until = |what: &str| {
+        let found = lines.by_ref().inspect(|line| println!("{line}")).find(|line| line.contains(what));
+        found.unwrap_or_else(|| unreachable!("the demo ended without `{what}`"))
+    };
+    until("m1 lost");
+    until("OUTAGE");
+    println!("a newcomer has seen a failover after {:.1} s", from.elapsed().as_secs_f64());
+    let folder = until("export HAVEN_RUN=");
+    let folder = Path::new(folder.split_once('=').unwrap().1).ancestors().nth(2).unwrap().to_owned();
+    until("Ctrl-C ends the demo");
+    assert!(folder.join("m1").is_dir(), "{}", folder.display());
+    demo.stdin.as_mut().unwrap().write_all(b"who\n").unwrap();
+    until("  web");
+    assert!(Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap().success());
+    let ended = demo.wait().unwrap();
+    println!("{ended}");
+    assert!(!folder.exists(), "{} is left", folder.display());
+    let left = Command::new("pgrep").args(["-f", &folder.display().to_string()]).output().unwrap();
+    assert!(left.stdout.is_empty(), "processes are left: {}", String::from_utf8_lossy(&left.stdout));
 }
