@@ -2,7 +2,8 @@
 //!
 //! For: the committed audit without which no exclusive resource runs here: a unit that is enabled, an init script
 //! with a start link, a file system that the boot mounts.
-//! Never: a clean answer when it could not look. Not covered: units that others pull in, autostart of guests,
+//! Never: a clean answer when it could not look. Not covered: units that others pull in, the unit of a service that an
+//! `ocf` agent runs (`postgresql` for `ocf:heartbeat:pgsql`: which unit that is, nobody says), autostart of guests,
 //! automatic activation of volume groups, `become-primary-on` of DRBD.
 
 use std::collections::BTreeSet;

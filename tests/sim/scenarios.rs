@@ -61,6 +61,7 @@ scenarios! {
     h_06_a_new_life_is_no_new_boot
     h_06_a_reboot_is_proof
     h_07_a_device_that_says_off_too_early
+    h_07_a_device_that_takes_the_name_of_another
     h_07_a_read_that_outlives_its_boot
     h_07_reads_before_the_loss_are_read_again
     h_08_a_feed_that_was_decided_earlier
@@ -84,6 +85,8 @@ scenarios! {
     s_06_a_watchdog_closed_too_early
     s_09_a_deaf_voter_does_not_testify
     s_09_a_node_that_only_the_leader_lost
+    s_09_a_node_that_nobody_else_can_lead_is_isolated
+    s_09_an_old_testimony_counts_for_nothing
     s_10_a_node_behind_the_log_starts_nothing
     s_11_a_last_look_before_the_shot
     s_11_an_order_read_too_late
@@ -92,8 +95,11 @@ scenarios! {
     s_12_a_second_copy_is_not_adopted
     s_13_a_node_that_reads_of_its_own_death
     s_13_a_word_against_a_heard_node
+    s_13_a_word_that_comes_too_late
+    s_13_a_word_against_a_device_that_reads_on
     s_15_a_storm_does_not_hold_proofs
     s_15_a_storm_is_not_answered_with_shots
+    s_15_a_storm_is_released_one_by_one
     s_18_a_store_that_went_back
     s_20_a_plan_among_other_entries
     s_20_a_plan_whose_facts_have_changed
@@ -112,6 +118,7 @@ scenarios! {
     x_06_one_ring_of_two_is_cut
     x_07_a_switch_that_fails_once
     x_08_a_leader_whose_calls_starve_on_one_link
+    x_09_a_lost_node_that_is_heard_again_returns
 }
 
 #[test]
@@ -122,6 +129,17 @@ fn every_planted_bug_is_in_a_scenario() {
     }
     let missing: Vec<&str> = Plant::ALL.iter().filter(|p| !planted.contains(p)).map(|p| p.name()).collect();
     assert!(missing.is_empty(), "no scenario names {missing:?}");
+}
+
+#[test]
+fn every_property_is_broken_by_some_planted_bug() {
+    let mut broken = BTreeSet::new();
+    for name in NAMES {
+        broken.extend(load(&name.replace('_', "-")).plants().iter().map(|p| p.breaks));
+    }
+    for property in ["S1", "S2", "S3", "S4", "S5", "L1", "L2"] {
+        assert!(broken.contains(property), "a checker that sees nothing is no checker: {property}");
+    }
 }
 
 #[test]

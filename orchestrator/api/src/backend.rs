@@ -111,7 +111,13 @@ pub trait Backend: Send + Sync + 'static {
     fn fence_test<'a>(&'a self, by: &'a str, ask: FenceTestAsk) -> BoxFuture<'a, Result<Vec<DeviceAnswer>, ApiError>>;
 
     /// A person says that `node` is off: asks its devices and commits the word under the rules of the design.
-    fn fence_confirm<'a>(&'a self, by: &'a str, node: NodeId) -> BoxFuture<'a, Result<LogIndex, ApiError>>;
+    /// `looked_at` is the entry since which the node stood as the person saw it.
+    fn fence_confirm<'a>(
+        &'a self,
+        by: &'a str,
+        node: NodeId,
+        looked_at: Option<LogIndex>,
+    ) -> BoxFuture<'a, Result<LogIndex, ApiError>>;
 
     /// Looks this machine over: ports, programs, units, clocks, disk. Whatever needs more than the state.
     fn doctor(&self) -> BoxFuture<'_, Vec<Check>>;

@@ -135,6 +135,7 @@ impl From<Denied> for ApiError {
             | Denied::NotOff { .. }
             | Denied::NoFence { .. }
             | Denied::Busy { .. }
+            | Denied::Outdated { .. }
             | Denied::NoRoom { .. } => Refused::Denied,
         };
         let detail = match &denied {
@@ -146,6 +147,7 @@ impl From<Denied> for ApiError {
             | Denied::NotOff { .. }
             | Denied::NoFence { .. }
             | Denied::Busy { .. }
+            | Denied::Outdated { .. }
             | Denied::NoRoom { .. }
             | Denied::Range { .. } => Vec::new(),
         };

@@ -58,6 +58,11 @@ impl Terminal {
         self.text(&format!("{line}\n"));
     }
 
+    /// Says something beside the answer, which stays what it is for programs.
+    pub(crate) fn note(&self, text: &str) {
+        let _ = writeln!(anstream::stderr(), "note: {text}");
+    }
+
     /// Prints a value as JSON.
     pub(crate) fn json<T: Serialize>(&self, value: &T) {
         match serde_json::to_string_pretty(value) {

@@ -242,7 +242,7 @@ impl Bench {
     }
 
     pub(crate) fn prove_off(&mut self, name: &str) {
-        let event = self.off_proof(name, 3000);
+        let event = self.off_proof(name, 3063);
         self.ok(event);
     }
 

@@ -153,6 +153,66 @@ impl Command {
             | Self::TakeCa { .. } => false,
         }
     }
+
+    /// The node whose present standing the command is about. It may be sent again by a forwarder that stood still, and
+    /// then meets another boot of that node, or the same one after a return; so it is bound to what was looked at.
+    pub const fn target(&self) -> Option<&NodeId> {
+        match self {
+            Self::Fence { node, .. }
+            | Self::FenceConfirm { node, .. }
+            | Self::Pause { node, .. }
+            | Self::Stop { node }
+            | Self::Disarm { node } => Some(node),
+            Self::Edit { .. }
+            | Self::Cleanup { .. }
+            | Self::Standby { .. }
+            | Self::Maintenance { .. }
+            | Self::IssueToken { .. }
+            | Self::Remove { .. }
+            | Self::Unfreeze { .. }
+            | Self::Attribute { .. }
+            | Self::ChangeCa { .. }
+            | Self::TakeCa { .. } => None,
+        }
+    }
+
+    /// Since when the node that the command is about stands as it does in `state`.
+    pub fn looked_at(&self, state: &ClusterState) -> Option<LogIndex> {
+        Some(state.members.get(self.target()?)?.since.index)
+    }
+
+    /// Refuses a command about a node that has gone on since it was looked at [S-13].
+    pub fn is_of_now(&self, state: &ClusterState, looked_at: Option<LogIndex>) -> Result<(), Denied> {
+        let (Some(node), Some(then), Some(now)) = (self.target(), looked_at, self.looked_at(state)) else {
+            return Ok(());
+        };
+        if then == now || plant::on(Plant::OldWordCounts) {
+            return Ok(());
+        }
+        Err(Denied::Outdated { node: node.clone(), then, now })
+    }
+
+    /// The request that this command must come by, because it carries what a node has looked up itself: what the fence
+    /// devices say, whose key is held. A caller who may write that down himself has said nothing [S-13].
+    pub const fn only_by(&self) -> Option<&'static str> {
+        match self {
+            Self::FenceConfirm { .. } => Some("/v1/fence/confirm"),
+            Self::ChangeCa { .. } => Some("/v1/ca/rotate"),
+            Self::TakeCa { .. } => Some("the daemon that has the certificate"),
+            Self::Edit { .. }
+            | Self::Cleanup { .. }
+            | Self::Standby { .. }
+            | Self::Maintenance { .. }
+            | Self::Fence { .. }
+            | Self::IssueToken { .. }
+            | Self::Remove { .. }
+            | Self::Pause { .. }
+            | Self::Stop { .. }
+            | Self::Disarm { .. }
+            | Self::Unfreeze { .. }
+            | Self::Attribute { .. } => None,
+        }
+    }
 }
 
 /// Why a command is not done.
@@ -205,6 +265,16 @@ pub enum Denied {
         /// What stands in the way.
         why: String,
     },
+    /// Page: docs/errors/HV-NODE-04.md.
+    #[error("{node} was looked at as it stood since entry {then}, and has gone on: it stands as it does since {now}")]
+    Outdated {
+        /// The node.
+        node: NodeId,
+        /// What was looked at.
+        then: LogIndex,
+        /// What it is at.
+        now: LogIndex,
+    },
     /// Page: docs/errors/HV-STORE-04.md.
     #[error("{node} leads and has {free} bytes free for its log, {needed} are needed for a change that can wait")]
     NoRoom {
@@ -239,6 +309,7 @@ impl Denied {
             Self::NotOff { .. } => "HV-FENCE-01",
             Self::NoFence { .. } => "HV-FENCE-02",
             Self::Busy { .. } => "HV-NODE-02",
+            Self::Outdated { .. } => "HV-NODE-04",
             Self::NoRoom { .. } => "HV-STORE-04",
             Self::Range { .. } => "HV-CLI-01",
         }
@@ -255,6 +326,7 @@ impl Denied {
             Self::NotOff { .. } => "switch the machine off, or wait, and confirm again",
             Self::NoFence { .. } => "look at `haven why` for the state of the node",
             Self::Busy { .. } => "run `haven node drain` first, or have the node proven off",
+            Self::Outdated { .. } => "look at `haven status`, and give the command again if it is still meant",
             Self::NoRoom { .. } => "free space on that node's state file system, then repeat the command",
             Self::Range { .. } => "give a value in range",
         }
@@ -348,7 +420,9 @@ impl Node {
         {
             return no(format!("{voter} hears it"));
         }
-        if let Some((device, _)) = power.iter().find(|(_, state)| *state == Ok(PowerState::On)) {
+        if let Some((device, _)) = power.iter().find(|(_, state)| *state == Ok(PowerState::On))
+            && !plant::on(Plant::WordAgainstADevice)
+        {
             return no(format!("{device} reads On"));
         }
         let watchdog = member.watchdog.as_ref().map_or(facts.state.timing.current.watchdog, |w| w.report.timeout);

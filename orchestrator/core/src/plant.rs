@@ -132,6 +132,24 @@ plants! {
     OneWatchdogTimeout,
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts,
+    /// A lost node that is heard again does not return [L1].
+    LostStayLost,
+    /// How stale a device is stays known when another takes its name [H-7].
+    EditKeepsStaleness,
+    /// A command counts although its node has gone on since it was looked at [S-13].
+    OldWordCounts,
+    /// A person's word counts although a device reads On [S-13].
+    WordAgainstADevice,
+    /// A node that the leader does not reach is not isolated, though no better leader is there [5.1].
+    UnreachedNeverIsolated,
+    /// A voter's testimony never gets too old [S-9].
+    OldTestimony,
+    /// The storm brake lets all orders go at once when its time is over [S-15].
+    BrakeReleasesAll,
+    /// The order that failed in a storm is given again before any other [S-15].
+    BrakeRetriesFirst,
+    /// Nothing says what a start waits for [L2].
+    SilentBlockers,
     /// A call has one link for its whole deadline [5.1].
     OneLinkAtATime,
     /// A node counts as silent when any of its links is [5.1].

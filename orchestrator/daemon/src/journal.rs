@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use haven_core::event::Event;
 use haven_core::ids::{LogIndex, NodeId};
+use haven_core::node::Note;
 use haven_core::state::ClusterState;
 use haven_core::story;
 use haven_node::{Observer, Seen};
 use metrics::counter;
 use tokio::sync::watch;
-use tracing::{debug, info};
+use tracing::{debug, error, info, warn};
 
 use crate::figures;
 
@@ -98,5 +99,13 @@ impl Observer for Journal {
     fn restored(&self, state: &ClusterState) {
         info!(node = %self.node, index = state.index.0, term = state.term.0, "state taken from a snapshot");
         self.applied.send_replace(Applied { index: state.index, at: Instant::now() });
+    }
+
+    fn noted(&self, note: &Note) {
+        warn!(node = %self.node, %note, "not as it should be");
+    }
+
+    fn halted(&self, index: LogIndex, why: &str) {
+        error!(node = %self.node, index = index.0, error = why, "nothing is applied from here on: upgrade this node");
     }
 }

@@ -207,7 +207,7 @@ fn judge(state: &ClusterState, ask: &JoinAsk) -> Result<Option<Joined>, String> 
         return Err(format!("{} is no member", ask.node));
     }
     if let Some(digest) = &ask.token {
-        let token = state.tokens.get(digest).filter(|t| state.time < t.expires);
+        let token = state.tokens.get(digest).filter(|t| t.admits(state.time));
         let token =
             token.ok_or("the join token is unknown, spent or expired; make a new one with `haven token create`")?;
         if token.kind != ask.kind {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_channel::mpsc;
 use haven_core::event::{Envelope, EnvelopeError, Event};
 use haven_core::ids::{LogIndex, Term};
-use haven_core::node::Input;
+use haven_core::node::{Input, Note};
 use haven_core::plant::{self, Plant};
 use haven_core::state::{ClusterState, Entry, Refusal};
 use haven_core::units::LogTime;
@@ -41,6 +41,16 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A snapshot took the place of the state.
     fn restored(&self, state: &ClusterState);
+
+    /// Something of which the log does not tell happened on this node, and people should know.
+    fn noted(&self, note: &Note) {
+        let _ = note;
+    }
+
+    /// This build cannot apply the entry at `index`; the state stays as it was before it [S-19].
+    fn halted(&self, index: LogIndex, why: &str) {
+        let _ = (index, why);
+    }
 }
 
 /// The state, kept up by the log.
@@ -51,6 +61,8 @@ pub(crate) struct Keeper {
     /// Whether the mind knows already that the state has gone on.
     told: Arc<AtomicBool>,
     salt: u64,
+    /// The entry that this build cannot apply, and why.
+    pub(crate) halted: Option<(LogIndex, String)>,
 }
 
 impl fmt::Debug for Keeper {
@@ -66,7 +78,7 @@ impl Keeper {
         told: Arc<AtomicBool>,
         salt: u64,
     ) -> Self {
-        Self { state: ClusterState::default(), observer, inputs, told, salt }
+        Self { state: ClusterState::default(), observer, inputs, told, salt, halted: None }
     }
 
     /// Who watches.
@@ -94,6 +106,20 @@ impl Keeper {
         self.tell();
         result.err().map(|refusal| refusal.to_string().into_bytes()).unwrap_or_default()
     }
+
+    /// An entry that this build cannot read is never skipped: the node stops here and says what it needs [S-19].
+    fn halt(&mut self, index: LogIndex, error: &EnvelopeError) -> Halt {
+        let reason = error.to_string();
+        self.stop_before(index, &reason);
+        Halt { reason }
+    }
+
+    fn stop_before(&mut self, index: LogIndex, why: &str) {
+        if let Some(observer) = &self.observer {
+            observer.halted(index, why);
+        }
+        self.halted = Some((index, why.to_owned()));
+    }
 }
 
 impl Machine for Keeper {
@@ -102,7 +128,7 @@ impl Machine for Keeper {
             Committed::Blank => Ok(self.fold(index, term, Entry::Blank, None)),
             Committed::Voting { sets, learners } => Ok(self.fold(index, term, Entry::Voting { sets, learners }, None)),
             Committed::Payload(bytes) => {
-                let envelope = Envelope::decode(bytes).map_err(|e| halt(&e))?;
+                let envelope = Envelope::decode(bytes).map_err(|e| self.halt(index, &e))?;
                 let (time, event) = (envelope.time, &envelope.event);
                 Ok(self.fold(index, term, Entry::Event(time, event), Some((time, event))))
             }
@@ -114,7 +140,14 @@ impl Machine for Keeper {
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.state = ClusterState::decode(bytes).map_err(|e| format!("the snapshot cannot be decoded: {e}"))?;
+        self.state = match ClusterState::decode(bytes) {
+            Ok(state) => state,
+            Err(error) => {
+                let reason = format!("the snapshot cannot be decoded: {error}");
+                self.stop_before(LogIndex(self.state.index.0.saturating_add(1)), &reason);
+                return Err(reason);
+            }
+        };
         if let Some(observer) = &self.observer {
             observer.restored(&self.state);
         }
@@ -123,7 +156,38 @@ impl Machine for Keeper {
     }
 }
 
-/// An entry that this build cannot read is never skipped: the node stops here and says what it needs [S-19].
-fn halt(error: &EnvelopeError) -> Halt {
-    Halt { reason: error.to_string() }
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use haven_core::event::FeatureLevel;
+    use haven_core::ids::NodeId;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Observer for Told {
+        fn folded(&self, _: Seen) {}
+
+        fn restored(&self, _: &ClusterState) {}
+
+        fn halted(&self, index: LogIndex, why: &str) {
+            self.0.lock().unwrap().push(format!("{index}: {why}"));
+        }
+    }
+
+    #[test]
+    fn an_entry_of_a_newer_haven_stops_the_state_before_it_and_is_told() {
+        let told = Arc::new(Told::default());
+        let (inputs, _queue) = mpsc::unbounded();
+        let mut keeper = Keeper::new(Some(told.clone()), inputs, Arc::default(), 0);
+        let event = Event::NodeRemoved { node: NodeId::new("m3").unwrap(), by: "olga".to_owned() };
+        let newer = Envelope { level: FeatureLevel(9999), time: LogTime(0), event };
+        let halt = keeper.apply(LogIndex(7), Term(1), Committed::Payload(&newer.encode())).unwrap_err();
+        assert!(halt.reason.contains("needs feature level 9999"), "{halt:?}");
+        assert_eq!(keeper.halted, Some((LogIndex(7), halt.reason.clone())));
+        assert_eq!(*told.0.lock().unwrap(), [format!("{}: {}", LogIndex(7), halt.reason)]);
+    }
 }

@@ -151,7 +151,11 @@ fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
             }));
         }
         Output::Reset { why } => shared.env.host.reset_now(&why),
-        Output::Note(_) | Output::WakeAt(_) => {}
+        Output::Note(note) => {
+            let observer = lock(&shared.keeper).observer();
+            observer.iter().for_each(|observer| observer.noted(&note));
+        }
+        Output::WakeAt(_) => {}
     }
 }
 

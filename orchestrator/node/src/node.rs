@@ -110,6 +110,11 @@ impl<R: Runtime> Node<R> {
         lock(&self.0.keeper).state.clone()
     }
 
+    /// The entry that this build cannot apply, and why; the state is the one before it [S-19].
+    pub fn halted(&self) -> Option<(LogIndex, String)> {
+        lock(&self.0.keeper).halted.clone()
+    }
+
     /// The store under this node, for history and health.
     pub fn store(&self) -> &Arc<Store> {
         &self.0.store

@@ -51,7 +51,7 @@ impl<R: Runtime> Shared<R> {
 
     /// Calls `node` and waits for its answer, on the link that was heard last. Half the deadline later, or when that
     /// fails early, it is asked on the next link besides, so that a cut link costs no call and no leader; a snapshot
-    /// is sent once.
+    /// is sent again only when the first link has failed.
     pub(crate) async fn ask(
         &self,
         node: &NodeId,
@@ -63,8 +63,15 @@ impl<R: Runtime> Shared<R> {
         let links = self.links_to(node);
         let call = |link: LinkId, within| self.env.transport.call(node, link, class, bytes.clone(), within);
         let Some(first) = links.first() else { return Err(CallError::NoPeer) };
-        let other = links.get(1).filter(|_| class != CallClass::Snapshot && !plant::on(Plant::OneLinkAtATime));
+        let other = links.get(1).filter(|_| !plant::on(Plant::OneLinkAtATime));
         let Some(other) = other else { return self.accept(node, &call(*first, deadline).await?) };
+        if class == CallClass::Snapshot {
+            let answer = match call(*first, deadline).await {
+                Ok(answer) => answer,
+                Err(_) => call(*other, deadline).await?,
+            };
+            return self.accept(node, &answer);
+        }
         let half = Millis(deadline.0.div_ceil(2));
         let pause = R::sleep(Duration::from_millis(half.0));
         let answer = match select(call(*first, deadline), Box::pin(pause)).await {

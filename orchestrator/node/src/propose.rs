@@ -128,10 +128,12 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// Judges a command and commits it, if this node leads.
-    pub(crate) async fn command_here(&self, by: &str, command: &Command) -> Result<Done, CommandError> {
+    pub(crate) async fn command_here(&self, by: &str, asked: &Asked) -> Result<Done, CommandError> {
+        let Asked { command, looked_at } = asked;
         let judged = self.with_facts(|facts, mind| {
             let term = facts.raft.leading?;
-            Some((term, mind.judge_command(facts, by, command)))
+            let of_now = command.is_of_now(facts.state, *looked_at);
+            Some((term, of_now.and_then(|()| mind.judge_command(facts, by, command))))
         });
         let Some((term, judged)) = judged else { return Err(self.no_leader()) };
         // Asked only here: what the cluster decides by itself is never kept back [S-25].
@@ -166,13 +168,26 @@ pub(crate) enum Here {
 }
 
 impl<R: Runtime> Node<R> {
-    /// Has `command` judged by the leader and committed. Every node can be asked.
+    /// Has `command` judged by the leader and committed. Every node can be asked. What it says of a node is said of
+    /// the node as this one knows it now.
     pub async fn command(&self, by: &str, command: &Command) -> Result<Done, CommandError> {
+        let looked_at = self.look(|facts, _| command.looked_at(facts.state));
+        self.command_about(by, command, looked_at).await
+    }
+
+    /// The same, said of the node as it stood since the entry `looked_at` [S-13].
+    pub async fn command_about(
+        &self,
+        by: &str,
+        command: &Command,
+        looked_at: Option<LogIndex>,
+    ) -> Result<Done, CommandError> {
         let shared: &Arc<Shared<R>> = &self.0;
+        let asked = Asked { command: command.clone(), looked_at };
         if shared.leader_name().as_ref() == Some(&shared.config.node) {
-            return shared.command_here(by, command).await;
+            return shared.command_here(by, &asked).await;
         }
-        let json = serde_json::to_string(command).map_err(|e| CommandError::Refused(e.to_string()))?;
+        let json = serde_json::to_string(&asked).map_err(|e| CommandError::Refused(e.to_string()))?;
         let ask = Ask::Command { by: by.to_owned(), json };
         match shared.ask_leader(ask).await {
             Some(Answer::Commanded(json)) => {
@@ -188,6 +203,14 @@ impl<R: Runtime> Node<R> {
     pub async fn propose(&self, event: &Event) -> Commitment {
         self.0.propose(event, None).await
     }
+}
+
+/// A command as it travels.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) command: Command,
+    /// Since when the node that it is about stood as it did, for whoever gave the command.
+    pub(crate) looked_at: Option<LogIndex>,
 }
 
 /// A command's outcome as it travels.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use haven_core::control::Command;
 use haven_core::event::Event;
 use haven_core::ids::{LinkId, NodeId};
 use haven_core::node::Input;
@@ -12,7 +11,7 @@ use haven_log::{LogId, Vote};
 use openraft::raft::TransferLeaderRequest;
 
 use crate::node::Shared;
-use crate::propose::{Here, Told};
+use crate::propose::{Asked, Here, Told};
 use crate::wire::{self, Answer, Ask, Frame};
 
 /// Datagrams that may wait for the mind: a second of heartbeats of the largest cluster.
@@ -93,11 +92,11 @@ impl<R: Runtime> Shared<R> {
     }
 
     async fn hear_command(&self, by: &str, json: &str) -> Answer {
-        let command: Command = match serde_json::from_str(json) {
-            Ok(command) => command,
+        let asked: Asked = match serde_json::from_str(json) {
+            Ok(asked) => asked,
             Err(error) => return Answer::Failed(format!("the command cannot be read: {error}")),
         };
-        let told = Told::from(self.command_here(by, &command).await);
+        let told = Told::from(self.command_here(by, &asked).await);
         match serde_json::to_string(&told) {
             Ok(json) => Answer::Commanded(json),
             Err(error) => Answer::Failed(error.to_string()),

@@ -81,6 +81,16 @@ pub enum StartError {
         /// The number.
         life: u32,
     },
+    /// The log knows a life of this boot with this number, or a later one, of which the runtime folder knows nothing.
+    /// The next start takes the number after it. Page: docs/errors/HV-DAEMON-05.md.
+    #[error(
+        "life {life} of this boot has been already, and the runtime folder has forgotten it; it must be kept until the \
+         next boot"
+    )]
+    LifeTaken {
+        /// The number.
+        life: u32,
+    },
     /// The first entries could not be written.
     #[error("the cluster cannot be founded: {0}")]
     Founding(String),
@@ -128,6 +138,7 @@ impl<R: Runtime> Node<R> {
     async fn begin(&self, queue: mpsc::UnboundedReceiver<haven_core::node::Input>) -> Result<(), StartError> {
         let shared = &self.0;
         shared.start_raft().await?;
+        self.is_a_new_life()?;
         shared.env.transport.set_peers(shared.config.peers.clone());
         shared.env.transport.serve(Arc::new(Door(shared.clone())));
         drop(R::spawn(mind::run(shared.clone(), queue)));
@@ -135,6 +146,19 @@ impl<R: Runtime> Node<R> {
         match shared.config.founding.clone() {
             Some(founding) => shared.found(founding).await,
             None => Ok(()),
+        }
+    }
+
+    /// A life that the log knows already would be given what that one has begun.
+    fn is_a_new_life(&self) -> Result<(), StartError> {
+        let (env, mine) = (&self.0.env, self.0.incarnation);
+        let known = lock(&self.0.keeper).state.members.get(&self.0.config.node).and_then(|member| member.incarnation);
+        match known.filter(|known| known.boot == mine.boot && known.generation >= mine.generation) {
+            None => Ok(()),
+            Some(known) => {
+                env.host.remember(LIFE_KEY, &known.generation.0.to_le_bytes());
+                Err(StartError::LifeTaken { life: mine.generation.0 })
+            }
         }
     }
 
@@ -225,7 +249,8 @@ fn share<R: Runtime>(
         raft: OnceLock::new(),
         inputs,
         waiting: AtomicUsize::new(0),
-        sessions: AtomicU64::new(0),
+        // Never those of an earlier life, of which a program may be left.
+        sessions: AtomicU64::new(u64::from(incarnation.generation.0) << 20),
         told,
         clock: Mutex::new(LogClock::default()),
         hands: Mutex::new(Hands::default()),

@@ -258,7 +258,7 @@ fn runs(host: &dyn Host, target: &Target<'_>, action: Action) -> Result<Vec<Run>
     if outlets.is_empty() {
         outlets.push(None);
     }
-    let make = |outlet| {
+    let make = |(before, outlet): (u64, Option<&str>)| {
         let mut run = if device.agent == ipmitool::NAME {
             ipmitool::run(host, target, action, outlet)?
         } else {
@@ -267,7 +267,8 @@ fn runs(host: &dyn Host, target: &Target<'_>, action: Action) -> Result<Vec<Run>
         let program = &mut run.program;
         program.grace = Millis(share.0 / 5).min(GRACE_MAX);
         program.deadline = share.minus(program.grace);
-        program.latest = target.latest;
+        // The outlets are switched one after the other, each within its share: the last one begins by as much later.
+        program.latest = target.latest.map(|latest| latest + share.times(before));
         program.group = Some(format!("fence.{}.{}.{}.{}", device.id, target.node, action.word(), target.session));
         program.guard = match action {
             Action::Off | Action::On => Guard::Kernel,
@@ -275,7 +276,7 @@ fn runs(host: &dyn Host, target: &Target<'_>, action: Action) -> Result<Vec<Run>
         };
         Ok(run)
     };
-    outlets.into_iter().map(make).collect()
+    (0..).zip(outlets).map(make).collect()
 }
 
 /// Runs one program to its end. For switching, code 0 is needed, and nothing may be left of it.

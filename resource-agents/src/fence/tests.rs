@@ -103,6 +103,18 @@ fn a_node_with_two_supplies_is_off_only_when_both_outlets_are() {
 }
 
 #[test]
+fn the_second_outlet_may_be_sent_after_the_first_has_used_its_share() {
+    let host = FakeHost::new().with_program("/usr/sbin/fence_apc_snmp", |_| exited(0));
+    let (device, vault, node) = (device("fence_apc_snmp", &["3", "4"], &[]), vault(), node());
+    let latest = Some(Monotonic::from_micros(1_000_000));
+    let deadline = Millis::secs(20);
+    let target = Target { device: &device, node: &node, secrets: &vault, deadline, latest, session: 7 };
+    host.block_on(power_off(&host, &target)).unwrap();
+    let sent: Vec<_> = host.ran().iter().map(|program| program.latest).collect();
+    assert_eq!(sent, [latest, latest.map(|latest| latest + Millis::secs(10))]);
+}
+
+#[test]
 fn one_outlet_that_refuses_does_not_spare_the_other() {
     let device = device("fence_ilo4", &["3", "4"], &[]);
     let host = FakeHost::new().with_program(FENCE, |program| {

@@ -17,20 +17,31 @@ const HARESOURCES: &str = "m1 IPaddr2::10.77.0.200/24/eth0 some-service\n";
 /// Without it, heartbeat moves everything back to m1 as soon as it can.
 const HA_CF: &str = "node m1 m2 m3\nauto_failback off\n";
 
-/// A BMC per machine, reached by this agent with the password in a file.
-pub(crate) fn bmcs(cluster: &Cluster, agent: &str, more: &[(&str, &str)]) -> (Vec<IpmiBmc>, Vec<SpecEdit>) {
+/// The file with the password of every BMC.
+fn secret_file(cluster: &Cluster) -> String {
     let secret = cluster.lab.folder().join("bmc-password");
     fs::write(&secret, format!("{PASSWORD}\n")).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    secret.display().to_string()
+}
+
+/// A BMC per machine.
+fn bmcs_alone(cluster: &Cluster) -> Vec<IpmiBmc> {
+    let bmc = |(name, last): (&&str, u8)| IpmiBmc::new(&cluster.lab, &cluster.switch, &programs(), name, last).unwrap();
+    MACHINES.iter().zip(111..).map(bmc).collect()
+}
+
+/// A BMC per machine, reached by this agent with the password in a file.
+pub(crate) fn bmcs(cluster: &Cluster, agent: &str, more: &[(&str, &str)]) -> (Vec<IpmiBmc>, Vec<SpecEdit>) {
+    let secret = secret_file(cluster);
     let mut made = (Vec::new(), Vec::new());
-    for (name, last) in MACHINES.iter().zip(111..) {
-        let bmc = IpmiBmc::new(&cluster.lab, &cluster.switch, &programs(), name, last).unwrap();
+    for (name, bmc) in MACHINES.iter().zip(bmcs_alone(cluster)) {
         let params = [&[("ip", bmc.address()), ("username", USER), ("cipher", "3")], more].concat();
         made.1.push(SpecEdit::PutDevice(Device {
             id: DeviceId::new(&format!("bmc-{name}")).unwrap(),
             agent: agent.to_owned(),
             params: params.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-            secrets: [("password".to_owned(), SecretRef::File(secret.display().to_string()))].into(),
+            secrets: [("password".to_owned(), SecretRef::File(secret.clone()))].into(),
             hosts: HostMap::Single(NodeId::new(name).unwrap()),
             timeout: None,
             delay: None,
@@ -46,8 +57,15 @@ fn a_haresources_line_survives_the_death_of_its_machine() {
         return;
     }
     let cluster = Cluster::new("lan", &programs()).unwrap();
-    let (_bmcs, devices) = bmcs(&cluster, "ipmitool", &[]);
-    cluster.edit("m1", devices).unwrap();
+    let bmcs = bmcs_alone(&cluster);
+    let secret = format!("file:{}", secret_file(&cluster));
+    for (name, bmc) in MACHINES.into_iter().zip(&bmcs) {
+        let device = format!("bmc-{name}");
+        let add = ["fence", "add", name, "ipmitool", "--name", &device, "--addr", bmc.address(), "--user", USER];
+        cluster.haven("m1", &[&add[..], &["--secret", &secret, "cipher=3"]].concat()).unwrap();
+    }
+    let tested = cluster.haven("m1", &["fence", "test"]).unwrap();
+    assert_eq!(tested.lines().filter(|line| line.contains(" On ")).count(), 3, "{tested}");
     // The staleness of the BMC that matters here; without it the reads are three seconds apart.
     cluster.cycle("m2", "m1").unwrap();
     let [file, ha_cf] = ["haresources", "ha.cf"].map(|name| cluster.lab.folder().join(name).display().to_string());

@@ -152,9 +152,10 @@ impl Client {
         self.post("/v1/fence/test", ask, extra).await
     }
 
-    /// A person's word that a node is off.
-    pub async fn fence_confirm(&self, node: &NodeId) -> Result<Accepted, ClientError> {
-        self.post("/v1/fence/confirm", &json!({ "node": node }), DEVICES_WITHIN).await
+    /// A person's word that a node is off, which stood as the person saw it since the entry `looked_at`.
+    pub async fn fence_confirm(&self, node: &NodeId, looked_at: Option<LogIndex>) -> Result<Accepted, ClientError> {
+        let ask = json!({ "node": node, "looked_at": looked_at });
+        self.post("/v1/fence/confirm", &ask, DEVICES_WITHIN).await
     }
 
     /// Ends the daemon that is asked.

@@ -24,7 +24,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-fn bad_request(what: String) -> Refusal {
+pub(super) fn bad_request(what: String) -> Refusal {
     Refusal(ApiError::new(Refused::BadRequest, "HV-API-06", what, "compare the request with /v1/openapi.json"))
 }
 

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::{Extension, Json};
 use haven_core::control::Command;
-use haven_core::ids::NodeId;
+use haven_core::ids::{LogIndex, NodeId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::Caller;
-use super::answer::Refusal;
+use super::answer::{Refusal, bad_request};
 use super::routes::App;
 use crate::error::ApiError;
 use crate::model::{Accepted, CaMade, CaView, DeviceAnswer, FenceTestAsk, Leave, TokenAsk, TokenGiven};
@@ -34,6 +34,9 @@ pub(super) async fn command(
     body: Result<Json<CommandBody>, JsonRejection>,
 ) -> Result<Json<Accepted>, Refusal> {
     let Json(CommandBody(command)) = body?;
+    if let Some(way) = command.only_by() {
+        return Err(bad_request(format!("this command comes by {way} only, which looks at the facts itself")));
+    }
     let index = app.backend.command(&caller.name, command).await?;
     Ok(Json(Accepted { index }))
 }
@@ -94,6 +97,10 @@ pub(super) struct ConfirmAsk {
     /// The node, typed by the person.
     #[schema(value_type = String)]
     node: NodeId,
+    /// Index of the entry since which the node stands as the person saw it, `since.index` of the member in `/v1/state`:
+    /// the word is refused when the node has gone on. Absent: as the node that is asked knows it.
+    #[schema(value_type = Option<u64>)]
+    looked_at: Option<LogIndex>,
 }
 
 /// A person's word that a node is off. Refused while anything speaks against it.
@@ -108,7 +115,7 @@ pub(super) async fn fence_confirm(
     body: Result<Json<ConfirmAsk>, JsonRejection>,
 ) -> Result<Json<Accepted>, Refusal> {
     let Json(ask) = body?;
-    let index = app.backend.fence_confirm(&caller.name, ask.node).await?;
+    let index = app.backend.fence_confirm(&caller.name, ask.node, ask.looked_at).await?;
     Ok(Json(Accepted { index }))
 }
 

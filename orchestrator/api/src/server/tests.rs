@@ -99,6 +99,7 @@ impl Backend for BenchNode {
         &'a self,
         _: &'a str,
         node: haven_core::ids::NodeId,
+        _: Option<LogIndex>,
     ) -> BoxFuture<'a, Result<LogIndex, ApiError>> {
         Box::pin(async move { Err(ApiError::unknown_node(node.as_str())) })
     }
@@ -244,6 +245,10 @@ async fn what_is_asked_wrongly_is_refused_in_words() {
     let body = serde_json::json!({ "command": "make_tea" });
     let error = served.client.post::<_, serde_json::Value>("/v1/command", &body, Duration::ZERO).await.unwrap_err();
     assert_eq!((error.code(), error.exit_code()), ("HV-API-06", 64));
+    // A caller cannot write down himself what the devices say.
+    let word = Command::FenceConfirm { node: node("c"), power: Vec::new() };
+    let error = served.client.command(&word).await.unwrap_err();
+    assert!(error.code() == "HV-API-06" && error.to_string().contains("/v1/fence/confirm"), "{error}");
     let big = serde_json::json!({ "command": "x".repeat(9 << 20) });
     let error = served.client.post::<_, serde_json::Value>("/v1/command", &big, Duration::ZERO).await.unwrap_err();
     assert!(["HV-API-04", "HV-API-06"].contains(&error.code()), "{error}");
@@ -262,7 +267,7 @@ async fn tokens_devices_metrics_and_refusals_come_through() {
     assert_eq!(served.client.metrics().await.unwrap(), "haven_log_applied_index 40\n");
     let error = served.client.leave(Leave::Stop).await.unwrap_err();
     assert_eq!((error.code(), error.exit_code()), ("HV-QUORUM-01", 2));
-    let error = served.client.fence_confirm(&node("zz")).await.unwrap_err();
+    let error = served.client.fence_confirm(&node("zz"), None).await.unwrap_err();
     assert_eq!(error.to_api().kind, Refused::NotFound);
 }
 

@@ -215,7 +215,7 @@ impl Bench {
     }
 
     pub(crate) fn prove_off(&mut self, name: &str) {
-        let reads = vec![PowerRead { device: device(&format!("ilo-{name}")), apart: Millis(3000) }];
+        let reads = vec![PowerRead { device: device(&format!("ilo-{name}")), apart: Millis(3063) }];
         let order = self.state.fencing.open_against(&node(name)).next().map(|o| o.id);
         let since = self.state.members[&node(name)].since.index;
         let proof = Proof::PoweredOff { order, since, reads, reader: node("b") };

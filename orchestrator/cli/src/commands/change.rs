@@ -1,13 +1,14 @@
 //! Changes: what would happen, the commit, the conflict, the wait.
 
+use haven_agents::fence::caution;
 use haven_api::ClientError;
 use haven_api::screen;
 use haven_api::view::{Config, PlanView};
 use haven_config::words::WordFault;
 use haven_config::{DiffLine, diff};
 use haven_core::control::Command;
-use haven_core::ids::LogIndex;
-use haven_core::spec::SpecEdit;
+use haven_core::ids::{LogIndex, NodeId};
+use haven_core::spec::{Spec, SpecEdit};
 use serde::Serialize;
 
 use crate::args::{Doing, Editing};
@@ -56,7 +57,11 @@ pub(crate) async fn commit(
         return Ok(Exit::Fine);
     }
     let lines: Vec<String> = match config.spec.edited(&edits, u64::MAX >> 1) {
-        Ok(spec) => diff(&config.spec, &spec).iter().map(DiffLine::to_string).collect(),
+        Ok(spec) => {
+            name_strangers(session, &config.spec, &spec).await?;
+            name_loose_lips(session, &config.spec, &spec);
+            diff(&config.spec, &spec).iter().map(DiffLine::to_string).collect()
+        }
         Err(_) => Vec::new(),
     };
     let comment = editing.comment.clone().unwrap_or_else(|| what.to_owned());
@@ -70,6 +75,31 @@ pub(crate) async fn commit(
     match session.client.command(&command).await {
         Ok(accepted) => session.follow_up(accepted, &editing.doing, what).await,
         Err(error) => Err(explained(session, base, error).await),
+    }
+}
+
+/// Says which nodes a change names that are no members: they may join later, or their names are mistyped.
+async fn name_strangers(session: &Session<'_>, before: &Spec, after: &Spec) -> Result<(), Trouble> {
+    let known = before.named_nodes();
+    let new: Vec<&NodeId> = after.named_nodes().into_iter().filter(|node| !known.contains(node)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let status = session.status().await?;
+    let members: Vec<&str> = status.nodes.iter().map(|row| row.node.as_str()).collect();
+    for node in new.into_iter().filter(|node| !members.contains(&node.as_str())) {
+        let members = members.join(", ");
+        session.terminal.note(&format!("{node} is no member, and counts only when it has joined (members: {members})"));
+    }
+    Ok(())
+}
+
+/// Says which new devices are driven by programs that hand their secret on where others can read it.
+fn name_loose_lips(session: &Session<'_>, before: &Spec, after: &Spec) {
+    let new =
+        after.devices.values().filter(|device| before.devices.get(&device.id).map(|d| &d.agent) != Some(&device.agent));
+    for (device, caution) in new.filter_map(|device| Some((device, caution(&device.agent)?))) {
+        session.terminal.note(&format!("{}: {caution}", device.agent));
     }
 }
 

@@ -4,6 +4,7 @@ use haven_api::model::{DeviceAnswer, FenceTestAsk, FenceTestMode, PowerAnswered}
 use haven_config::words::{NewDevice, add_device, remove_device};
 use haven_core::control::Command;
 use haven_core::ids::NodeId;
+use haven_core::state::ClusterState;
 use haven_core::units::Millis;
 
 use crate::args::{AddDevice, Fence, FenceVerb, Sure, Trial};
@@ -13,6 +14,9 @@ use crate::terminal::Format;
 use crate::trouble::{Exit, Trouble};
 
 use super::{change, log, status};
+
+/// Names that fence programs have for the address of their device.
+const ADDRESS: [&str; 3] = ["ip", "ipaddr", "address"];
 
 /// `fence`.
 pub(crate) async fn fence(session: &Session<'_>, asked: &Fence) -> Result<Exit, Trouble> {
@@ -112,12 +116,35 @@ async fn confirm(session: &Session<'_>, name: &str, sure: &Sure, trial: &Trial) 
         // Its devices are asked when it is done, not before.
         return change::try_out(session, &Command::FenceConfirm { node, power: Vec::new() }).await;
     }
+    let state = session.client.state(None).await?;
+    let (marks, looked_at) = (marks(&state, &node), state.members.get(&node).map(|member| member.since.index));
     let what = format!(
-        "You say that {node} is off and stays off until its power was cut. If it runs, two machines write to the same \
-         data."
+        "{node} is the machine {marks}.\nYou say that you have seen it off, and that it stays off until its power was \
+         cut. If it runs, two machines write to the same data."
     );
     sure.sure(session, &what, node.as_str())?;
-    let accepted = session.client.fence_confirm(&node).await?;
+    let accepted = session.client.fence_confirm(&node, looked_at).await?;
     session.terminal.answer(&accepted, || format!("{node} counts as off (entry {})\n", accepted.index));
     Ok(Exit::Fine)
+}
+
+/// What tells the machine of `node` from the others in its rack [S-13].
+fn marks(state: &ClusterState, node: &NodeId) -> String {
+    let mut marks = Vec::new();
+    if let Some(member) = state.members.get(node) {
+        let uuid = member.product_uuid.as_ref().map(|uuid| format!("with product uuid {uuid}"));
+        marks.extend(uuid);
+        let addresses: Vec<&str> = member.endpoints.iter().map(|endpoint| endpoint.0.as_str()).collect();
+        marks.push(format!("at {}", addresses.join(" and ")));
+    }
+    for id in state.spec.fence_levels(node).iter().flat_map(|level| &level.devices) {
+        let Some(device) = state.spec.devices.get(id) else { continue };
+        let address = ADDRESS.iter().find_map(|name| device.params.get(*name));
+        let address = address.map_or_else(String::new, |address| format!(" ({address})"));
+        marks.push(match device.hosts.outlet(node) {
+            Some(outlets) if !outlets.is_empty() => format!("on outlet {} of {id}{address}", outlets.join(" and ")),
+            Some(_) | None => format!("switched by {id}{address}"),
+        });
+    }
+    marks.join(", ")
 }

@@ -126,6 +126,11 @@ fn configuration(machines: &mut Machines) {
     assert!(history.contains("disks"), "{history}");
     machines.does(&format!("m3$ haven config rollback {base} -m \"it was not the disks\""));
     assert!(!machines.does("m1$ haven config show").contains("operation-timeout"));
+    let stranger = machines.run("m1$ haven constraint add location web m33 --score 5 --plan");
+    assert!(stranger.code == 0 && stranger.err.contains("note: m33 is no member"), "{stranger:?}");
+    let device = "m1$ haven fence add m1 ilo4 --name spare --addr 127.0.0.9 --user ha --secret file:/etc/ilo --plan";
+    let loose = machines.run(device);
+    assert!(loose.code == 0 && loose.err.contains("note: fence_ilo4: it passes the password"), "{loose:?}");
     machines.does("m1$ haven config set migration-threshold=5 --resource-defaults --no-wait");
     // An hour is more than this test takes, three seconds are less.
     machines.does("m1$ haven maintenance on --for 3s --reason short");

@@ -51,7 +51,11 @@ fn while_the_bmc_fails_a_resource_is_held_until_a_person_has_looked() {
     let early = machines.run("m1$ haven fence confirm m2 --yes");
     assert!(early.code == 1 && early.err.contains("HV-FENCE-01"), "{early:?}");
     assert_eq!(machines.run("m1$ haven fence confirm m2 --plan").code, 1);
-    machines.until("a person's word counts", || machines.typed("m1$ haven fence confirm m2", "m2").code == 0);
+    machines.until("a person's word counts", || {
+        let said = machines.typed("m1$ haven fence confirm m2", "m2");
+        assert!(said.out.contains("m2 is the machine ") && said.out.contains("on outlet m2 of fence_m2"), "{said:?}");
+        said.code == 0
+    });
     machines.until("web runs elsewhere", || {
         let said = machines.run("m1$ haven why web");
         said.code == 0 && said.out.starts_with("web  started  m")

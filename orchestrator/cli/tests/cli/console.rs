@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Time between two looks while something is waited for.
 const LOOK: Duration = Duration::from_millis(50);
 /// The device of the texts, and the one that stands in for it.
-const DEVICES: [(&str, &str); 2] = [("fence_ilo4", "fence_demo"), ("ilo4", "fence_demo")];
+const DEVICE: (&str, &str) = ("ipmitool", "fence_demo");
 /// Words after which a person is asked to type a name.
 const ASKS: &str = " to go on: ";
 
@@ -63,7 +63,7 @@ impl Machines {
             machines.does(&format!("{name}$ systemctl start haven"));
         }
         for number in 1..=3 {
-            machines.does(&format!("m1$ haven fence add m{number} ilo4 --addr 10.9.0.{number} --user ha"));
+            machines.does(&format!("m1$ haven fence add m{number} ipmitool --addr 10.9.0.{number} --user ha"));
         }
         machines.does("m1$ haven fence test");
         machines.does("m1$ haven resource add web ocf:haven:Guest port=7801 --prefer m2");
@@ -105,10 +105,10 @@ impl Machines {
             line = line
                 .strip_suffix(&format!("10.0.0.{number}"))
                 .map_or(line.clone(), |start| format!("{start}{}", self.address(number)));
-            let ilo = format!("ilo4 --addr 10.9.0.{number} --user ha");
+            let given = format!("ipmitool --addr 10.9.0.{number} --user ha");
             let bmc = Rack::socket(self.folder.path());
             let stand_in = format!("fence_demo address={} --outlet m{number}", bmc.display());
-            line = line.replace(&format!("{ilo} --secret file:/etc/haven/bmc"), &stand_in).replace(&ilo, &stand_in);
+            line = line.replace(&format!("{given} --secret file:/etc/haven/bmc"), &stand_in).replace(&given, &stand_in);
         }
         // A machine that is shared with its tests is neither reset nor watched.
         if line.contains("haven init ") || line.contains("haven join ") {
@@ -123,9 +123,7 @@ impl Machines {
         for number in ["1", "2", "3", "4"] {
             text = text.replace(&self.address(number), &format!("10.0.0.{number}"));
         }
-        for (word, stand_in) in DEVICES.iter().take(1) {
-            text = text.replace(stand_in, word);
-        }
+        text = text.replace(DEVICE.1, DEVICE.0);
         text.replace(&self.folder.path().display().to_string(), "")
     }
 

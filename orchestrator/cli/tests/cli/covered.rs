@@ -114,6 +114,16 @@ fn every_command_that_a_page_shows_is_replayed() {
             }
         }
     }
+    // Other pages name commands beside their point; that there are such commands is enough.
+    for page in ["docs/errors", "docs/reference", "docs/decisions"].iter().flat_map(|at| files(&root().join(at), ".md"))
+    {
+        for words in shown(&std::fs::read_to_string(&page).unwrap()) {
+            let named = words.split(' ').nth(1).is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+            if named && read(&words).is_none() {
+                missing.push(format!("{}: haven does not know `{words}`", page.display()));
+            }
+        }
+    }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
     for (verb, place) in ELSEWHERE {
         let text = std::fs::read_to_string(root().join("orchestrator/cli").join(place)).unwrap();

@@ -14,7 +14,7 @@ use crate::event::{Event, PowerRead, PowerState, Proof, Withdrawal};
 use crate::ids::{BootId, DeviceId, LogIndex, NodeId, OrderId};
 use crate::lease::Leases;
 use crate::plant::{self, Plant};
-use crate::spec::FenceLevel;
+use crate::spec::{Device as Configured, FenceLevel};
 use crate::state::{ClusterState, FenceOrder, Standing};
 use crate::units::{Millis, Monotonic};
 
@@ -36,9 +36,26 @@ enum Phase {
 
 #[derive(Debug)]
 struct Device {
+    /// As it was when its reads began: they are of this device, and of no other that takes its name.
+    defined: Option<Configured>,
     phase: Phase,
     first_off: Option<Monotonic>,
     trouble: String,
+}
+
+impl Device {
+    fn new(facts: &Facts, id: &DeviceId, phase: Phase) -> Self {
+        let defined = facts.state.spec.devices.get(id).cloned();
+        Self { defined, phase, first_off: None, trouble: String::new() }
+    }
+
+    /// Forgets what was read, and reads anew.
+    fn begin_again(&mut self, now: Monotonic) {
+        self.first_off = None;
+        if matches!(self.phase, Phase::Pausing(_) | Phase::Off(_)) {
+            self.phase = Phase::Pausing(now);
+        }
+    }
 }
 
 /// One order, or one look at a node's power, in hand.
@@ -56,23 +73,31 @@ struct Work {
 }
 
 impl Work {
-    /// The node was put out of the cluster while its power was being read: what was read before proves nothing, and is
-    /// read again, instead of a proof that the fold refuses.
+    /// The node was put out of the cluster while its power was being read, or a device was configured anew: what was
+    /// read before proves nothing, and is read again, instead of a proof that the fold refuses.
     fn renew(&mut self, facts: &Facts) {
+        for (id, device) in &mut self.devices {
+            let defined = facts.state.spec.devices.get(id);
+            if device.defined.as_ref() != defined {
+                device.defined = defined.cloned();
+                device.begin_again(facts.now);
+                self.not_before = facts.now;
+            }
+        }
         let member = facts.state.members.get(&self.node);
         let Some(member) = member.filter(|m| m.is_released_by_proof() && m.boot() == Some(self.boot)) else { return };
         if member.since.index <= self.since || plant::on(Plant::ReadsNotRenewed) {
             return;
         }
         (self.since, self.not_before) = (member.since.index, facts.now);
-        self.until = self.until.max(facts.now + READS_MAX);
-        for device in self.devices.values_mut() {
-            device.first_off = None;
-            if matches!(device.phase, Phase::Pausing(_) | Phase::Off(_)) {
-                device.phase = Phase::Pausing(facts.now);
-            }
-        }
+        self.until = self.until.max(facts.now + reads_max(facts, self.devices.keys()));
+        self.devices.values_mut().for_each(|device| device.begin_again(facts.now));
     }
+}
+
+/// How long reads of these devices may take, from the first to the last.
+fn reads_max<'a>(facts: &Facts, devices: impl Iterator<Item = &'a DeviceId>) -> Millis {
+    READS_MAX + devices.map(|id| facts.state.fencing.reads_apart(id)).max().unwrap_or_default()
 }
 
 /// The fencing hand of one node.
@@ -192,9 +217,9 @@ impl Fencer {
             let (ask, node, device) = (ask.clone(), order.node.clone(), id.clone());
             let deadline = device_deadline(facts.state, id, deadline);
             out.push(Output::Power { ask, node, device, job: PowerJob::Off, deadline, latest });
-            devices.insert(id.clone(), Device { phase: Phase::Switching, first_off: None, trouble: String::new() });
+            devices.insert(id.clone(), Device::new(facts, id, Phase::Switching));
         }
-        let until = facts.now + deadline + READS_MAX;
+        let until = facts.now + deadline + reads_max(facts, devices.keys());
         let since = facts.state.members.get(&order.node).map_or(LogIndex(0), |m| m.since.index);
         let (node, boot) = (order.node.clone(), order.boot);
         let not_before = facts.now;
@@ -218,9 +243,10 @@ impl Fencer {
         let mut devices = BTreeMap::new();
         for id in facts.state.spec.fence_levels(node).iter().flat_map(|level| &level.devices) {
             out.push(read(&ask, node, id, device_deadline(facts.state, id, deadline)));
-            devices.insert(id.clone(), Device { phase: Phase::Reading, first_off: None, trouble: String::new() });
+            devices.insert(id.clone(), Device::new(facts, id, Phase::Reading));
         }
-        let (node, since, until) = (node.clone(), member.since.index, facts.now + READS_MAX);
+        let until = facts.now + reads_max(facts, devices.keys());
+        let (node, since) = (node.clone(), member.since.index);
         let not_before = facts.now;
         self.work.insert(ask, Work { node, boot, since, devices, until, deadline, not_before });
     }

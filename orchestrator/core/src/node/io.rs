@@ -266,13 +266,6 @@ pub enum Note {
         /// What it said.
         why: String,
     },
-    /// A peer's store is not listened to.
-    StoreRefused {
-        /// Whose.
-        node: NodeId,
-        /// Why.
-        why: String,
-    },
 }
 
 impl fmt::Display for Note {
@@ -281,7 +274,6 @@ impl fmt::Display for Note {
             Self::HoldLapsed { lapses } => write!(f, "hold lease lapsed ({lapses} of this life)"),
             Self::NotRun { action, why } => write!(f, "action {action} not begun: {why}"),
             Self::StaysOff { node, device, why } => write!(f, "{node} stays off: {device} did not switch it on: {why}"),
-            Self::StoreRefused { node, why } => write!(f, "store of {node} refused: {why}"),
         }
     }
 }

@@ -103,6 +103,12 @@ impl Judge {
         !open && !refused
     }
 
+    /// Whether an order to fence is proposed and not in the log yet.
+    pub(super) fn is_ordering(&self, now: Monotonic) -> bool {
+        let open = |since: Monotonic| now.since(since) < ANSWER_WITHIN;
+        self.pending.iter().any(|(matter, (_, since))| matches!(matter, Matter::Order(_)) && open(*since))
+    }
+
     /// Takes the end of a proposal in.
     pub(super) fn committed(&mut self, proposal: ProposalId, result: &Commitment, now: Monotonic) {
         let matter = self.pending.iter().find(|(_, (id, _))| *id == proposal).map(|(m, _)| m.clone());

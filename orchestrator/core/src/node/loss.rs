@@ -104,6 +104,7 @@ impl Node {
                 }
                 // The hand-over is under way: the next leader hears the node, and judges for itself.
                 Some(_) if self.judge.handed_at.is_some_and(|at| facts.now.since(at) < timing.dead_after) => {}
+                Some(_) | None if plant::on(Plant::UnreachedNeverIsolated) => {}
                 Some(_) | None => self.isolate(facts, member, IsolationCause::Unreachable, out),
             }
         } else if self.lag(facts, node) >= facts.state.timing.hold && !plant::on(Plant::LaggardNeverIsolated) {

@@ -29,8 +29,13 @@ const ON_AFTER: Millis = Millis::secs(5);
 
 impl Node {
     pub(super) fn judge_orders(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        let needs = self.fence_needs.clone();
+        let mut needs = self.fence_needs.clone();
         let storm = self.storm(facts);
+        // One at a time, and each in its turn: a node whose device is dead must not keep the others waiting for ever.
+        let turn = |need: &FenceNeed| if storm.contains(&need.node) { tried(facts.state, need) } else { 0 };
+        if !plant::on(Plant::BrakeRetriesFirst) {
+            needs.sort_by_key(turn);
+        }
         for need in &needs {
             if storm.contains(&need.node) {
                 self.read_in_storm(facts, need, out);
@@ -79,8 +84,10 @@ impl Node {
         }
         // The brake limits orders, never proofs: after a while one at a time, those with most to free first.
         let lost_at = state.members.get(&need.node).map_or(LogTime(0), |m| m.since.time);
-        let others_open = state.fencing.orders.values().any(|o| o.result.is_none());
-        state.time.since(lost_at) >= BRAKE && !others_open
+        let in_the_log = state.fencing.orders.values().any(|o| o.result.is_none());
+        // One that has been proposed in this very instant is the one.
+        let others_open = in_the_log || self.judge.is_ordering(facts.now);
+        state.time.since(lost_at) >= BRAKE && (!others_open || plant::on(Plant::BrakeReleasesAll))
     }
 
     /// Whether the voters that are neither out, dead, nor about to be shot are a quorum without `node`: a leader that
@@ -135,7 +142,8 @@ impl Node {
     /// have passed since it was seen to be gone [S-11].
     fn end_if_gone(&mut self, facts: &Facts, order: &FenceOrder, out: &mut Vec<Output>) {
         let executor = facts.state.members.get(&order.executor);
-        let dead = executor.is_none_or(|m| m.death_of(order.executor_incarnation.boot).is_some());
+        // One that is no member any more may still have a shot under way.
+        let dead = executor.is_some_and(|m| m.death_of(order.executor_incarnation.boot).is_some());
         let present = executor.is_some_and(|m| {
             m.incarnation == Some(order.executor_incarnation)
                 && !m.is_released_by_proof()
@@ -197,7 +205,7 @@ impl Node {
         let Some(incarnation) = facts.state.members.get(&self.id.node).and_then(|m| m.incarnation) else { return };
         for member in facts.state.members.values() {
             let Some(dead) = member.death() else { continue };
-            let shot = |o: &FenceOrder| o.node == member.node && o.boot == dead.boot && !o.sent.is_empty();
+            let shot = |o: &FenceOrder| o.node == member.node && o.boot == dead.boot && o.may_have_hit();
             let by_device =
                 matches!(dead.proof, Proof::PoweredOff { .. }) || facts.state.fencing.orders.values().any(shot);
             let settled = facts.state.fencing.open_against(&member.node).next().is_none();
@@ -234,7 +242,7 @@ fn tried(state: &ClusterState, need: &FenceNeed) -> usize {
 fn storm(state: &ClusterState, falling: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
     let lost: Vec<&Member> =
         state.members.values().filter(|m| m.is_released_by_proof() && m.boot().is_some()).collect();
-    let mut worst = BTreeSet::new();
+    let mut struck = BTreeSet::new();
     for first in &lost {
         let (from, to) = (first.since.time, first.since.time + STORM_WINDOW);
         let within = lost.iter().filter(|m| m.since.time >= from && m.since.time <= to).map(|m| m.node.clone());
@@ -242,11 +250,11 @@ fn storm(state: &ClusterState, falling: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
         if state.time <= to {
             within.extend(falling.iter().cloned());
         }
-        if within.len() >= STORM_LEAST && within.len() * 2 > state.members.len() && within.len() > worst.len() {
-            worst = within;
+        if within.len() >= STORM_LEAST && within.len() * 2 > state.members.len() {
+            struck.extend(within);
         }
     }
-    worst
+    struck
 }
 
 impl PowerAsk {

@@ -486,3 +486,27 @@ fn what_a_boot_starts_is_looked_up_again_when_the_node_is_drained() {
     assert_eq!((drained("a", Standby::On, 40), drained("a", Standby::On, 50)), (1, 0));
     assert_eq!(drained("a", Standby::Off, 60), 1);
 }
+
+/// What `a` proposes within six seconds if its state has the hash 1, and those of `b` and `c` these.
+fn with_hashes(b: u32, c: u32) -> Vec<String> {
+    let mut desk = Desk::new();
+    desk.step(Input::Hash { index: LogIndex(5), hash: 1 });
+    let mut said = Vec::new();
+    for now in (0..6000).step_by(50) {
+        said.extend(proposed(&desk.tick(now)));
+        for (name, hash) in [("b", b), ("c", c)] {
+            let heartbeat = desk.heartbeat(name, now + 1, desk.sequence(), &[]);
+            said.extend(proposed(&desk.hear(Heartbeat { hash: Some((LogIndex(5), hash)), ..heartbeat })));
+        }
+    }
+    said
+}
+
+#[test]
+fn a_leader_whose_state_differs_from_that_of_most_others_hands_over() {
+    let odd = "the state of a differs from that of most others";
+    let handed = |said: &[String]| said.iter().any(|s| s.contains(odd));
+    let said = with_hashes(2, 2);
+    assert!(handed(&said), "{said:?}");
+    assert!(!handed(&with_hashes(1, 1)) && !handed(&with_hashes(1, 2)));
+}

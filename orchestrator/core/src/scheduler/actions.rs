@@ -8,6 +8,7 @@ use super::score::{Wish, wish};
 use super::{Outlook, Planned};
 use crate::ids::{LogIndex, NodeId, ResourceId};
 use crate::plan::{STEPS_MAX, Step, StepKey, Task};
+use crate::plant::{self, Plant};
 use crate::spec::{
     Body, ConstraintBody, OnFail, OrderKind, OrderVerb, SetJoin, Settings, Spec, find_value, parse_span,
 };
@@ -199,7 +200,9 @@ impl Builder<'_> {
             changed = true;
             if let Some(intent) = self.intents.get_mut(&id) {
                 intent.start = None;
-                intent.waiting.extend(blockers.iter().map(|b| waiting(b.to_string())));
+                if !plant::on(Plant::SilentBlockers) {
+                    intent.waiting.extend(blockers.iter().map(|b| waiting(b.to_string())));
+                }
             }
         }
         changed

@@ -53,15 +53,17 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     make(format!("{resource}: {why}"), 1)
 }
 
-/// Whether an order against `boot` was sent: until it is proven off, nobody switches it on again.
+/// Whether an order against `boot` may have hit it since it was lost: until it is proven off, nobody switches it on
+/// again. What ended before, it has survived.
 fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
-    let mut orders = state.fencing.orders.values();
-    orders.any(|o| o.node == member.node && o.boot == boot && o.result.is_some() && !o.sent.is_empty())
+    let since = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.time >= member.since.time);
+    let mut orders = state.fencing.orders.values().filter(|o| o.node == member.node && o.boot == boot);
+    member.standing == Standing::Lost && orders.any(|o| since(o) && o.may_have_hit())
 }
 
 /// Whether an order against an earlier boot was sent and still under way when `boot` had begun.
 fn hit_by_late_shot(state: &ClusterState, member: &Member, boot: BootId) -> bool {
-    state.fencing.orders.values().filter(|o| o.node == member.node && o.boot != boot && !o.sent.is_empty()).any(|o| {
+    state.fencing.orders.values().filter(|o| o.node == member.node && o.boot != boot && o.may_have_hit()).any(|o| {
         let over = member.death_of(o.boot).map(|dead| dead.since.index);
         o.ended.is_some_and(|ended| over.is_some_and(|over| ended.index > over))
     })

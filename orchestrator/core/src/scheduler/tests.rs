@@ -458,3 +458,30 @@ fn nothing_is_fenced_when_no_device_is_there_to_ask_but_the_need_is_said() {
         "#]],
     );
 }
+
+#[test]
+fn an_idle_node_is_not_fenced_for_an_order_that_it_has_survived() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    let order = bench.order("c");
+    bench.ok(Event::FenceSent { order, device: crate::ids::DeviceId::new("bmc-c").unwrap() });
+    bench.ok(Event::FenceFailed { order, reason: "the BMC did not answer".into() });
+    bench.wait(Millis::secs(60));
+    bench.lose("c");
+    check(&bench, expect![""]);
+}
+
+#[test]
+fn an_order_whose_executor_fell_silent_may_have_hit() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.lose("c");
+    let order = bench.order("c");
+    bench.ok(Event::FenceFailed { order, reason: "its executor a is gone and can no longer act".into() });
+    check(
+        &bench,
+        expect![[r#"
+        fence c: an order may have switched it off
+    "#]],
+    );
+}

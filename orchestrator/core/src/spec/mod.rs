@@ -169,4 +169,14 @@ impl Spec {
         let reaches = |device: &&Device| device.hosts.outlet(node).is_some();
         self.devices.values().filter(reaches).map(|d| FenceLevel { devices: vec![d.id.clone()] }).collect()
     }
+
+    /// The nodes that the configuration names; each of them may be one that has not joined yet.
+    pub fn named_nodes(&self) -> BTreeSet<&NodeId> {
+        let placed = self.constraints.values().filter_map(|constraint| match &constraint.body {
+            ConstraintBody::Location(Location { place: LocationWhere::Node { node, .. }, .. }) => Some(node),
+            ConstraintBody::Location(_) | ConstraintBody::Colocation(_) | ConstraintBody::Order(_) => None,
+        });
+        let switched = self.devices.values().flat_map(|device| device.hosts.nodes());
+        placed.chain(switched).chain(self.topology.keys()).chain(self.nodes.keys()).collect()
+    }
 }

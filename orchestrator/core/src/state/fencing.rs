@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Since;
 use crate::event::{DeviceTest, TestResult, Withdrawal};
 use crate::ids::{BootId, DeviceId, Incarnation, LogIndex, NodeId, OrderId};
+use crate::spec::with_drift;
 use crate::units::Millis;
 
 /// How stale a device's power state is taken to be until `fence test --cycle` has measured it [H-7].
@@ -88,6 +89,14 @@ pub struct FenceOrder {
     pub level: u32,
 }
 
+impl FenceOrder {
+    /// Whether it may have switched its node off: a shot was sent, or whoever carried it out cannot be asked whether it
+    /// was, since it fell silent before it could say so.
+    pub fn may_have_hit(&self) -> bool {
+        !self.sent.is_empty() || matches!(self.result, Some(OrderResult::Failed { .. }))
+    }
+}
+
 /// What is known of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Encode, Decode)]
 pub struct DeviceStatus {
@@ -100,21 +109,31 @@ pub struct DeviceStatus {
     /// Measured time from order to Off.
     #[n(2)]
     pub off_time: Option<Millis>,
-    /// The contradiction after which its word is not taken until it passes a test.
+    /// The contradiction after which its word is not taken until it has switched its machine off and on in a test.
     #[n(3)]
     pub distrusted: Option<LogIndex>,
 }
 
 impl DeviceStatus {
+    /// Another device, or another way to it, goes by this name from now on: nothing has been tested or measured of it.
+    /// Distrust stays until it has passed a test itself.
+    pub(super) fn redefined(&mut self) {
+        *self = Self { distrusted: self.distrusted, ..Self::default() };
+    }
+
     /// How far apart two reads of Off must begin.
     pub fn reads_apart(&self) -> Millis {
-        self.staleness.unwrap_or(STALENESS_ASSUMED).max(READS_APART_MIN)
+        // Measured by one clock, and waited for by another.
+        with_drift(self.staleness.unwrap_or(STALENESS_ASSUMED)).max(READS_APART_MIN)
     }
 
     pub(super) fn tested(&mut self, test: &DeviceTest, now: Since) {
         self.tests.insert(test.node.clone(), (test.result.clone(), now));
         if matches!(test.result, TestResult::Passed(_)) {
-            self.distrusted = None;
+            // Only who has seen it switch the machine off and on has seen that it switches that machine.
+            if test.staleness.is_some() {
+                self.distrusted = None;
+            }
             // The slowest and the stalest of what was measured is what may be relied upon.
             self.off_time = self.off_time.max(test.off_time);
             self.staleness = self.staleness.max(test.staleness);
@@ -164,7 +183,7 @@ impl FencingState {
 
     /// How far apart two reads of Off of `device` must begin.
     pub fn reads_apart(&self, device: &DeviceId) -> Millis {
-        self.devices.get(device).map_or(STALENESS_ASSUMED, DeviceStatus::reads_apart)
+        self.devices.get(device).map_or_else(|| DeviceStatus::default().reads_apart(), DeviceStatus::reads_apart)
     }
 
     /// Forgets the oldest closed orders beyond [`CLOSED_ORDERS_KEPT`].

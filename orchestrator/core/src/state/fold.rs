@@ -130,10 +130,9 @@ impl ClusterState {
             Event::Unfrozen { freeze, .. } => self.unfreeze(*freeze),
             Event::FeatureLevelRaised { level } => self.raise_level(*level),
             Event::TokenIssued { digest, expires, kind, .. } => {
-                self.tokens.insert(hex(digest), Token { expires: *expires, kind: *kind });
-                Ok(())
+                self.issue(hex(digest), Token { expires: *expires, kind: *kind, spent: None })
             }
-            Event::TokenSpent { digest } => self.tokens.remove(&hex(digest)).map(drop).ok_or(Refusal::Token),
+            Event::TokenSpent { digest } => self.spend(&hex(digest)),
             Event::TimingSettled { change } => {
                 let settled = self.timing.settle(*change);
                 if settled { Ok(()) } else { Err(Refusal::Already("the timings have changed since, or are settled")) }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::member::{Admission, DEAD_BOOTS_KEPT, DeadBoot, Member, Standing, Watchdog};
-use super::{ClusterState, Refusal, Run};
+use super::{ClusterState, Refusal, Run, Token};
 use crate::event::{Joined, Proof, Standby, WatchdogReport};
 use crate::ids::{BootId, Incarnation, MemberId, NodeId, StoreId};
 use crate::plant::{self, Plant};
@@ -98,7 +98,7 @@ impl ClusterState {
         }
         if let Some(digest) = &joined.token {
             // Spent in the same entry: a token admits one machine, whatever crashes in between.
-            let usable = self.tokens.get(digest).is_some_and(|t| t.kind == joined.kind && t.expires > now.time);
+            let usable = self.tokens.get(digest).is_some_and(|t| t.kind == joined.kind && t.admits(now.time));
             if !usable {
                 return Err(Refusal::Token);
             }
@@ -130,9 +130,23 @@ impl ClusterState {
         if let Some(authority) = self.authority.as_mut().filter(|authority| authority.is_changing()) {
             authority.waiting.insert(joined.node.clone());
         }
-        if let Some(digest) = &joined.token {
-            self.tokens.remove(digest);
+        joined.token.as_ref().map_or(Ok(()), |digest| self.spend(digest))
+    }
+
+    /// A late copy changes nothing, and least of all makes a token good that was spent.
+    pub(super) fn issue(&mut self, digest: String, token: Token) -> Result<(), Refusal> {
+        if self.tokens.get(&digest).is_some_and(|known| known.spent.is_some()) {
+            return Err(Refusal::Token);
         }
+        self.tokens.entry(digest).or_insert(token);
+        Ok(())
+    }
+
+    /// A join token admits one machine.
+    pub(super) fn spend(&mut self, digest: &str) -> Result<(), Refusal> {
+        let index = self.index;
+        let token = self.tokens.get_mut(digest).filter(|token| token.spent.is_none()).ok_or(Refusal::Token)?;
+        token.spent = Some(index);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::{ClusterState, LeftBehind, Refusal};
 use crate::event::TestResult;
 use crate::ids::{LogIndex, ResourceId};
+use crate::plant::{self, Plant};
 use crate::spec::{Body, DevicesTested, Spec, SpecEdit};
 
 impl ClusterState {
@@ -63,6 +64,14 @@ impl ClusterState {
             self.forget_if_removed(&id);
         }
         self.fencing.devices.retain(|id, _| self.spec.devices.contains_key(id));
+        for (id, status) in &mut self.fencing.devices {
+            let (Some(old), Some(new)) = (before.devices.get(id), self.spec.devices.get(id)) else { continue };
+            if (&old.agent, &old.params) != (&new.agent, &new.params) && !plant::on(Plant::EditKeepsStaleness) {
+                status.redefined();
+            }
+            // Another outlet is another cable.
+            status.tests.retain(|node, _| old.hosts.outlet(node) == new.hosts.outlet(node));
+        }
     }
 
     /// Takes over the timings that follow from the settings and the tests of devices.

@@ -103,6 +103,17 @@ pub struct Token {
     /// What it admits.
     #[n(1)]
     pub kind: MemberKind,
+    /// The entry that spent it. It is kept until it expires, so that a late copy of its entry does not make it good
+    /// again.
+    #[n(2)]
+    pub spent: Option<LogIndex>,
+}
+
+impl Token {
+    /// Whether it still admits a machine.
+    pub fn admits(&self, now: LogTime) -> bool {
+        self.spent.is_none() && self.expires > now
+    }
 }
 
 /// The wall clock of the cluster, for date rules and people.

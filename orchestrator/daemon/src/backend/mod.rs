@@ -103,12 +103,23 @@ impl Backend for NodeBackend {
         })
     }
 
-    fn fence_confirm<'a>(&'a self, by: &'a str, node: NodeId) -> BoxFuture<'a, Result<LogIndex, ApiError>> {
+    fn fence_confirm<'a>(
+        &'a self,
+        by: &'a str,
+        node: NodeId,
+        looked_at: Option<LogIndex>,
+    ) -> BoxFuture<'a, Result<LogIndex, ApiError>> {
         let live = self.node();
         Box::pin(async move {
+            // Before the devices are asked, which may take long: the word is about the node as it was seen.
+            let looked_at = looked_at.or_else(|| {
+                let word = Command::FenceConfirm { node: node.clone(), power: Vec::new() };
+                live.look(|facts, _| word.looked_at(facts.state))
+            });
             // A device that reads On speaks louder than a person.
             let power = live.read_power(&node).await;
-            live.command(by, &Command::FenceConfirm { node, power }).await.map(|done| done.index).map_err(refusal)
+            let word = Command::FenceConfirm { node, power };
+            live.command_about(by, &word, looked_at).await.map(|done| done.index).map_err(refusal)
         })
     }
 

@@ -38,9 +38,12 @@ impl DaemonError {
                 Some(code) => code,
                 None => "HV-DAEMON-05",
             },
-            Self::Start(StartError::Raft { .. } | StartError::Founding(_) | StartError::LifeNotKept { .. }) => {
-                "HV-DAEMON-05"
-            }
+            Self::Start(
+                StartError::Raft { .. }
+                | StartError::Founding(_)
+                | StartError::LifeNotKept { .. }
+                | StartError::LifeTaken { .. },
+            ) => "HV-DAEMON-05",
             Self::Network(_) => "HV-DAEMON-06",
             Self::Socket(_) => "HV-API-05",
             Self::Runtime(_) => "HV-DAEMON-04",

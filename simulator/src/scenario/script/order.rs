@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haven_core::control::Command;
-use haven_core::event::{PausePurpose, PowerState, Standby};
+use haven_core::event::{PausePurpose, Standby};
 use haven_core::ids::{ConstraintId, LogIndex, NodeId, ResourceId};
 use haven_core::spec::{
     AgentName, Body, Constraint, ConstraintBody, Location, LocationTarget, LocationWhere, Resource, SpecEdit,
@@ -15,9 +15,8 @@ use haven_core::spec::{
 use haven_core::units::{Millis, Score};
 use haven_node::CommandError;
 
-use crate::cluster::{Cluster, bmc, primitive};
+use crate::cluster::{Cluster, SimNode, bmc, primitive};
 use crate::exec::sleep;
-use crate::world::Phase;
 
 /// Attempts at an order while nobody leads, a tenth of a second apart.
 const ATTEMPTS: u32 = 300;
@@ -31,8 +30,12 @@ pub enum Order {
     AddAs(ResourceId, String, NodeId),
     /// A resource is removed.
     Remove(ResourceId),
-    /// A node is seen to be off. The BMC is asked for its power as the person would.
+    /// A node is seen to be off. Its devices are asked besides.
     Confirm(NodeId),
+    /// The same, said so long after the node was looked at.
+    ConfirmAfter(NodeId, Millis),
+    /// Another device takes the name of a node's BMC.
+    Redefine(NodeId),
     /// A node is to be switched off.
     Fence(NodeId),
     /// A node goes to standby.
@@ -55,7 +58,18 @@ impl Order {
         let Some((_, leader)) = cluster.leader() else {
             return Err(CommandError::NoLeader { reached: 0, voters: 0 });
         };
-        let done = leader.command("operator", &self.command(cluster)).await?;
+        let done = if let Self::ConfirmAfter(node, span) = self {
+            let word = Command::FenceConfirm { node: node.clone(), power: Vec::new() };
+            let looked_at = word.looked_at(&leader.state());
+            sleep(Duration::from_millis(span.0)).await;
+            let Some((_, leader)) = cluster.leader() else {
+                return Err(CommandError::NoLeader { reached: 0, voters: 0 });
+            };
+            let word = Self::Confirm(node.clone()).command(&leader).await;
+            leader.command_about("operator", &word, looked_at).await?
+        } else {
+            leader.command("operator", &self.command(&leader).await).await?
+        };
         if let Self::Add(resource, _) = self {
             cluster.checker.acknowledged(resource.as_str(), done.index);
         }
@@ -76,7 +90,7 @@ impl Order {
         Err(last)
     }
 
-    fn command(&self, cluster: &Arc<Cluster>) -> Command {
+    async fn command(&self, leader: &SimNode) -> Command {
         let edit = |edits: Vec<SpecEdit>| Command::Edit { base: None, edits, comment: String::new() };
         match self {
             Self::Add(id, wish) => {
@@ -90,7 +104,18 @@ impl Order {
                 edit([SpecEdit::PutResource(resource)].into_iter().chain(prefers(id, node)).collect())
             }
             Self::Remove(id) => edit(vec![SpecEdit::RemoveResource(id.clone())]),
-            Self::Confirm(node) => Command::FenceConfirm { node: node.clone(), power: power(cluster, node) },
+            // As the daemon does it: whatever the person says, the devices are asked.
+            Self::Confirm(node) | Self::ConfirmAfter(node, _) => {
+                let power = leader.read_power(node).await;
+                Command::FenceConfirm { node: node.clone(), power }
+            }
+            Self::Redefine(node) => {
+                let other = bmc(node).map(|mut device| {
+                    device.params.insert("login_timeout".to_owned(), "9".to_owned());
+                    SpecEdit::PutDevice(device)
+                });
+                edit(other.into_iter().collect())
+            }
             Self::Fence(node) => Command::Fence { node: node.clone(), reason: "a person's wish".to_owned() },
             Self::Standby(node) => Command::Standby { node: node.clone(), standby: Standby::On },
             Self::Online(node) => Command::Standby { node: node.clone(), standby: Standby::Off },
@@ -104,17 +129,6 @@ impl Order {
             }
         }
     }
-}
-
-/// What the devices of `node` say to a person who asks: those that cannot be configured say nothing.
-fn power(cluster: &Arc<Cluster>, node: &NodeId) -> Vec<(haven_core::ids::DeviceId, Result<PowerState, String>)> {
-    let configured =
-        |device: &haven_core::ids::DeviceId| cluster.checker.latest(|state| state.spec.devices.contains_key(device));
-    let Some(device) = bmc(node).map(|d| d.id).filter(configured) else { return Vec::new() };
-    let dead = cluster.world.machine(node).is_none_or(|m| cluster.world.phase(m) == Phase::Off);
-    // The person stands before the rack; a BMC that nobody reaches is as silent to them as to the nodes.
-    let answer = if dead { Ok(PowerState::Off) } else { Err("no answer".to_owned()) };
-    vec![(device, answer)]
 }
 
 fn prefers(id: &ResourceId, node: &NodeId) -> Option<SpecEdit> {
@@ -139,6 +153,8 @@ impl FromStr for Order {
             ["add", id, "as", agent, "prefers", on] => Self::AddAs(resource(id)?, agent.to_owned(), node(on)?),
             ["remove", id] => Self::Remove(resource(id)?),
             ["confirm", name] => Self::Confirm(node(name)?),
+            ["confirm", name, "after", word] => Self::ConfirmAfter(node(name)?, span(word)?),
+            ["redefine", name] => Self::Redefine(node(name)?),
             ["fence", name] => Self::Fence(node(name)?),
             ["standby", name] => Self::Standby(node(name)?),
             ["online", name] => Self::Online(node(name)?),
@@ -160,6 +176,8 @@ impl fmt::Display for Order {
             Self::AddAs(id, agent, node) => write!(f, "add {id} as {agent} prefers {node}"),
             Self::Remove(id) => write!(f, "remove {id}"),
             Self::Confirm(node) => write!(f, "confirm {node}"),
+            Self::ConfirmAfter(node, span) => write!(f, "confirm {node} after {span}"),
+            Self::Redefine(node) => write!(f, "redefine {node}"),
             Self::Fence(node) => write!(f, "fence {node}"),
             Self::Standby(node) => write!(f, "standby {node}"),
             Self::Online(node) => write!(f, "online {node}"),

@@ -1,0 +1,49 @@
+//! What is known of fence devices, and when it is forgotten.
+//!
+//! For: the fold alone.
+//! Never: a leader or a clock.
+
+use crate::bench::{Bench, node};
+use crate::event::TestResult;
+use crate::ids::LogIndex;
+use crate::spec::SpecEdit;
+use crate::units::{LogTime, Millis};
+
+#[test]
+fn a_device_that_is_configured_anew_has_to_be_tested_again() {
+    let mut bench = Bench::three();
+    for name in ["a", "b", "c"] {
+        bench.test_device(name, 400);
+    }
+    let device = crate::ids::DeviceId::new("bmc-c").unwrap();
+    let hold = bench.state.timing.hold;
+    let measured = bench.state.fencing.devices[&device].clone();
+    assert_eq!((measured.staleness, bench.state.fencing.reads_apart(&device)), (Some(Millis(400)), Millis(409)));
+    let SpecEdit::PutDevice(mut other) = crate::bench::bmc("c") else { unreachable!() };
+    other.timeout = Some(Millis::secs(9));
+    bench.edit(vec![SpecEdit::PutDevice(other.clone())]);
+    assert_eq!(bench.state.fencing.devices[&device], measured, "the same device, asked otherwise");
+    other.params.insert("ip".to_owned(), "10.0.0.99".to_owned());
+    bench.edit(vec![SpecEdit::PutDevice(other)]);
+    let status = &bench.state.fencing.devices[&device];
+    assert_eq!((status.staleness, status.tests.is_empty()), (None, true));
+    assert!(bench.state.timing.hold < hold && bench.state.fencing.reads_apart(&device) >= Millis::secs(3));
+}
+
+#[test]
+fn only_a_device_that_has_switched_its_machine_in_a_test_is_trusted_again() {
+    let mut status = crate::state::DeviceStatus { distrusted: Some(LogIndex(7)), ..Default::default() };
+    let test = |staleness| crate::event::DeviceTest {
+        device: crate::ids::DeviceId::new("bmc-c").unwrap(),
+        node: node("c"),
+        by: node("b"),
+        result: TestResult::Passed(crate::event::PowerState::On),
+        off_time: staleness,
+        staleness,
+    };
+    let now = crate::state::Since { index: LogIndex(9), time: LogTime(9) };
+    status.tested(&test(None), now);
+    assert_eq!(status.distrusted, Some(LogIndex(7)));
+    status.tested(&test(Some(Millis(100))), now);
+    assert_eq!(status.distrusted, None);
+}
