@@ -59,7 +59,7 @@ pub(crate) async fn commit(
     let lines: Vec<String> = match config.spec.edited(&edits, u64::MAX >> 1) {
         Ok(spec) => {
             name_strangers(session, &config.spec, &spec).await?;
-            name_loose_lips(session, &config.spec, &spec);
+            name_cautions(session, &config.spec, &spec);
             diff(&config.spec, &spec).iter().map(DiffLine::to_string).collect()
         }
         Err(_) => Vec::new(),
@@ -95,7 +95,7 @@ async fn name_strangers(session: &Session<'_>, before: &Spec, after: &Spec) -> R
 }
 
 /// Says which new devices are driven by programs that hand their secret on where others can read it.
-fn name_loose_lips(session: &Session<'_>, before: &Spec, after: &Spec) {
+fn name_cautions(session: &Session<'_>, before: &Spec, after: &Spec) {
     let new =
         after.devices.values().filter(|device| before.devices.get(&device.id).map(|d| &d.agent) != Some(&device.agent));
     for (device, caution) in new.filter_map(|device| Some((device, caution(&device.agent)?))) {

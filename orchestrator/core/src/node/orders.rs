@@ -290,4 +290,20 @@ mod tests {
         bench.prove_off("c");
         assert_eq!(storm(&bench.state, &BTreeSet::new()), all, "a new leader sees the same storm");
     }
+
+    #[test]
+    fn a_storm_in_waves_is_one() {
+        let mut bench = Bench::three();
+        for (n, name) in (4..).zip(["d", "e", "f", "g", "h", "i", "j", "k"]) {
+            bench.join(name, n);
+            bench.boot(name, n, 1);
+            bench.readmit(name);
+        }
+        let waves = [["c", "d", "e"], ["f", "g", "h"], ["i", "j", "k"]];
+        for wave in waves {
+            wave.iter().for_each(|name| bench.lose(name));
+            bench.wait(Millis::secs(25));
+        }
+        assert_eq!(storm(&bench.state, &BTreeSet::new()), waves.iter().flatten().map(|name| node(name)).collect());
+    }
 }

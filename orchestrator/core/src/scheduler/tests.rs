@@ -122,12 +122,18 @@ fn a_lost_node_that_holds_nothing_is_left_in_peace() {
     check(&bench, expect![[""]]);
 }
 
-#[test]
-fn a_lost_node_that_an_order_may_have_switched_off_is_proven_off_so_that_it_can_be_switched_on() {
+/// A cluster whose idle `c` was ordered off, with the order.
+fn ordered_off() -> (Bench, crate::ids::OrderId) {
     let mut bench = three(vec![primitive("db")]);
     bench.settle();
     let order = bench.order("c");
     bench.ok(Event::FenceSent { order, device: crate::ids::DeviceId::new("bmc-c").unwrap() });
+    (bench, order)
+}
+
+#[test]
+fn a_lost_node_that_an_order_may_have_switched_off_is_proven_off_so_that_it_can_be_switched_on() {
+    let (mut bench, order) = ordered_off();
     bench.lose("c");
     bench.ok(Event::FenceFailed { order, reason: "its reads were refused".into() });
     check(
@@ -461,10 +467,7 @@ fn nothing_is_fenced_when_no_device_is_there_to_ask_but_the_need_is_said() {
 
 #[test]
 fn an_idle_node_is_not_fenced_for_an_order_that_it_has_survived() {
-    let mut bench = three(vec![primitive("db")]);
-    bench.settle();
-    let order = bench.order("c");
-    bench.ok(Event::FenceSent { order, device: crate::ids::DeviceId::new("bmc-c").unwrap() });
+    let (mut bench, order) = ordered_off();
     bench.ok(Event::FenceFailed { order, reason: "the BMC did not answer".into() });
     bench.wait(Millis::secs(60));
     bench.lose("c");

@@ -4,9 +4,9 @@
 //! Never: a leader or a clock.
 
 use crate::bench::{Bench, node};
-use crate::event::TestResult;
-use crate::ids::LogIndex;
-use crate::spec::SpecEdit;
+use crate::event::{DeviceTest, Event, PowerState, TestResult};
+use crate::ids::{DeviceId, LogIndex};
+use crate::spec::{HostMap, SpecEdit};
 use crate::units::{LogTime, Millis};
 
 #[test]
@@ -15,7 +15,7 @@ fn a_device_that_is_configured_anew_has_to_be_tested_again() {
     for name in ["a", "b", "c"] {
         bench.test_device(name, 400);
     }
-    let device = crate::ids::DeviceId::new("bmc-c").unwrap();
+    let device = DeviceId::new("bmc-c").unwrap();
     let hold = bench.state.timing.hold;
     let measured = bench.state.fencing.devices[&device].clone();
     assert_eq!((measured.staleness, bench.state.fencing.reads_apart(&device)), (Some(Millis(400)), Millis(409)));
@@ -33,17 +33,34 @@ fn a_device_that_is_configured_anew_has_to_be_tested_again() {
 #[test]
 fn only_a_device_that_has_switched_its_machine_in_a_test_is_trusted_again() {
     let mut status = crate::state::DeviceStatus { distrusted: Some(LogIndex(7)), ..Default::default() };
-    let test = |staleness| crate::event::DeviceTest {
-        device: crate::ids::DeviceId::new("bmc-c").unwrap(),
-        node: node("c"),
-        by: node("b"),
-        result: TestResult::Passed(crate::event::PowerState::On),
-        off_time: staleness,
-        staleness,
-    };
     let now = crate::state::Since { index: LogIndex(9), time: LogTime(9) };
-    status.tested(&test(None), now);
+    status.tested(&test("b", None), now);
     assert_eq!(status.distrusted, Some(LogIndex(7)));
-    status.tested(&test(Some(Millis(100))), now);
+    status.tested(&test("b", Some(Millis(100))), now);
     assert_eq!(status.distrusted, None);
+}
+
+#[test]
+fn another_outlet_of_a_node_is_tested_again_and_the_others_stay_tested() {
+    let mut bench = Bench::three();
+    let strip = |outlet: &str| {
+        let SpecEdit::PutDevice(mut device) = crate::bench::bmc("b") else { unreachable!() };
+        let outlets = [("b", "1"), ("c", outlet)].map(|(name, outlet)| (node(name), vec![outlet.to_owned()]));
+        device.hosts = HostMap::Outlets(outlets.into());
+        SpecEdit::PutDevice(device)
+    };
+    bench.edit(vec![strip("2")]);
+    for name in ["b", "c"] {
+        bench.ok(Event::DeviceTested(test(name, Some(Millis(100)))));
+    }
+    bench.edit(vec![strip("3")]);
+    let tests = &bench.state.fencing.devices[&DeviceId::new("bmc-b").unwrap()].tests;
+    assert_eq!(tests.keys().collect::<Vec<_>>(), [&node("b")]);
+}
+
+/// `bmc-b` has told the power of a node, and has switched it if `staleness` was measured.
+fn test(name: &str, staleness: Option<Millis>) -> DeviceTest {
+    let result = TestResult::Passed(PowerState::On);
+    let device = DeviceId::new("bmc-b").unwrap();
+    DeviceTest { device, node: node(name), by: node("a"), result, off_time: staleness, staleness }
 }
