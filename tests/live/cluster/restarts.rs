@@ -287,3 +287,20 @@ fn the_faces_that_agents_call_read_and_write_attributes_of_the_log() {
     assert_eq!(with(&["-G", "-q"]), (Some(0), "north".to_owned()));
     assert_eq!(face("crm_mon", &["-1"]).0, Some(69), "haven does not answer as that");
 }
+
+#[test]
+fn a_life_is_not_counted_twice_when_the_runtime_folder_was_emptied() {
+    let mut machines = cluster(1);
+    machines[0].kill();
+    fs::remove_dir_all(&machines[0].folders.run).unwrap();
+    machines[0].start();
+    let ended = machines[0].ended();
+    let said = machines[0].log();
+    assert!(!ended.success() && said.contains("life 1 of this boot has been already"), "{ended}: {said}");
+    // The next start takes the number after the one that the log knows.
+    machines[0].start();
+    let name = machines[0].name.clone();
+    let lives = |state: &haven_core::state::ClusterState| state.members[&name].incarnation.unwrap().generation.0;
+    machines[0].until("it lives its second life", |state| lives(state) == 2);
+    machines[0].online(&machines[0]);
+}

@@ -12,6 +12,7 @@
 
 mod access;
 mod devices;
+mod disks;
 mod faults;
 mod life;
 mod links;
