@@ -32,7 +32,7 @@ struct Row {
     nodes_lost: usize,
     leader_changes: u64,
     leases_lapsed: usize,
-    /// The longest time without an answer of the address.
+    /// The longest time without an answer of the address, which is asked every 20 ms.
     silence_s: f64,
     system_load: String,
 }
@@ -56,7 +56,7 @@ pub(crate) fn run(asked: &Asked, programs: &Programs) -> Fallible<Value> {
     cluster.edit("m1", vec![cluster.switch_device()?, primitive("vip", "haven:ip", &params)?])?;
     let probe = cluster.probe(ADDRESS, ECHO_PORT)?;
     probe.answers("", PATIENCE)?;
-    println!("{:10}  minutes  lost  leaders  lapsed  longest silence", "beside");
+    println!("{:10}  minutes  lost  leaders  lapsed  address unanswered", "beside");
     let mut rows = Vec::new();
     for stress in LOADS {
         let before = cluster.status("m1")?;

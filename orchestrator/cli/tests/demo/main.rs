@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -61,14 +61,41 @@ fn demo_tells_of_a_bmc_that_fails_and_of_the_way_out() {
     assert!(seconds(&told, "/held/held_s") >= 3.0, "{told}");
 }
 
+/// A demo that ends with its test, as by Ctrl-C, so that it takes its daemons along.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            let _ = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// The commands of the processes to which `folder` was given, as an argument or in their environment.
+fn processes(folder: &Path) -> Vec<String> {
+    let folder = folder.as_os_str().as_encoded_bytes();
+    let names = |bytes: &[u8]| bytes.windows(folder.len()).any(|part| part == folder);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().map(Result::unwrap) {
+        let read = |file: &str| std::fs::read(entry.path().join(file)).unwrap_or_default();
+        let command = read("cmdline");
+        if names(&command) || names(&read("environ")) {
+            found.push(String::from_utf8_lossy(&command).replace('\0', " "));
+        }
+    }
+    found
+}
+
 /// The command of the README, as a newcomer gives it, who then types something, and leaves by Ctrl-C.
 #[test]
 fn demo_shows_a_person_a_failover_and_what_to_try_and_leaves_nothing_behind() {
     let from = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_haven"));
     command.arg("demo").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut demo = command.spawn().unwrap();
-    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut demo = Demo(command.spawn().unwrap());
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut until = |what: &str| {
         let found = lines.by_ref().inspect(|line| println!("{line}")).find(|line| line.contains(what));
         found.unwrap_or_else(|| unreachable!("the demo ended without `{what}`"))
@@ -80,12 +107,12 @@ fn demo_shows_a_person_a_failover_and_what_to_try_and_leaves_nothing_behind() {
     let folder = Path::new(folder.split_once('=').unwrap().1).ancestors().nth(2).unwrap().to_owned();
     until("Ctrl-C ends the demo");
     assert!(folder.join("m1").is_dir(), "{}", folder.display());
-    demo.stdin.as_mut().unwrap().write_all(b"who\n").unwrap();
+    assert!(processes(&folder).len() >= 3, "three daemons are found by their folder");
+    demo.0.stdin.as_mut().unwrap().write_all(b"who\n").unwrap();
     until("  web");
-    assert!(Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap().success());
-    let ended = demo.wait().unwrap();
+    assert!(Command::new("kill").args(["-INT", &demo.0.id().to_string()]).status().unwrap().success());
+    let ended = demo.0.wait().unwrap();
     println!("{ended}");
     assert!(!folder.exists(), "{} is left", folder.display());
-    let left = Command::new("pgrep").args(["-f", &folder.display().to_string()]).output().unwrap();
-    assert!(left.stdout.is_empty(), "processes are left: {}", String::from_utf8_lossy(&left.stdout));
+    assert_eq!(processes(&folder), Vec::<String>::new(), "processes are left");
 }
