@@ -70,6 +70,9 @@ struct Draft {
     node: NodeId,
     index: LogIndex,
     silent_from: LogTime,
+    /// How much of its silence lies before the beginning of the log's time: a cluster's first leader may be missed
+    /// when hardly anything is in the log.
+    before: Millis,
     /// When and how it was found; `None` if it was switched off before anybody missed it.
     lost: Option<(LogIndex, LogTime, String)>,
     ordered: Option<(LogIndex, LogTime, String)>,
@@ -186,7 +189,8 @@ fn missed(drafts: &mut Vec<Draft>, node: &NodeId, index: LogIndex, time: LogTime
         return;
     }
     let silent_from = LogTime(time.0.saturating_sub(silence.0));
-    drafts.push(Draft { lost: Some((index, time, text)), ..Draft::new(node, index, silent_from) });
+    let before = silence.minus(time.since(LogTime(0)));
+    drafts.push(Draft { lost: Some((index, time, text)), before, ..Draft::new(node, index, silent_from) });
 }
 
 fn open<'a>(drafts: &'a mut [Draft], node: &NodeId) -> Option<&'a mut Draft> {
@@ -204,6 +208,7 @@ impl Draft {
             node: node.clone(),
             index,
             silent_from,
+            before: Millis::ZERO,
             lost: None,
             ordered: None,
             proven: None,
@@ -213,6 +218,10 @@ impl Draft {
             last_start: None,
             over: Over::No,
         }
+    }
+
+    fn silent_until(&self, time: LogTime) -> Millis {
+        self.before + time.since(self.silent_from)
     }
 
     fn planned(&mut self, resource: &ResourceId) {
@@ -231,7 +240,7 @@ impl Draft {
             resource: key.resource.to_string(),
             to: key.node.to_string(),
             index: index.0,
-            outage_ms: time.since(self.silent_from).0,
+            outage_ms: self.silent_until(time).0,
         });
         self.last_start = Some((index, time));
     }
@@ -254,7 +263,7 @@ impl Draft {
         let quiet = self.proven.as_ref().is_some_and(|(_, time, _)| now.since(*time) > PLANNED_WITHIN);
         let started = self.last_start.is_some() || quiet || !was_ordered;
         let done = self.over == Over::Yes || (self.proven.is_some() && !starting && started);
-        let outage_ms = self.last_start.filter(|_| !starting).map(|(_, time)| time.since(self.silent_from).0);
+        let outage_ms = self.last_start.filter(|_| !starting).map(|(_, time)| self.silent_until(time).0);
         Failover {
             node: self.node.to_string(),
             index: self.index.0,
@@ -272,7 +281,7 @@ impl Draft {
         let (mut phases, mut from) = (Vec::new(), self.silent_from);
         let by_hand = self.ordered.as_ref().is_some_and(|(index, ..)| *index == self.index);
         if let Some((_, found, text)) = self.lost.as_ref().filter(|_| !by_hand) {
-            phases.push(phase("detect", Some(self.index), found.since(from), text));
+            phases.push(phase("detect", Some(self.index), self.silent_until(*found), text));
             from = *found;
         }
         // A proof may come before any order: power that read Off at once, a reboot.
@@ -298,4 +307,23 @@ impl Draft {
 
 fn phase(name: &str, index: Option<LogIndex>, took: Millis, what: &str) -> Phase {
     Phase { phase: name.to_owned(), index: index.map(|i| i.0), took_ms: took.0, what: what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use haven_core::event::Testimony;
+    use haven_core::ids::{BootId, Term};
+
+    use super::*;
+    use crate::Past;
+
+    #[test]
+    fn a_node_that_is_missed_when_the_log_has_hardly_begun_was_silent_for_as_long_as_is_said() {
+        let testimony = Testimony { voter: NodeId::new("b").unwrap(), silence: Millis(3000) };
+        let (node, boot) = (NodeId::new("a").unwrap(), BootId::from_bytes([1; 16]));
+        let lost = Event::NodeLost { node, boot, testimonies: vec![testimony] };
+        let what = Past::Event(LogTime(900), Box::new(lost));
+        let told = failovers(&[PastEntry { index: LogIndex(9), term: Term(2), what }], LogTime(900));
+        assert_eq!((told[0].phases[0].phase.as_str(), told[0].phases[0].took_ms), ("detect", 3000));
+    }
 }
