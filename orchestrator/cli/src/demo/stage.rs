@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use haven_api::model::TokenAsk;
+use haven_api::model::{FenceTestAsk, FenceTestMode, TokenAsk};
 use haven_api::view::{LogPage, Status};
 use haven_api::{Client, ClientError};
 use haven_core::control;
@@ -108,7 +108,20 @@ impl Stage {
         done.map_err(|error| refused(first, "take the configuration", &error))?;
         let all = async || (self.probe.answering().len() == guests.len()).then_some(());
         self.wait("every guest answers", STEP, all).await?;
+        // That they have started is in the log a moment later.
+        let settled = async || {
+            let status = self.status(first).await.ok()?;
+            status.resources.iter().all(|row| row.as_wanted).then_some(())
+        };
+        self.wait("the log says that every guest is started", STEP, settled).await?;
         talk.say(&format!("{}  six guests are started, and all of them answer", self.clock()));
+        for name in MACHINES {
+            let node =
+                NodeId::new(name).map_err(|error| DemoError::system("name a machine")(io::Error::other(error)))?;
+            let tested = self.client(first).fence_test(&FenceTestAsk { node, mode: FenceTestMode::Read }).await;
+            tested.map_err(|error| refused(first, "test the fence device", &error))?;
+        }
+        talk.say(&format!("{}  m1# haven fence test: the BMC tells the power of all three", self.clock()));
         Ok(())
     }
 
