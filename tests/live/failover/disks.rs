@@ -30,7 +30,12 @@ fn a_disk_without_room_refuses_changes_by_name_and_loses_nothing() {
          mount --bind /run/small /var/lib/haven",
     );
     cluster.start("m1").unwrap();
-    cluster.haven("m1", &["config", "set", "operation-timeout=33s"]).unwrap();
+    // It leads itself, a moment after it has begun.
+    cluster
+        .wait("a change is taken", PATIENCE, |cluster| {
+            Ok(cluster.haven("m1", &["config", "set", "operation-timeout=33s"]).ok().map(drop))
+        })
+        .unwrap();
     let daemon = on_m1("pgrep -x haven");
 
     on_m1("dd if=/dev/zero of=/run/small/full bs=1M 2>/dev/null || true");
