@@ -16,9 +16,9 @@ const LOADS: [&str; 3] = ["--cpu 4", "--hdd 2", "--vm 1"];
 /// What is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct Asked {
-    /// Minutes beside each load.
-    #[arg(long, default_value_t = 10)]
-    minutes: u64,
+    /// Minutes beside each load; parts of a minute too.
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
     /// The profile.
     #[arg(long, default_value = "lan")]
     profile: String,
@@ -28,7 +28,7 @@ pub(crate) struct Asked {
 #[derive(Debug, Serialize)]
 struct Row {
     load: String,
-    minutes: u64,
+    minutes: f64,
     nodes_lost: usize,
     leader_changes: u64,
     leases_lapsed: usize,
@@ -61,7 +61,7 @@ pub(crate) fn run(asked: &Asked, programs: &Programs) -> Fallible<Value> {
     for stress in LOADS {
         let before = cluster.status("m1")?;
         let began = Instant::now();
-        let span = Duration::from_secs(asked.minutes * 60);
+        let span = Duration::try_from_secs_f64(asked.minutes * 60.0)?;
         let stressed = start(stress, &cluster, span)?;
         until("the time is up", span + PATIENCE, || Ok((began.elapsed() >= span).then_some(())))?;
         let system_load = load();
