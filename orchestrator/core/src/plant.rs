@@ -52,6 +52,14 @@ plants! {
     DeafVoterTestifies,
     /// The leader never hands over and isolates nobody [S-9, H-16].
     NoHandOver,
+    /// Leadership may be handed over again at once [S-9].
+    HandOverAtWill,
+    /// A person's word ends the fence order that it names, whatever its executor is doing [S-11].
+    WordEndsOrder,
+    /// A node is switched on although an order against it is open [S-11].
+    SwitchOnUnderOrder,
+    /// What a boot starts is looked at only when something changes [S-12].
+    AuditOnce,
     /// Being heard one way counts as reach [H-16].
     OneWayReach,
     /// Lagging nodes keep their act lease [S-10].

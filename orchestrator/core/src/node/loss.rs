@@ -134,7 +134,8 @@ impl Node {
     }
 
     pub(super) fn is_damped(&self, facts: &Facts) -> bool {
-        facts.state.handed_over.is_some_and(|h| facts.state.time.since(h.time) < HAND_OVER_EVERY)
+        let lately = facts.state.handed_over.is_some_and(|h| facts.state.time.since(h.time) < HAND_OVER_EVERY);
+        lately && !plant::on(Plant::HandOverAtWill)
     }
 
     /// A caught-up voter that reaches every node this leader reaches, this leader included, and is better besides.

@@ -208,7 +208,8 @@ impl Node {
             let shot = |o: &FenceOrder| o.node == member.node && o.boot == dead.boot && o.may_have_hit();
             let by_device =
                 matches!(dead.proof, Proof::PoweredOff { .. }) || facts.state.fencing.orders.values().any(shot);
-            let settled = facts.state.fencing.open_against(&member.node).next().is_none();
+            let open = facts.state.fencing.open_against(&member.node).next().is_some();
+            let settled = !open || plant::on(Plant::SwitchOnUnderOrder);
             let quiet = facts.state.time.since(dead.since.time) >= ON_AFTER;
             let order = facts.state.fencing.power_on.get(&member.node);
             let told = order.is_some_and(|o| o.after == dead.boot && facts.state.is_in_hand(o));

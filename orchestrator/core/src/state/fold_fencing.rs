@@ -71,7 +71,7 @@ impl ClusterState {
 
     /// Switching on is safe only when nothing can switch off any more, and for a boot that is over [S-11].
     pub(super) fn power_on(&mut self, node: &NodeId, order: PowerOn) -> Result<(), Refusal> {
-        if let Some(open) = self.fencing.open_against(node).next() {
+        if let Some(open) = self.fencing.open_against(node).next().filter(|_| !plant::on(Plant::SwitchOnUnderOrder)) {
             return Err(Refusal::OpenOrder { node: node.clone(), order: open.id });
         }
         let member = self.members.get(node).ok_or_else(|| Refusal::UnknownNode(node.clone()))?;
@@ -133,6 +133,11 @@ impl ClusterState {
         } else {
             self.bury(node, boot, proof.clone());
             self.put_out(node);
+            // A person does not stop a program that is on its way to the device: the order is open until its executor
+            // says what became of it, or can do nothing any more [S-11].
+            if matches!(proof, Proof::PersonsWord { .. }) && !plant::on(Plant::WordEndsOrder) {
+                return Ok(());
+            }
         }
         if let Some(order) = answered {
             // An order that ended meanwhile does not make the proof weaker.
