@@ -16,6 +16,7 @@ pub mod logtime;
 pub mod node;
 pub mod plan;
 pub mod plant;
+pub mod product;
 pub mod quorum;
 pub mod scheduler;
 pub mod spec;

@@ -7,6 +7,7 @@ use super::{ClusterState, Refusal, Run, Token};
 use crate::event::{Joined, Proof, Standby, WatchdogReport};
 use crate::ids::{BootId, Incarnation, MemberId, NodeId, StoreId};
 use crate::plant::{self, Plant};
+use crate::product::same_product;
 
 impl ClusterState {
     pub(super) fn armed(
@@ -109,7 +110,7 @@ impl ClusterState {
                 return Err(Refusal::KnownNode(joined.node.clone()));
             }
             if let (Some(was), Some(found)) = (&old.product_uuid, &joined.product_uuid)
-                && was != found
+                && !same_product(was, found)
             {
                 let (node, was, found) = (joined.node.clone(), was.clone(), found.clone());
                 return Err(Refusal::AnotherMachine { node, was, found });

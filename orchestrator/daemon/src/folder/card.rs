@@ -9,6 +9,7 @@ use std::path::Path;
 
 use haven_core::event::{Endpoint, KeyDigest, MemberKind};
 use haven_core::ids::{ClusterId, MemberId, NodeId, StoreId};
+use haven_core::product::same_product;
 use haven_core::spec::Timing;
 use haven_env::Peer;
 use serde::{Deserialize, Serialize};
@@ -168,6 +169,11 @@ impl Card {
         }
     }
 
+    /// The product uuid of the machine that this card was written on, if that is known and `found` is another.
+    pub fn other_machine(&self, found: &str) -> Option<&str> {
+        self.product_uuid.as_deref().filter(|was| !same_product(was, found))
+    }
+
     /// The card in the file `path`. Errors: not there, or not a card; the text says line and column.
     pub fn read(path: &Path) -> Result<Self, FolderError> {
         match fs::read_to_string(path) {
@@ -256,6 +262,14 @@ mod tests {
         let error = Card::read(Path::new("/nonexistent/node.toml")).unwrap_err();
         assert_eq!(error.code(), "HV-DAEMON-01");
         assert!(error.remedy().contains("haven init"));
+    }
+
+    #[test]
+    fn a_card_of_another_machine_is_told_from_this_ones() {
+        let mut card = card();
+        assert_eq!(card.other_machine("b"), None, "unknown is not another");
+        card.product_uuid = Some("a".to_owned());
+        assert_eq!((card.other_machine("A"), card.other_machine("b")), (None, Some("a")));
     }
 
     fn fault(change: impl FnOnce(String) -> String) -> String {

@@ -16,6 +16,15 @@ pub enum DaemonError {
     /// Its node cannot start. Page: docs/errors/HV-DAEMON-05.md.
     #[error("the node cannot start")]
     Start(#[from] StartError),
+    /// The folder came from another machine: a copy of its disk, or its disk in other hardware. Its boots say nothing
+    /// about the boots of the machine that joined. Page: docs/errors/HV-DAEMON-09.md.
+    #[error("this node joined as the machine with product uuid {was}, and this machine has {found}")]
+    AnotherMachine {
+        /// The product uuid of the machine that joined.
+        was: String,
+        /// The product uuid of this machine.
+        found: String,
+    },
     /// The network cannot be used. Page: docs/errors/HV-DAEMON-06.md.
     #[error("the network cannot be used: {0}")]
     Network(String),
@@ -44,6 +53,7 @@ impl DaemonError {
                 | StartError::LifeNotKept { .. }
                 | StartError::LifeTaken { .. },
             ) => "HV-DAEMON-05",
+            Self::AnotherMachine { .. } => "HV-DAEMON-09",
             Self::Network(_) => "HV-DAEMON-06",
             Self::Socket(_) => "HV-API-05",
             Self::Runtime(_) => "HV-DAEMON-04",
@@ -55,6 +65,9 @@ impl DaemonError {
         match self {
             Self::Folder(error) => error.remedy(),
             Self::Start(_) => "look at the cause that is named, and start the daemon again",
+            Self::AnotherMachine { .. } => {
+                "leave it off if it is a copy; if this is new hardware of the node, do what the page says"
+            }
             Self::Network(_) => "look at the addresses in node.toml, and whether another program has the port",
             Self::Socket(_) => "stop the other daemon, or name another folder with --run",
             Self::Runtime(_) => "raise the limits of this process, such as `ulimit -n`",
@@ -64,7 +77,9 @@ impl DaemonError {
     /// The code that the process ends with.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Folder(FolderError::NoCard(_) | FolderError::BadCard { .. }) => EXIT_CONFIG,
+            Self::Folder(FolderError::NoCard(_) | FolderError::BadCard { .. }) | Self::AnotherMachine { .. } => {
+                EXIT_CONFIG
+            }
             Self::Folder(FolderError::InUse { .. } | FolderError::System { .. })
             | Self::Start(_)
             | Self::Network(_)

@@ -42,6 +42,7 @@ use crate::folder::{Begins, Card, CardPeer, FolderError, Lock, OnDeath, make_pri
 use crate::journal::Journal;
 use crate::notify::Manager;
 use crate::settings::{Ownership, Settings};
+use crate::setup::product_uuid;
 use crate::{figures, privileges, telemetry};
 pub(crate) use parts::{Parts, SOCKET};
 
@@ -68,6 +69,7 @@ const LEAVES: usize = 4;
 pub fn run(settings: Settings) -> Result<Ended, DaemonError> {
     telemetry::begin(settings.log);
     let card = Card::read(&settings.folders.card())?;
+    same_machine(&card, product_uuid())?;
     let _locks = take_folders(&settings)?;
     if settings.ownership == Ownership::Machine && card.machine.on_death == OnDeath::ResetMachine {
         privileges::take();
@@ -96,6 +98,15 @@ pub fn by_name(name: &str, arguments: Vec<OsString>) -> Option<i32> {
         return Some(check::main(&arguments));
     }
     haven_agents::faces::NAMES.contains(&name).then(|| crate::face::main(name, &arguments))
+}
+
+/// A copy of a machine would speak with its name: its boot would pass for a reboot, and prove the original dead.
+fn same_machine(card: &Card, found: Option<String>) -> Result<(), DaemonError> {
+    let Some(found) = found else { return Ok(()) };
+    match card.other_machine(&found) {
+        Some(was) => Err(DaemonError::AnotherMachine { was: was.to_owned(), found }),
+        None => Ok(()),
+    }
 }
 
 fn take_folders(settings: &Settings) -> Result<(Lock, Lock), DaemonError> {

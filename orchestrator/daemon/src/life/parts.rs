@@ -90,7 +90,7 @@ impl Parts {
             timing: card.timing,
             store_id: card.store,
             store,
-            // Of the machine that this runs on, which need not be the one that joined.
+            // Of the machine that this runs on, which is the one that joined as far as both are known.
             product_uuid: product_uuid().or_else(|| card.product_uuid.clone()),
             founding,
             key: Some(self.network.transport.key()),
