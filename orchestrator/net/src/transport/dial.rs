@@ -23,12 +23,17 @@ const ATTEMPTS_MAX: usize = 6;
 /// Pause before the first attempt after a connection was lost or refused, so that two ends that disagree do not spin.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often a connection is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A connection on which nothing arrived for so long is dialled anew: both ends say something every half second.
 const SILENT_AFTER: Duration = Duration::from_millis(2500);
 /// The same for calls while heartbeats of the same peer arrive on the same link: then the network is there, and QUIC is
 /// only waiting for its next probe.
-const STUCK_AFTER: Duration = Duration::from_millis(1200);
+const STUCK_AFTER: Duration = Duration::from_millis(1500);
+/// Heartbeats arrive if the last did so since then. Less than [`STUCK_AFTER`] by more than the pause between two things
+/// that are said on an idle connection: else a cable that was cut is taken for a connection that is stuck.
+const BEATS_SINCE: Duration = Duration::from_millis(800);
+/// A look that comes later than this was held up, and so was what arrived meanwhile.
+const HELD_UP: Duration = Duration::from_millis(750);
 
 /// Keeps a connection to a peer, for as long as it is one. Ends when it is aborted.
 pub(super) async fn keep(net: Weak<Net>, key: Key, address: SocketAddr) {
@@ -101,7 +106,7 @@ async fn watch(net: &Weak<Net>, key: &Key, live: &Live) {
             _ = looks.tick() => {}
         }
         let now = Instant::now();
-        let paused = now.duration_since(looked) > LOOK_EVERY * 4;
+        let paused = now.duration_since(looked) > HELD_UP;
         looked = now;
         let count = live.connection.stats().udp_rx.datagrams;
         if count != arrived || paused {
@@ -110,7 +115,8 @@ async fn watch(net: &Weak<Net>, key: &Key, live: &Live) {
             continue;
         }
         let limit = if key.2 == Purpose::Call && beats_arrive(net, key) { STUCK_AFTER } else { SILENT_AFTER };
-        if now.duration_since(last) >= limit {
+        // Looks are not exact, and one more would be half a second.
+        if now.duration_since(last) + LOOK_EVERY / 2 >= limit {
             Farewell::Silent.say(&live.connection);
             return;
         }
@@ -121,5 +127,5 @@ async fn watch(net: &Weak<Net>, key: &Key, live: &Live) {
 fn beats_arrive(net: &Weak<Net>, key: &Key) -> bool {
     let Some(net) = net.upgrade() else { return false };
     let beats = lock(&net.table).heard.get(&(key.0.clone(), key.1)).copied();
-    beats.is_some_and(|at| at.elapsed() < LOOK_EVERY * 2)
+    beats.is_some_and(|at| at.elapsed() < BEATS_SINCE)
 }

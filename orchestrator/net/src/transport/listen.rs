@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use haven_core::ids::LinkId;
-use quinn::{Endpoint, Incoming, Runtime, ServerConfig, TokioRuntime};
+use quinn::{Endpoint, Incoming, ServerConfig, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::Net;
+use super::socket::QuietSocket;
 use super::table::Task;
 use crate::enrol::AnyKey;
 use crate::error::NetError;
@@ -101,10 +102,9 @@ impl Net {
     }
 
     fn bind(&self, address: SocketAddr, door: &Door) -> io::Result<Endpoint> {
-        let runtime = Arc::new(TokioRuntime);
-        let socket = runtime.wrap_udp_socket(socket(address)?)?;
+        let socket = Arc::new(QuietSocket::new(socket(address)?)?);
         let config = tls::endpoint(&lock(&self.present).identity);
-        Endpoint::new_with_abstract_socket(config, Some((*door.beat).clone()), socket, runtime)
+        Endpoint::new_with_abstract_socket(config, Some((*door.beat).clone()), socket, Arc::new(TokioRuntime))
     }
 }
 

@@ -10,6 +10,7 @@ mod dial;
 mod facts;
 mod listen;
 mod renewal;
+mod socket;
 mod table;
 
 use std::fmt;
