@@ -10,6 +10,9 @@ use crate::ids::LogIndex;
 use crate::plant::{self, Plant};
 use crate::units::{Millis, Monotonic};
 
+/// The end of a hold lease is remembered so many times in its length.
+const REMEMBERED_STEPS: u64 = 20;
+
 /// What an earlier daemon life of this boot has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inherited {
@@ -43,6 +46,8 @@ pub struct Leases {
     granted: Option<Monotonic>,
     /// The end of a pause of this life.
     extended: Option<Monotonic>,
+    /// The end that a later life of this boot would find.
+    remembered: Option<Monotonic>,
     lapses: u32,
     /// The lapses that the last readmission covers.
     covered: u32,
@@ -61,12 +66,34 @@ impl Leases {
     /// The leases of a new life: no act lease, and the hold lease that was inherited. One whose end is unknown is
     /// taken for ended at once.
     pub fn new(inherited: Inherited) -> Self {
-        let hold = match inherited {
-            Inherited::FirstLife => Hold::Never,
-            Inherited::Until(until) => Hold::Until(until),
-            Inherited::Unknown => Hold::Until(Monotonic::default()),
+        let (hold, remembered) = match inherited {
+            Inherited::FirstLife => (Hold::Never, None),
+            Inherited::Until(until) => (Hold::Until(until), Some(until)),
+            Inherited::Unknown => (Hold::Until(Monotonic::default()), None),
         };
-        Self { act_until: None, commit: LogIndex(0), hold, granted: None, extended: None, lapses: 0, covered: 0 }
+        Self {
+            act_until: None,
+            commit: LogIndex(0),
+            hold,
+            granted: None,
+            extended: None,
+            remembered,
+            lapses: 0,
+            covered: 0,
+        }
+    }
+
+    /// What is to be remembered for a later life of this boot, given the length of the lease that was just renewed.
+    /// An end that is too early costs that life a little; one that is too late would let it hold what others have
+    /// been given. So a later end may wait until it is worth a write, and an earlier one is written at once.
+    pub fn to_remember(&mut self, length: Millis) -> Option<Monotonic> {
+        let Hold::Until(until) = self.hold else { return None };
+        let close = |old: Monotonic| old <= until && until.since(old) < Millis(length.0 / REMEMBERED_STEPS);
+        if self.remembered.is_some_and(close) {
+            return None;
+        }
+        self.remembered = Some(until);
+        Some(until)
     }
 
     /// Takes an acknowledgement in. One for a heartbeat that this life did not send, or sent too long ago, does
@@ -276,6 +303,26 @@ mod tests {
         assert_eq!(b.leases.extend(at(90_000), at(60_000)), None, "it has ended, although nobody has looked");
         assert_eq!(b.leases.look(at(60_000)), Some(Change::HoldLapsed));
         assert_eq!(b.leases.extend(at(90_000), at(60_001)), None);
+    }
+
+    #[test]
+    fn a_later_end_is_remembered_when_it_is_worth_it_and_an_earlier_one_at_once() {
+        let mut b = bench();
+        let mut renewed = |sent: u64| {
+            let sequence = b.ears.next_sequence(at(sent));
+            b.ack(sequence, 1, at(sent + 10)).and_then(|_| b.leases.to_remember(HOLD))
+        };
+        assert_eq!(renewed(0), Some(at(6000)), "the first");
+        assert_eq!(renewed(299), None, "less than a twentieth later");
+        assert_eq!(renewed(300), Some(at(6300)));
+        assert_eq!(renewed(400), None);
+        assert_eq!(b.leases.extend(at(60_000), at(500)), Some(at(60_000)));
+        assert_eq!(b.leases.to_remember(Millis::ZERO), Some(at(60_000)), "a pause is remembered whatever is added");
+        // The next life: its first acknowledgement ends the pause, and the one after it must not inherit that.
+        b.leases = Leases::new(Inherited::Until(at(60_000)));
+        let first = b.ears.next_sequence(at(1000));
+        b.ack(first, 1, at(1010));
+        assert_eq!(b.leases.to_remember(HOLD), Some(at(7000)));
     }
 
     #[test]

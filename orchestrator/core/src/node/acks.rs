@@ -18,6 +18,15 @@ use crate::units::{Millis, Monotonic};
 /// Heartbeats per node that wait for a later quorum proof. On a slow path more than one is under way.
 const WAITING_MAX: usize = 32;
 
+/// What an acknowledgement goes out with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// This node's own heartbeat, in one packet: a packet of its own would cost all over again.
+    Heartbeat,
+    /// Nothing.
+    Nothing,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     sequence: u64,
@@ -91,8 +100,9 @@ impl AckDesk {
             && !self.withheld.contains_key(&(node.clone(), incarnation.boot))
     }
 
-    /// The acknowledgements that can go out now, one per node at most.
-    pub(super) fn due(&mut self, facts: &Facts, id: &Identity, ears: &Detector) -> Vec<(NodeId, Ack)> {
+    /// The acknowledgements that can go out now, one per node at most. A node that has had one a moment ago gets the
+    /// next with a heartbeat; one that waits for its first gets it at once.
+    pub(super) fn due(&mut self, facts: &Facts, id: &Identity, ears: &Detector, beside: Beside) -> Vec<(NodeId, Ack)> {
         self.follow(facts);
         // Until its own first entry is applied, a leader does not know whom an earlier one has put out.
         if self.elected.is_none_or(|(term, _)| term != facts.state.term) {
@@ -102,8 +112,13 @@ impl AckDesk {
             return Vec::new();
         };
         let timing = &facts.state.timing;
+        let interval = timing.current.heartbeat();
         let mut acks = Vec::new();
         for node in self.waiting.keys().cloned().collect::<Vec<_>>() {
+            let rests = |last: &Monotonic| facts.now.since(*last) < interval + Millis(interval.0 / 2);
+            if beside == Beside::Nothing && self.last.get(&node).is_some_and(rests) {
+                continue;
+            }
             let Some(waiting) = self.take_proven(&node, proof, facts) else { continue };
             if !self.eligible(facts, &node, waiting.incarnation) {
                 continue;

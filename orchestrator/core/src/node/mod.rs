@@ -39,7 +39,7 @@ pub use io::{
 };
 pub use stores::StoreFault;
 
-use acks::AckDesk;
+use acks::{AckDesk, Beside};
 use executor::Executor;
 use fencer::Fencer;
 use judge::Judge;
@@ -262,8 +262,8 @@ impl Node {
     }
 
     fn acknowledged(&mut self, facts: &Facts, ack: &crate::heartbeat::Ack, out: &mut Vec<Output>) {
-        if let Some(Change::HoldRenewed(until)) = self.leases.acknowledged(&self.ears, ack, facts.now) {
-            out.push(Output::RememberHold(until));
+        if let Some(Change::HoldRenewed(_)) = self.leases.acknowledged(&self.ears, ack, facts.now) {
+            out.extend(self.leases.to_remember(ack.hold).map(Output::RememberHold));
         }
     }
 
@@ -290,7 +290,7 @@ impl Node {
         let interval = facts.state.timing.current.heartbeat();
         if self.ears.hear(facts.now, link, heartbeat, interval) == Heard::News {
             self.acks.received(facts, heartbeat);
-            self.acknowledge(facts, out);
+            self.acknowledge(facts, Beside::Nothing, out);
         }
     }
 
@@ -354,7 +354,9 @@ impl Node {
         }
         self.paused = Some(me.since.index);
         let until = facts.now + until.since(me.since.time);
-        out.extend(self.leases.extend(until, facts.now).map(Output::RememberHold));
+        if self.leases.extend(until, facts.now).is_some() {
+            out.extend(self.leases.to_remember(Millis::ZERO).map(Output::RememberHold));
+        }
     }
 
     /// Asks for an audit whenever the configuration that was audited is not the last one, every hour, and when this
@@ -419,11 +421,11 @@ impl Node {
         };
         self.acks.received(facts, &heartbeat);
         out.push(Output::Send { to, bytes: Datagram::Heartbeat(heartbeat).encode() });
-        self.acknowledge(facts, out);
+        self.acknowledge(facts, Beside::Heartbeat, out);
     }
 
-    fn acknowledge(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        for (node, ack) in self.acks.due(facts, &self.id, &self.ears) {
+    fn acknowledge(&mut self, facts: &Facts, beside: Beside, out: &mut Vec<Output>) {
+        for (node, ack) in self.acks.due(facts, &self.id, &self.ears, beside) {
             if node == self.id.node {
                 self.acknowledged(facts, &ack, out);
             } else {

@@ -105,6 +105,15 @@ impl Desk {
     }
 }
 
+/// Where heartbeats and acknowledgements of `node` stand among what is sent.
+fn packets(outputs: &[Output], of: &NodeId) -> String {
+    let sent = outputs.iter().filter_map(|o| match o {
+        Output::Send { to, bytes } if to.contains(of) => Datagram::decode(bytes),
+        _ => None,
+    });
+    sent.map(|datagram| if let Datagram::Ack(_) = datagram { 'a' } else { 'h' }).collect()
+}
+
 /// Who was acknowledged, and for which heartbeat.
 fn acks(outputs: &[Output]) -> Vec<(NodeId, u64)> {
     outputs
@@ -179,6 +188,25 @@ enum Hears {
 }
 
 /// `c` falls silent at 0; `b` goes on and hears, or does not hear, `c`.
+#[test]
+fn who_was_acknowledged_a_moment_ago_is_acknowledged_next_beside_a_heartbeat() {
+    let mut desk = Desk::new();
+    let (mut alone, mut beside) = (0, 0);
+    desk.tick(0);
+    for step in 1..40_u64 {
+        // The others answer halfway between two heartbeats of this node.
+        let b = packets(&desk.tick(step * 100), &node("b"));
+        beside += usize::from(b.contains("ha"));
+        alone += usize::from(b == "a");
+        desk.now = step * 100 + 50;
+        for from in ["b", "c"] {
+            let heartbeat = desk.heartbeat(from, step, desk.sequence(), &[]);
+            alone += packets(&desk.hear(heartbeat), &node("b")).len();
+        }
+    }
+    assert_eq!((alone, beside), (1, 36), "the first goes out at once, every other one in a heartbeat's packet");
+}
+
 fn silent_c(b_hears_c: Hears) -> Vec<String> {
     let mut desk = Desk::new();
     let mut said = Vec::new();
@@ -286,7 +314,9 @@ fn a_node_whose_loss_is_proposed_is_not_acknowledged_any_more() {
     desk.tick(next);
     desk.now += 10;
     let b = desk.heartbeat("b", 5000, desk.sequence(), &[("c", 0)]);
-    let acks = acks(&desk.hear(b));
+    let mut out = desk.hear(b);
+    out.extend(desk.tick(next + 100));
+    let acks = acks(&out);
     assert!(!acks.is_empty() && acks.iter().all(|(to, _)| *to != node("c")), "{acks:?}");
 }
 
