@@ -107,9 +107,9 @@ impl Desk {
 
 /// Where heartbeats and acknowledgements of `node` stand among what is sent.
 fn packets(outputs: &[Output], of: &NodeId) -> String {
-    let sent = outputs.iter().filter_map(|o| match o {
-        Output::Send { to, bytes } if to.contains(of) => Datagram::decode(bytes),
-        _ => None,
+    let sent = outputs.iter().filter_map(|o| {
+        let Output::Send { to, bytes } = o else { return None };
+        to.contains(of).then(|| Datagram::decode(bytes)).flatten()
     });
     sent.map(|datagram| if let Datagram::Ack(_) = datagram { 'a' } else { 'h' }).collect()
 }
