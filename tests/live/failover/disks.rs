@@ -98,3 +98,43 @@ fn a_damaged_log_is_refused_by_name_and_its_node_comes_back_from_the_others() {
     assert!(cluster.haven("m3", &["config", "show"]).unwrap().contains("operation-timeout=33s"));
     assert!(cluster.switch.orders().is_empty(), "a planned stop was fenced");
 }
+
+#[test]
+fn a_disk_in_another_machine_does_not_speak_for_the_node_that_it_comes_from() {
+    if !Lab::able(&[]) {
+        return;
+    }
+    let cluster = Cluster::of(&["m1"], "lan", &programs()).unwrap();
+    let on_m1 = |script: &str| cluster.lab.run("m1", &["sh", "-c", script]).unwrap();
+    let firmware = "5c241f42-a87f-fa60-9c5d-0a1b2c3d4e5f";
+    on_m1(&format!(
+        "mount -t tmpfs tmpfs /sys/class && mkdir -p /sys/class/dmi/id && echo {firmware} > /sys/class/dmi/id/product_uuid"
+    ));
+    let joined_as = |uuid: &str| {
+        terminate(&cluster, "m1");
+        on_m1(&format!(
+            "sed -i -e '/^product-uuid/d' -e 's/^format = 1$/&\\nproduct-uuid = \"{uuid}\"/' /var/lib/haven/node.toml"
+        ));
+    };
+
+    joined_as("5c241f42-a87f-fa60-9c5d-ffffffffffff");
+    cluster.lab.with("m1", |machine| machine.start_daemon()).unwrap().unwrap();
+    until("the daemon says whose disk it is", PATIENCE, || {
+        let said = cluster.lab.with("m1", |machine| machine.daemon_log())?;
+        Ok((said.contains("HV-DAEMON-09") && said.contains(firmware)).then_some(()))
+    })
+    .unwrap();
+    until("it has ended", PATIENCE, || Ok(cluster.lab.run("m1", &["pgrep", "-x", "haven"]).is_err().then_some(())))
+        .unwrap();
+
+    // An update of its firmware has turned the bytes of its uuid.
+    on_m1(
+        "sed -i 's/^product-uuid.*/product-uuid = \"421f245c-7fa8-60fa-9c5d-0a1b2c3d4e5f\"/' /var/lib/haven/node.toml",
+    );
+    cluster.start("m1").unwrap();
+
+    // A person's word that the old machine is off for good, as the error's page says it.
+    joined_as("5c241f42-a87f-fa60-9c5d-ffffffffffff");
+    on_m1("sed -i '/^product-uuid/d' /var/lib/haven/node.toml");
+    cluster.start("m1").unwrap();
+}
