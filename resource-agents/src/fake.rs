@@ -1,5 +1,7 @@
 //! A machine for tests: programs are closures, time passes when somebody sleeps.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;

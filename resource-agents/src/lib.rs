@@ -10,7 +10,6 @@ mod audit;
 mod call;
 mod detail;
 pub mod faces;
-#[cfg(test)]
 mod fake;
 pub mod fence;
 mod fstab;

@@ -1,6 +1,8 @@
 //! Whatever the files hold: nothing panics, every diagnostic points into its text, an import that is committed holds,
 //! and importing again changes nothing.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use haven_core::ids::{NodeId, ResourceId};

@@ -6,7 +6,6 @@
 //! Never: a file, a clock, a question to a node. Text, the cluster's members and what is installed where come in as
 //! arguments; edits to the configuration and [`Diagnostic`]s go out.
 
-#[cfg(test)]
 mod any_text;
 mod diagnostic;
 pub mod heartbeat;

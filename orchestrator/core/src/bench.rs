@@ -1,5 +1,7 @@
 //! Builders for the tests of this crate: a state grown by events, as in a running cluster.
 
+#![cfg(test)]
+
 use crate::event::{
     Counted, Endpoint, Event, Joined, MemberKind, Outcome, PowerRead, Proof, TestResult, Testimony, WatchdogReport,
 };

@@ -4,7 +4,6 @@
 //! Never: a clock, a random number, a file, a process, a task, a panic. Facts come in as arguments, requests go out
 //! as values.
 
-#[cfg(test)]
 mod bench;
 pub mod control;
 pub mod detector;

@@ -1,5 +1,7 @@
 //! Nodes on loopback, for the tests of this crate.
 
+#![cfg(test)]
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

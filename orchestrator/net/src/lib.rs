@@ -6,13 +6,11 @@
 //! a secret in an error, a log or `Debug` [S7].
 //! Source: DESIGN sections 3 and 5.1; RFC 9000 (QUIC), RFC 9221 (datagrams), RFC 8446 (TLS 1.3).
 
-#[cfg(test)]
 mod bench;
 mod enrol;
 mod error;
 mod gate;
 mod pki;
-#[cfg(test)]
 mod relay;
 mod tls;
 mod token;

@@ -1,5 +1,7 @@
 //! A wire between two nodes that can be cut, for the tests of this crate.
 
+#![cfg(test)]
+
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -12,10 +12,8 @@ mod log;
 mod paint;
 mod plan;
 mod status;
-#[cfg(test)]
 mod status_tests;
 mod why;
-#[cfg(test)]
 mod why_tests;
 
 pub use config::{config_diff, revisions};

@@ -1,5 +1,7 @@
 //! Whole pages, as an operator sees them, for every kind of trouble.
 
+#![cfg(test)]
+
 use expect_test::{ExpectFile, expect_file};
 use haven_core::event::{Event, FreezeSubject, Outcome, PausePurpose, Standby, TestResult};
 use haven_core::spec::SpecEdit;

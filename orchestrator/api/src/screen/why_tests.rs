@@ -1,5 +1,7 @@
 //! What `haven why`, `haven log` and `haven drill` say, whole screens.
 
+#![cfg(test)]
+
 use expect_test::{ExpectFile, expect_file};
 use haven_core::event::{Counted, Event, Outcome, Standby};
 use haven_core::spec::SpecEdit;

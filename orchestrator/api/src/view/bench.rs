@@ -1,5 +1,7 @@
 //! A cluster grown by events, for the tests of views and screens.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 
 use haven_core::event::{AuditFinding, Counted, DeviceTest, Digest, WatchdogReport};

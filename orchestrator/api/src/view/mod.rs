@@ -3,7 +3,6 @@
 //! For: `--json`, the text screens and a console alike. Every model says how long, why and what next.
 //! Never: I/O, a clock, a decision. What a view shows is what the scheduler, the fold and the log say.
 
-#[cfg(test)]
 pub(crate) mod bench;
 mod chronicle;
 mod clock;

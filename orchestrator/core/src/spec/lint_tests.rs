@@ -1,3 +1,5 @@
+#![cfg(test)]
+
 use super::fencing::{Device, HostMap};
 use super::lint::{Severity, lint};
 use super::meta::OnFail;

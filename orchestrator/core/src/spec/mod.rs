@@ -9,7 +9,6 @@ mod constraint;
 mod edit;
 mod fencing;
 mod lint;
-#[cfg(test)]
 mod lint_tests;
 mod meta;
 mod resource;
