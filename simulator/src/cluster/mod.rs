@@ -16,7 +16,7 @@ use haven_node::{Founding, Node, NodeConfig, StartError, rejoin};
 
 use crate::check::Checker;
 use crate::exec::{Machine, Owner, SimRuntime, current, lock, sleep, spawn_on};
-use crate::world::World;
+use crate::world::{DaemonState, World};
 
 pub use admission::{bmc, primitive};
 pub use options::{ClusterOptions, Devices, ResourceOptions, Tracing};
@@ -84,12 +84,19 @@ impl Cluster {
 
     /// The node that runs on `machine`, if its daemon is up.
     pub fn node(&self, machine: Machine) -> Option<SimNode> {
-        lock(&self.nodes).get(&machine).cloned()
+        lock(&self.nodes).get(&machine).filter(|_| self.is_up(machine)).cloned()
+    }
+
+    /// What a killed daemon or a dead machine leaves behind in the list is no node: what it believed last, such as that
+    /// it leads, is nobody's belief.
+    fn is_up(&self, machine: Machine) -> bool {
+        self.world.daemon(machine) != DaemonState::Down
     }
 
     /// All nodes whose daemons are up.
     pub fn nodes(&self) -> BTreeMap<Machine, SimNode> {
-        lock(&self.nodes).clone()
+        let known = lock(&self.nodes).clone();
+        known.into_iter().filter(|(machine, _)| self.is_up(*machine)).collect()
     }
 
     /// The node that leads with the highest term, if any believes to.
