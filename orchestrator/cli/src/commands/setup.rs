@@ -93,7 +93,7 @@ fn tell(card: &Card, terminal: &Terminal) {
         })),
         Format::Text => {
             terminal.line(&format!("{} is {} of cluster {}", card.node, card.member, card.cluster_name));
-            terminal.line("next: start its daemon with `systemctl start haven`, or `haven daemon` to watch it");
+            terminal.line("next: start its daemon with `systemctl enable --now haven`, or `haven daemon` to watch it");
         }
     }
 }

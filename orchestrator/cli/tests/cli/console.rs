@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(50);
 /// The device of the texts, and the one that stands in for it.
 const DEVICE: (&str, &str) = ("ipmitool", "fence_demo");
+/// Lines that start the daemon of a machine.
+const STARTS: [&str; 3] = ["systemctl enable --now haven", "systemctl start haven", "haven daemon &"];
 /// Words after which a person is asked to type a name.
 const ASKS: &str = " to go on: ";
 
@@ -55,12 +57,12 @@ impl Machines {
     pub(crate) fn cluster() -> Self {
         let mut machines = Self::new();
         machines.does("m1$ haven init --name prod --node m1 --advertise 10.0.0.1");
-        machines.does("m1$ systemctl start haven");
+        machines.does("m1$ systemctl enable --now haven");
         for name in ["m2", "m3"] {
             machines.does("m1$ haven token create --for 1h");
             let number = name.trim_start_matches('m');
             machines.does(&format!("{name}$ haven join TOKEN --node {name} --advertise 10.0.0.{number}"));
-            machines.does(&format!("{name}$ systemctl start haven"));
+            machines.does(&format!("{name}$ systemctl enable --now haven"));
         }
         for number in 1..=3 {
             machines.does(&format!("m1$ haven fence add m{number} ipmitool --addr 10.9.0.{number} --user ha"));
@@ -198,7 +200,7 @@ impl Machines {
     #[track_caller]
     pub(crate) fn does(&mut self, line: &str) -> String {
         let (name, words) = prompt(line).unwrap();
-        if words == "systemctl start haven" || words == "haven daemon &" {
+        if STARTS.contains(&words) {
             self.start(name);
             return String::new();
         }
@@ -242,7 +244,7 @@ impl Machines {
 
     /// What a console's line prints, with its exit code if that is not 0. `expected` tells what a person types.
     fn types(&mut self, name: &str, words: &str, expected: &str) -> String {
-        if words == "systemctl start haven" || words == "haven daemon &" {
+        if STARTS.contains(&words) {
             self.start(name);
             return String::new();
         }

@@ -46,7 +46,7 @@ fn machines_rest_leave_and_return() {
     assert!(said.code != 0 && said.err.contains("HV-JOIN-05"), "a token for a full member: {said:?}");
     machines.does("m1$ haven token create --witness --for 10m");
     machines.does("m4$ haven join TOKEN --witness --node m4 --advertise 10.0.0.4");
-    machines.does("m4$ systemctl start haven");
+    machines.does("m4$ systemctl enable --now haven");
     let nodes = machines.json("m1$ haven nodes");
     let roles: Vec<_> = nodes.as_array().unwrap().iter().map(|row| row["role"].as_str().unwrap().to_owned()).collect();
     assert!(roles.contains(&"witness".to_owned()), "{roles:?}");
