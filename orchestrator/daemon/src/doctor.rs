@@ -3,6 +3,7 @@
 //!
 //! Never: a change of anything; a check from the state alone, which the API makes for every node alike.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use haven_agents::{audit, inventory};
@@ -10,7 +11,7 @@ use haven_api::model::Check;
 use haven_core::ids::{LogIndex, ResourceId};
 use haven_core::spec::{AgentClass, Spec};
 use haven_core::units::Millis;
-use haven_env::Host;
+use haven_env::{Host, Request, UnitVerb};
 
 use crate::files::{Kind, Place, SyncFigures, measure_sync, place_of};
 use crate::life::{LiveNode, Parts};
@@ -23,6 +24,12 @@ const SYNC_SHARE: u64 = 50;
 const PLACE: &str = "place of the log";
 /// Where OCF agents are.
 const OCF: &str = "/usr/lib/ocf/resource.d";
+/// Where init scripts are.
+const INIT: &str = "/etc/init.d";
+/// Where heartbeat's own scripts are.
+const HEARTBEAT: &str = "/etc/ha.d/resource.d";
+/// Longest wait for the service manager to say whether it knows a unit.
+const UNIT_WITHIN: Millis = Millis::secs(5);
 /// Where fence programs are.
 const FENCE: &str = "/usr/sbin";
 /// Programs that stock agents call for addresses and file systems.
@@ -40,8 +47,10 @@ pub(crate) async fn examine(node: &LiveNode, parts: &Parts) -> Vec<Check> {
     checks.extend(halted(node.halted()));
     checks.extend(ports(parts));
     checks.extend(PROGRAMS.iter().map(|(path, package)| program(host, path, package)));
-    checks.extend(agents(host, &spec));
-    checks.extend(fence_programs(host, &spec).await);
+    let installed = inventory(host).await;
+    let units = known_units(host, &spec, &installed.units).await;
+    checks.extend(agents(&spec, |path| host.has_program(path), &units));
+    checks.extend(fence_programs(host, &spec, &installed.fence));
     checks.extend(double_starts(host, &spec, &ids).await);
     checks
 }
@@ -178,35 +187,80 @@ fn program(host: &dyn Host, path: &str, package: &str) -> Check {
     Check::warn(path, "not installed; stock agents call it", format!("install {package}"))
 }
 
-/// Agents of the configuration that this machine lacks.
-fn agents(host: &dyn Host, spec: &Spec) -> Vec<Check> {
+/// The names under which `systemd:KIND` may be a unit: `nginx` is `nginx.service`.
+fn unit_names(kind: &str) -> [String; 2] {
+    [kind.to_owned(), format!("{kind}.service")]
+}
+
+/// Those units of the configuration that this machine has: there is a file, or the service manager says so, which also
+/// knows units that were generated and instances of templates.
+async fn known_units(host: &dyn Host, spec: &Spec, files: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    let kinds = spec.resources.keys().filter_map(|id| spec.agent(id)).filter(|a| a.class == AgentClass::Systemd);
+    for unit in kinds.flat_map(|agent| unit_names(&agent.kind)) {
+        let ask = Request::Unit { verb: UnitVerb::Status, unit: unit.clone(), deadline: UNIT_WITHIN };
+        if files.contains(&unit) || host.request(ask).await.is_ok() {
+            known.insert(unit);
+        }
+    }
+    known
+}
+
+/// Agents of the configuration that this machine lacks: no program `has` a path, or no unit is among `units`.
+fn agents(spec: &Spec, has: impl Fn(&str) -> bool, units: &BTreeSet<String>) -> Vec<Check> {
+    // A pretended machine has its own agent under every name.
+    if has(crate::demo::AGENT_PATH) {
+        return Vec::new();
+    }
     let mut checks = Vec::new();
-    for id in spec.resources.keys() {
-        let Some(agent) = spec.agent(id).filter(|agent| agent.class == AgentClass::Ocf) else { continue };
-        let provider = agent.provider.as_deref().unwrap_or("heartbeat");
-        let path = format!("{OCF}/{provider}/{}", agent.kind);
-        if !host.has_program(&path) && !host.has_program(crate::demo::AGENT_PATH) {
-            checks.push(Check::fail(
-                format!("agent of {id}"),
-                format!("{path} is not installed"),
-                "install the package that has it, such as resource-agents",
-            ));
+    for (id, agent) in spec.resources.keys().filter_map(|id| Some((id, spec.agent(id)?))) {
+        let kind = &agent.kind;
+        let init = format!("{INIT}/{kind}");
+        let (path, installed, fix) = match agent.class {
+            AgentClass::Ocf => {
+                let path = format!("{OCF}/{}/{kind}", agent.provider.as_deref().unwrap_or("heartbeat"));
+                let installed = has(&path);
+                (path, installed, "install the package that has it, such as resource-agents")
+            }
+            AgentClass::Lsb => {
+                let installed = has(&init);
+                (init, installed, "install the package that has it, or make it executable")
+            }
+            AgentClass::Heartbeat => {
+                let own = format!("{HEARTBEAT}/{kind}");
+                let installed = has(&own) || has(&init);
+                (format!("{own} (or {init})"), installed, "copy it from a machine that has it, and make it executable")
+            }
+            AgentClass::Systemd => {
+                let [_, service] = unit_names(kind);
+                let installed = unit_names(kind).iter().any(|name| units.contains(name));
+                let unit = if kind.contains('.') { kind.clone() } else { service };
+                (format!("unit {unit}"), installed, "install the package that has it")
+            }
+            // Built in.
+            AgentClass::Haven => continue,
+        };
+        if !installed {
+            checks.push(Check::fail(format!("agent of {id}"), format!("{path} is not installed"), fix));
         }
     }
     checks
 }
 
 /// Fence programs of the configuration that this machine lacks.
-async fn fence_programs(host: &dyn Host, spec: &Spec) -> Vec<Check> {
-    let installed = inventory(host).await.fence;
+fn fence_programs(host: &dyn Host, spec: &Spec, installed: &BTreeSet<String>) -> Vec<Check> {
     let mut checks = Vec::new();
     for device in spec.devices.values() {
         let path = format!("{FENCE}/{}", device.agent);
         if !installed.contains(&device.agent) && !host.has_program(&path) {
+            let fix = match device.agent.as_str() {
+                "ipmitool" => "install the package ipmitool",
+                _ => "install the package that has it, such as fence-agents",
+            };
             checks.push(Check::fail(
                 format!("fence device {}", device.id),
                 format!("{} is not installed here", device.agent),
-                "install the package that has it, such as fence-agents",
+                fix,
             ));
         }
     }
@@ -231,7 +285,49 @@ async fn double_starts(host: &dyn Host, spec: &Spec, ids: &[ResourceId]) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use haven_core::spec::{AgentName, Body, Resource};
+
     use super::*;
+
+    #[test]
+    fn agents_of_every_class_that_this_machine_lacks_are_named() {
+        let mut spec = Spec::default();
+        for (id, agent) in [
+            ("ip", "haven:ip"),
+            ("mail", "heartbeat:MailTo"),
+            ("disk", "heartbeat:drbddisk"),
+            ("old", "heartbeat:vz"),
+            ("guest", "lsb:vz"),
+            ("gone", "lsb:xend"),
+            ("web", "systemd:nginx"),
+            ("vpn", "systemd:openvpn@office"),
+            ("wiki", "systemd:wiki"),
+            ("clean", "systemd:clean.timer"),
+            ("db", "ocf:heartbeat:pgsql"),
+            ("fs", "ocf:heartbeat:Filesystem"),
+        ] {
+            let id = ResourceId::new(id).unwrap();
+            let agent = AgentName::parse(agent);
+            spec.resources.insert(id.clone(), Resource::new(id, Body::Primitive { agent, template: None }));
+        }
+        let paths = ["/etc/ha.d/resource.d/MailTo", "/etc/init.d/vz", "/usr/lib/ocf/resource.d/heartbeat/Filesystem"];
+        let units = ["nginx.service", "openvpn@office.service"].map(str::to_owned).into();
+        let told = |has: &dyn Fn(&str) -> bool| -> Vec<String> {
+            let line = |check: Check| format!("{:?} {}: {}", check.result, check.name, check.found);
+            agents(&spec, has, &units).into_iter().map(line).collect()
+        };
+        assert_eq!(
+            told(&|path| paths.contains(&path)),
+            [
+                "Fail agent of clean: unit clean.timer is not installed",
+                "Fail agent of db: /usr/lib/ocf/resource.d/heartbeat/pgsql is not installed",
+                "Fail agent of disk: /etc/ha.d/resource.d/drbddisk (or /etc/init.d/drbddisk) is not installed",
+                "Fail agent of gone: /etc/init.d/xend is not installed",
+                "Fail agent of wiki: unit wiki.service is not installed",
+            ]
+        );
+        assert!(told(&|path| path == crate::demo::AGENT_PATH).is_empty(), "a pretended machine needs no other agent");
+    }
 
     #[test]
     fn a_log_that_is_not_on_a_disk_of_this_machine_is_named() {
