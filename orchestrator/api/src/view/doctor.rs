@@ -1,9 +1,9 @@
 //! Checks that need no more than the state and what a node knows, joined with those of the machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use haven_core::event::Counted;
-use haven_core::ids::LogIndex;
+use haven_core::ids::{LogIndex, NodeId};
 use haven_core::state::Member;
 use haven_core::units::Millis;
 use serde::{Deserialize, Serialize};
@@ -158,7 +158,8 @@ fn peers(scene: &Scene) -> Vec<Check> {
         let about = format!("link to {}", peer.node);
         match peer.silence {
             None => {
-                checks.push(Check::fail(about, "never heard in this daemon's life", "open UDP port 7741 both ways"));
+                let fix = format!("open UDP {} both ways", ports(scene, &peer.node));
+                checks.push(Check::fail(about, "never heard in this daemon's life", fix));
             }
             Some(silence) if silence >= limit => {
                 let found = format!("silent for {}", seconds(silence));
@@ -177,6 +178,17 @@ fn peers(scene: &Scene) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// The ports at which a member says that it can be reached.
+fn ports(scene: &Scene, node: &NodeId) -> String {
+    let endpoints = scene.state.members.get(node).map_or(&[][..], |member| member.endpoints.as_slice());
+    let ports: BTreeSet<&str> = endpoints.iter().filter_map(|at| Some(at.0.rsplit_once(':')?.1)).collect();
+    match ports.into_iter().collect::<Vec<_>>().as_slice() {
+        [] => format!("port of {node}"),
+        [port] => format!("port {port} of {node}"),
+        [first @ .., last] => format!("ports {} and {last} of {node}", first.join(", ")),
+    }
 }
 
 fn round_trip(about: String, round_trip_us: Option<u32>, limit: Millis) -> Check {
@@ -283,9 +295,10 @@ fn store(scene: &Scene) -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use haven_core::event::Endpoint;
 
     use super::*;
-    use crate::model::HoldFact;
+    use crate::model::{HoldFact, LocalFacts};
     use crate::view::bench::Bench;
 
     #[test]
@@ -316,6 +329,27 @@ mod tests {
         told(&mut bench, "c", "naa.1");
         let shared: Vec<String> = found(&bench);
         assert_eq!(shared, ["a and c vote, and keep their logs on one device (naa.1)"]);
+    }
+
+    #[test]
+    fn a_member_that_was_never_heard_is_named_with_the_ports_that_it_has() {
+        let mut bench = Bench::three();
+        let mut local = bench.local();
+        local.peers.iter_mut().for_each(|peer| peer.silence = None);
+        let at = |texts: &[&str]| texts.iter().map(|text| Endpoint((*text).to_owned())).collect::<Vec<_>>();
+        let told = |bench: &Bench, local: &LocalFacts| -> Vec<String> {
+            peers(&bench.scene(local)).into_iter().filter(|c| c.result == CheckResult::Fail).map(|c| c.fix).collect()
+        };
+        for (name, endpoints) in [("a", at(&["10.0.0.1:9001"])), ("c", at(&["10.0.0.3:7741", "[fd00::3]:7742"]))] {
+            bench.state.members.get_mut(&crate::view::bench::node(name)).unwrap().endpoints = endpoints;
+        }
+        assert_eq!(
+            told(&bench, &local),
+            ["open UDP port 9001 of a both ways", "open UDP ports 7741 and 7742 of c both ways"]
+        );
+        bench.state.members.get_mut(&crate::view::bench::node("a")).unwrap().endpoints = Vec::new();
+        local.peers.truncate(1);
+        assert_eq!(told(&bench, &local), ["open UDP port of a both ways"]);
     }
 
     #[test]
