@@ -24,9 +24,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use args::Cli;
-use terminal::Terminal;
-use trouble::Exit;
+use args::{Cli, Colour};
+use terminal::{Format, Terminal};
+use trouble::{Exit, Trouble};
 
 /// Acts as the program: by the name under which it was called and by its arguments.
 pub fn main() -> ExitCode {
@@ -37,6 +37,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Whether `--json` is among words that could not be read. What comes after `--` is no option.
+fn wants_json(words: &[OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
 /// The command line of `haven`.
 fn command_line(words: &[OsString]) -> ExitCode {
     let parsed = Cli::command().try_get_matches_from(words).and_then(|found| Cli::from_arg_matches(&found));
@@ -45,7 +50,11 @@ fn command_line(words: &[OsString]) -> ExitCode {
         Err(error) => {
             // Help and version are answers; everything else is wrong usage.
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Fine };
-            let _ = error.print();
+            if code == Exit::Usage && wants_json(words) {
+                Terminal::new(Colour::Never, Format::Json).trouble(&Trouble::words(&error.to_string()));
+            } else {
+                let _ = error.print();
+            }
             return code.into();
         }
     };

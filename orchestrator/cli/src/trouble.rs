@@ -81,6 +81,22 @@ impl Trouble {
         Self::new(Exit::Usage, "HV-CLI-02", message, remedy)
     }
 
+    /// The words could not be read; `text` is what the parser says of them: the fault up to a blank line, then tips, the
+    /// usage and where help is. Page: docs/errors/HV-CLI-02.md.
+    pub(crate) fn words(text: &str) -> Self {
+        let (fault, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+        let message = fault.split_whitespace().collect::<Vec<_>>().join(" ");
+        let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: a similar "));
+        let meant = tip.and_then(|tip| tip.split('\'').nth(1));
+        let remedy = meant.map_or_else(
+            || "type what `haven COMMAND --help` says".to_owned(),
+            |meant| format!("type `{meant}` if that is meant"),
+        );
+        let mut trouble = Self::usage(message.trim_start_matches("error: "), remedy);
+        trouble.detail = rest.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        trouble
+    }
+
     /// A file or the terminal could not be used. Page: docs/errors/HV-CLI-03.md.
     pub(crate) fn file(what: &str, error: &std::io::Error) -> Self {
         Self::new(Exit::Refused, "HV-CLI-03", format!("cannot {what}: {error}"), "check the name and the permissions")

@@ -164,6 +164,32 @@ fn programs_get_errors_in_json_too() {
 }
 
 #[test]
+fn programs_get_wrong_usage_in_json_too() {
+    let told = |line: &str| {
+        let said = haven(line);
+        let value: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_default();
+        assert_eq!((said.code, &value["code"]), (64, &serde_json::json!("HV-CLI-02")), "{line}: {said:?}");
+        format!("{}\n  {}\n", value["message"].as_str().unwrap(), value["remedy"].as_str().unwrap())
+    };
+    let lines = ["resource add --json", "--json stauts", "log --at 7 --from 3 --json", "nodes --json --colour never x"];
+    expect![[r#"
+        the following required arguments were not provided: <NAME> <AGENT>
+          type what `haven COMMAND --help` says
+        unrecognized subcommand 'stauts'
+          type `status` if that is meant
+        the argument '--at <INDEX>' cannot be used with '--from <INDEX>'
+          type what `haven COMMAND --help` says
+        unexpected argument 'x' found
+          type what `haven COMMAND --help` says
+    "#]]
+    .assert_eq(&lines.map(told).concat());
+    // Behind `--` it is a word as any other.
+    let said = haven("nodes -- --json");
+    assert!(said.code == 64 && said.out.is_empty() && !said.err.is_empty(), "{said:?}");
+    assert!(haven("status --json --help").out.starts_with("The state of everything"));
+}
+
+#[test]
 fn words_that_contradict_each_other_are_refused_before_anything_is_asked() {
     for line in [
         "resource stop x --plan --no-wait",
