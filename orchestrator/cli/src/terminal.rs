@@ -71,6 +71,14 @@ impl Terminal {
         }
     }
 
+    /// Prints one of several values as JSON, in a line of its own.
+    pub(crate) fn json_line<T: Serialize>(&self, value: &T) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.aside(&format!("the answer cannot be written as JSON: {error}")),
+        }
+    }
+
     /// The answer in the format that is wanted.
     pub(crate) fn answer<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) {
         match self.format {

@@ -35,7 +35,7 @@ pub(crate) async fn log(session: &Session<'_>, asked: &args::Log) -> Result<Exit
 fn tell(session: &Session<'_>, entry: &LogLine) {
     match session.terminal.format() {
         Format::Text => session.terminal.line(&screen::log_line(entry, session.paint())),
-        Format::Json => session.terminal.line(&serde_json::to_string(entry).unwrap_or_default()),
+        Format::Json => session.terminal.json_line(entry),
     }
 }
 

@@ -69,7 +69,7 @@ async fn watch(session: &Session<'_>) -> Result<Exit, Trouble> {
 
 fn show(session: &Session<'_>, view: &Status) {
     match session.terminal.format() {
-        Format::Json => session.terminal.json(view),
+        Format::Json => session.terminal.json_line(view),
         Format::Text => session.terminal.text(&format!("{CLEAR}{}", screen::status(view, session.paint()))),
     }
 }

@@ -96,6 +96,7 @@ fn followers(machines: &mut Machines) {
     let mut log = machines.begin("m3$ haven log --follow");
     let mut json = machines.begin("m2$ haven log --follow --json");
     let mut watch = machines.begin("m3$ haven status --watch");
+    let mut pages = machines.begin("m2$ haven status --watch --json");
     machines.does("m1$ haven resource move web m3");
     let told = |child: &mut std::process::Child, words: &str| {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -107,6 +108,14 @@ fn followers(machines: &mut Machines) {
     told(&mut log, "start web on m3 done");
     told(&mut json, "start web on m3 done");
     told(&mut watch, "start web on m3 done");
+    let lines: Vec<String> =
+        BufReader::new(pages.stdout.take().unwrap()).lines().map_while(Result::ok).take(2).collect();
+    kill_process(Pid::from_child(&pages), Signal::INT).unwrap();
+    assert_eq!(pages.wait().unwrap().code(), Some(0));
+    for line in lines {
+        let page: Value = serde_json::from_str(&line).unwrap_or_default();
+        assert!(page["nodes"].is_array(), "one page, one line: {line}");
+    }
     machines.does("m1$ haven resource clear web --plan");
     machines.does("m1$ haven resource clear web");
     machines.does("m1$ haven resource move web");
