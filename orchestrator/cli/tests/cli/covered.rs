@@ -159,3 +159,48 @@ fn every_command_that_the_program_has_is_replayed() {
     }
     assert!(missing.is_empty(), "no replay runs: {}", missing.join(", "));
 }
+
+/// Commands that change no cluster: they ask, or act on this computer alone.
+const QUESTIONS: [&str; 21] = [
+    "status",
+    "nodes",
+    "links",
+    "log",
+    "why",
+    "plan",
+    "doctor",
+    "ca show",
+    "resource list",
+    "constraint list",
+    "fence list",
+    "fence history",
+    "config show",
+    "config diff",
+    "config history",
+    "config settings",
+    "daemon",
+    "demo",
+    "sim run",
+    "sim scenario",
+    "completions",
+];
+
+#[test]
+fn every_change_can_be_tried_out_or_the_page_says_that_it_cannot() {
+    let page = std::fs::read_to_string(root().join("docs/guide/commands.md")).unwrap();
+    let row = page.lines().find(|line| line.starts_with("| `--plan` |")).unwrap();
+    let (mut with, mut without) = (0, Vec::new());
+    let mut left = below("");
+    while let Some(path) = left.pop() {
+        let inner = below(&path);
+        if inner.is_empty() && haven(&format!("{path} --help")).out.contains("--plan") {
+            with += 1;
+            assert!(!row.contains(&format!("`{path}`")), "{path} has a plan");
+        } else if inner.is_empty() && !QUESTIONS.contains(&path.as_str()) && !row.contains(&format!("`{path}`")) {
+            without.push(path);
+            continue;
+        }
+        left.extend(inner);
+    }
+    assert!(with > 20 && without.is_empty(), "{row}\nsays nothing of {}", without.join(", "));
+}
