@@ -16,6 +16,8 @@ pub(super) struct Moments {
     pub(super) killed: Instant,
     pub(super) lost: Instant,
     pub(super) ordered: Instant,
+    /// When the order was given that the BMC obeyed: the first one, unless the BMC failed.
+    pub(super) obeyed: Instant,
     pub(super) proven: Instant,
     pub(super) answered: Instant,
 }
@@ -25,9 +27,9 @@ pub(super) struct Moments {
 pub(super) struct Phases {
     /// From the kill to the entry that says the node is lost.
     detect_s: f64,
-    /// From there to the order to fence it.
+    /// From there to the first order to fence it.
     decide_s: f64,
-    /// From there to the proof that it is off.
+    /// From the order that the BMC obeyed to the proof that it is off. What is between the two orders is [`Held`].
     fence_s: f64,
     /// From there to the answer of the last guest.
     start_s: f64,
@@ -46,11 +48,18 @@ struct GuestOutage {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Held {
     /// What the cluster said was wrong.
-    pub(super) why: String,
+    why: String,
     /// The command that it asked for.
-    pub(super) command: String,
-    /// For how long nothing was started that could have run twice.
-    pub(super) held_s: f64,
+    command: String,
+    /// For how long no proof could be had, so that nothing was started that could have run twice: from the first order
+    /// to fence to the one that the BMC obeyed.
+    held_s: f64,
+}
+
+impl Held {
+    pub(super) fn new(why: String, command: String, ordered: Instant, obeyed: Instant) -> Self {
+        Self { why, command, held_s: seconds(obeyed.saturating_duration_since(ordered)) }
+    }
 }
 
 /// What the story came to.
@@ -89,7 +98,7 @@ impl Report {
         let phases = Phases {
             detect_s: between(moments.killed, moments.lost),
             decide_s: between(moments.lost, moments.ordered),
-            fence_s: between(moments.ordered, moments.proven),
+            fence_s: between(moments.obeyed, moments.proven),
             start_s: between(moments.proven, moments.answered),
         };
         let guests = outages.iter().map(|outage| GuestOutage {
@@ -126,14 +135,18 @@ impl Report {
         let mut lines =
             vec![String::new(), format!("OUTAGE {:.1} s, by a probe every {} ms", self.outage_s, PERIOD.as_millis())];
         let Phases { detect_s, decide_s, fence_s, start_s } = self.phases;
-        let total = (detect_s + decide_s + fence_s + start_s).max(0.001);
+        let held_s = self.held.as_ref().map_or(0.0, |held| held.held_s);
+        let total = (detect_s + decide_s + held_s + fence_s + start_s).max(0.001);
+        let held = self.held.as_ref().map(|_| ("held", held_s, "the orders came to nothing, until the BMC obeyed one"));
         let named = [
             ("detect", detect_s, "a majority of voters heard nothing of it for dead-after"),
             ("decide", decide_s, "the loss and the order to fence are committed"),
+        ];
+        let then = [
             ("fence", fence_s, "the BMC took the order, and read Off twice"),
             ("start", start_s, "the proof is committed, and the guests answer elsewhere"),
         ];
-        for (name, span, what) in named {
+        for (name, span, what) in named.into_iter().chain(held).chain(then) {
             let width = (1..=BAR).filter(|cell| f64::from(*cell) <= span / total * f64::from(BAR)).count();
             lines.push(format!("  {name:7}{span:5.2} s  {}", "#".repeat(width.max(1))));
             lines.push(format!("                   {what}"));

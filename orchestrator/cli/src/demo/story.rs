@@ -11,7 +11,7 @@ use super::bmc::Health;
 use super::error::DemoError;
 use super::machine::Machine;
 use super::probe::Outage;
-use super::report::{Failback, Held, Moments, Report, seconds};
+use super::report::{Failback, Held, Moments, Report};
 use super::stage::{MACHINES, Stage};
 use super::talk::Talk;
 use crate::args::Script;
@@ -53,16 +53,19 @@ pub(super) async fn tell(stage: &Stage, script: Script, talk: &Talk) -> Result<R
     let names: Vec<&str> = hit.iter().map(String::as_str).collect();
     talk.say(&format!("{}  {leader} is dead, and with it {}", stage.clock(), names.join(" and ")));
     let lost = told.until(stage, "node_lost", &leader, talk).await?;
-    let held = match script {
+    let ordered = told.until(stage, "fence_ordered", &leader, talk).await?;
+    let way_out = match script {
         Script::Crash => None,
         Script::BmcFails => Some(hold_back(stage, &mut told, &leader, &hit, talk).await?),
     };
-    let ordered = told.until(stage, "fence_ordered", &leader, talk).await?;
     let proven = told.until(stage, "fence_confirmed", &leader, talk).await?;
+    // The first order and those after it came to nothing while the BMC failed.
+    let obeyed = told.last_before(proven, "fence_ordered", &leader).unwrap_or(ordered);
+    let held = way_out.map(|(why, command)| Held::new(why, command, ordered, obeyed));
     let outages = recovered(stage, &hit, &leader, killed).await?;
     let answered = outages.iter().map(|outage| outage.ended).max().unwrap_or(proven);
     told.read(stage, talk).await;
-    let moments = Moments { killed, lost, ordered, proven, answered };
+    let moments = Moments { killed, lost, ordered, obeyed, proven, answered };
     let mut report = Report::new(script.word(), &leader, &moments, &outages, held);
     report.returned(comes_back(stage, &mut told, &leader, talk).await?);
     show(stage, &witness, &["status"], talk);
@@ -94,14 +97,15 @@ async fn recovered(
 }
 
 /// The BMC fails: nothing may be started that could still run. Shows what is held and the way out; then the BMC works.
+/// Why it is held, and the command that would end that.
 async fn hold_back(
     stage: &Stage,
     told: &mut Told,
     dead: &str,
     hit: &BTreeSet<String>,
     talk: &Talk,
-) -> Result<Held, DemoError> {
-    let failed = told.until(stage, "fence_failed", "", talk).await?;
+) -> Result<(String, String), DemoError> {
+    told.until(stage, "fence_failed", "", talk).await?;
     let witness = told.witness.clone();
     let way_out = async || {
         let status = stage.status(&witness).await.ok()?;
@@ -122,9 +126,7 @@ async fn hold_back(
     }
     stage.bmc.set_health(Health::Works);
     talk.say(&format!("{}  the BMC works again; nobody need type anything", stage.clock()));
-    let held_s = seconds(failed.elapsed());
-    told.forget("fence_ordered");
-    Ok(Held { why, command, held_s })
+    Ok((why, command))
 }
 
 /// The dead machine gets power again, as its BMC is told by the cluster itself, and is readmitted.
@@ -173,9 +175,10 @@ impl Told {
         stage.wait(what.trim(), TURN, found).await
     }
 
-    /// Takes no earlier event of this kind for the next one.
-    fn forget(&mut self, kind: &str) {
-        self.seen.retain(|(_, line)| line.kind != kind);
+    /// When an event of this kind about `node` was seen last, up to `end`.
+    fn last_before(&self, end: Instant, kind: &str, node: &str) -> Option<Instant> {
+        let is = |line: &LogLine| line.kind == kind && line.nodes.iter().any(|name| name == node);
+        self.seen.iter().filter(|(at, line)| *at <= end && is(line)).map(|(at, _)| *at).next_back()
     }
 }
 
