@@ -52,12 +52,19 @@ pub fn addresses(advertised: &[Advertise], listen: &[SocketAddr]) -> Result<Vec<
     for (number, (address, port)) in advertised.iter().zip(PORT..).enumerate() {
         let advertise = SocketAddr::new(address.ip, address.port.unwrap_or(port));
         let listen = listen.get(number).copied().unwrap_or(advertise);
-        if links.iter().any(|link| link.advertise == advertise || link.listen == listen) {
-            return Err(bad(advertise.to_string(), "two links are the same"));
+        if links.iter().any(|link| fail_as_one(link.advertise, advertise) || link.listen == listen) {
+            return Err(bad(advertise.to_string(), "another link is there already, and each is a network of its own"));
         }
         links.push(CardLink { listen, advertise });
     }
     Ok(links)
+}
+
+/// Whether two links would fail as one: they have the same address, whatever their ports. On loopback, where nothing but
+/// tests and demos runs, several ports of one address are several links.
+fn fail_as_one(one: SocketAddr, other: SocketAddr) -> bool {
+    let (ip, same_ip) = (one.ip().to_canonical(), one.ip().to_canonical() == other.ip().to_canonical());
+    same_ip && (one.port() == other.port() || !ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -83,8 +90,23 @@ mod tests {
             let error = links(&[bad]).unwrap_err();
             assert!(error.starts_with(&format!("`{bad}` is no address")), "{error}");
         }
-        assert!(links(&["10.0.0.1:5", "10.0.0.1:5"]).unwrap_err().ends_with("two links are the same"));
         assert!(links(&[]).is_err());
+    }
+
+    #[test]
+    fn two_links_are_two_addresses_but_on_loopback() {
+        for [one, other] in [
+            ["10.0.0.1", "10.0.0.1"],
+            ["10.0.0.1:5", "10.0.0.1:5"],
+            ["10.0.0.1:5", "10.0.0.1:6"],
+            ["10.0.0.1", "::ffff:10.0.0.1"],
+            ["127.0.0.1:5", "127.0.0.1:5"],
+        ] {
+            let error = links(&[one, other]).unwrap_err();
+            assert!(error.contains("another link is there already"), "{one} and {other}: {error}");
+        }
+        assert_eq!(links(&["127.0.0.1", "127.0.0.1"]).unwrap(), ["127.0.0.1:7741", "127.0.0.1:7742"]);
+        assert!(links(&["[::1]:5", "[::1]:6"]).is_ok());
     }
 
     #[test]
