@@ -132,32 +132,32 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// Reads `10`, `10s`, `500ms`, `2min`, `1.5s`, `1h`; a bare number is seconds.
+/// Reads `10`, `10s`, `500ms`, `2min`, `1.5s`, `1h`, `60000000us`; a bare number is seconds. What is finer than a
+/// millisecond is rounded up, so that a span that is written as positive is never zero, which elsewhere means "never".
 pub fn parse_span(text: &str) -> Option<Millis> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(split)?;
-    let factor: u64 = match unit.trim() {
-        "" | "s" | "sec" => 1000,
-        "ms" | "msec" => 1,
-        "us" | "usec" => 0,
-        "m" | "min" => 60_000,
-        "h" | "hr" => 3_600_000,
-        "d" => 86_400_000,
+    let micros: u128 = match unit.trim() {
+        "" | "s" | "sec" => 1_000_000,
+        "ms" | "msec" => 1000,
+        "us" | "usec" => 1,
+        "m" | "min" => 60_000_000,
+        "h" | "hr" => 3_600_000_000,
+        "d" => 86_400_000_000,
         _ => return None,
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || whole.len() > 12 || fraction.len() > 6 {
         return None;
     }
-    let whole: u64 = whole.parse().ok()?;
-    let mut value = whole.checked_mul(factor)?;
+    let mut value = whole.parse::<u128>().ok()?.checked_mul(micros)?;
     if number.contains('.') {
-        let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-        let fraction: u64 = fraction.parse().ok()?;
-        value = value.checked_add(fraction.checked_mul(factor)? / scale)?;
+        let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+        let fraction: u128 = fraction.parse().ok()?;
+        value = value.checked_add(fraction.checked_mul(micros)?.div_ceil(scale))?;
     }
-    Some(Millis(value))
+    u64::try_from(value.div_ceil(1000)).ok().map(Millis)
 }
 
 impl Meta {
@@ -220,8 +220,16 @@ mod tests {
         {
             assert_eq!(parse_span(text), Some(Millis(ms)), "{text}");
         }
-        for bad in ["", "s", "-1", "1x", "1.2.3", "9999999999999"] {
+        for bad in ["", "s", "-1", "1x", "1.2.3", "9999999999999", "999999999999d"] {
             assert_eq!(parse_span(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn microseconds_are_rounded_up_so_that_no_positive_span_is_zero() {
+        for (text, ms) in [("60000000us", 60_000), ("500000us", 500), ("1.5usec", 1), ("1001us", 2), ("0us", 0)] {
+            assert_eq!(parse_span(text), Some(Millis(ms)), "{text}");
+        }
+        assert_eq!(parse_span("0.0001s"), Some(Millis(1)));
     }
 }
