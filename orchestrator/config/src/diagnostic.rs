@@ -150,11 +150,16 @@ fn printable(c: char) -> char {
 
 /// `word` in back quotes, fit for a message: cut and without control characters.
 pub(crate) fn quoted(word: &str) -> String {
+    format!("`{}`", shortened(word))
+}
+
+/// `word` fit for a message: cut and without control characters.
+pub(crate) fn shortened(word: &str) -> String {
     let mut text: String = word.chars().take(QUOTE_MAX).map(printable).collect();
     if word.chars().nth(QUOTE_MAX).is_some() {
         text.push_str("...");
     }
-    format!("`{text}`")
+    text
 }
 
 /// Names joined by commas, fit for a message: at most 16 of them.

@@ -373,6 +373,35 @@ fn two_resources_that_claim_the_same_thing_are_an_error() {
 }
 
 #[test]
+fn one_disk_on_two_nodes_is_an_error_however_it_is_spelled() {
+    let on_both = |first: &str, second: &str| {
+        let text = format!("m1 Filesystem::{first}::/d::ext3\nm2 Filesystem::{second}::/e::ext3\n");
+        World::new().import(&text).1
+    };
+    for (first, second, claim) in [
+        ("UUID=1", "UUID=1", "uuid 1"),
+        ("-U1", "--uuid=1", "uuid 1"),
+        ("LABEL=x", "-Lx", "label x"),
+        ("PARTUUID=1", "PARTUUID=1", "partuuid 1"),
+        ("PARTLABEL=x", "PARTLABEL=x", "partlabel x"),
+        ("pool/data", "pool/data", "device pool/data"),
+    ] {
+        let said = on_both(first, second);
+        let want = format!("haresources:2:4: error: {claim} is on line 1 already: two resources would start");
+        assert!(said.starts_with(&want), "{said}");
+    }
+    assert_eq!(on_both("server:/export", "server:/export"), "");
+    assert_eq!(on_both("UUID=1", "LABEL=1"), "");
+}
+
+#[test]
+fn two_calls_that_begin_alike_are_two_things() {
+    let long = "x".repeat(100);
+    let (_, said) = World::new().import(&format!("m1 local::{long}::a\nm2 local::{long}::b\n"));
+    assert_eq!(said, "");
+}
+
+#[test]
 fn agents_without_state_may_be_named_on_every_line() {
     World::new().check(
         "m1 10.0.0.1 MailTo::root\nm2 10.0.0.2 MailTo::root\n",

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use haven_core::spec::{AgentClass, AgentName};
 
-use super::{Meaning, Misfit, Native, Storage, Times};
+use super::{Meaning, Misfit, Native, Storage, Thing, Times};
 use crate::diagnostic::{Report, quoted};
 use crate::heartbeat::haresources::{Word, without_double_colon};
 
@@ -71,7 +71,7 @@ pub(super) fn read(
     Ok(Some(Meaning {
         label,
         native: Some(native),
-        claims: vec![format!("address {ip}")],
+        claims: vec![Thing::new("address", ip.to_string())],
         storage: Storage::Other,
         ..Meaning::plain(script, arguments)
     }))

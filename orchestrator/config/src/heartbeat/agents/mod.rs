@@ -6,14 +6,17 @@
 //! Source: the scripts of heartbeat 3.0.6 and `meta-data` of the agents of resource-agents 4.12.
 
 mod address;
+mod device;
 mod special;
 mod table;
+
+use std::fmt;
 
 use haven_core::spec::{AgentClass, AgentName, Operation};
 use haven_core::units::Millis;
 
 use super::haresources::Word;
-use crate::diagnostic::{Report, quoted};
+use crate::diagnostic::{Report, quoted, shortened};
 
 /// What one word means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +28,33 @@ pub(super) struct Meaning {
     /// The script, and its arguments.
     pub(super) script: String,
     pub(super) arguments: Vec<String>,
-    /// Things of which there is one: two resources that claim the same would work against each other.
-    pub(super) claims: Vec<String>,
+    /// Two resources that claim the same would work against each other.
+    pub(super) claims: Vec<Thing>,
     pub(super) storage: Storage,
+}
+
+/// Something of which there is one, such as an address or a disk.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Thing {
+    /// What it is, `address` or `directory`; empty for a call of a script.
+    kind: &'static str,
+    name: String,
+}
+
+impl Thing {
+    fn new(kind: &'static str, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+/// Fit for a message, so a long name is cut.
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.kind {
+            "" => f.write_str(&quoted(&self.name)),
+            kind => write!(f, "{kind} {}", shortened(&self.name)),
+        }
+    }
 }
 
 /// What a resource has to do with DRBD.
@@ -145,7 +172,7 @@ impl Meaning {
             native: None,
             script: script.to_owned(),
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-            claims: vec![quoted(&call.join("::"))],
+            claims: vec![Thing::new("", call.join("::"))],
             storage: Storage::Other,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Source: the scripts of heartbeat 3.0.6 and drbd-utils.
 
-use super::{Meaning, Misfit, Native, Storage, Times, ocf};
+use super::{Meaning, Misfit, Native, Storage, Thing, Times, ocf};
 use crate::diagnostic::quoted;
 
 /// Longest delay in seconds: longer ones are a mistake, and the timeout of the operation must exceed it.
@@ -30,7 +30,7 @@ fn drbd(script: &str, arguments: &[&str], usage: &str, least: usize) -> Result<M
     }
     let resource = arguments.first().copied().unwrap_or("all");
     Ok(Meaning {
-        claims: vec![format!("DRBD resource {resource}")],
+        claims: vec![Thing::new("DRBD resource", resource)],
         storage: Storage::DrbdRole,
         ..Meaning::plain(script, arguments)
     })

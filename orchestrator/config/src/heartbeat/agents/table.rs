@@ -3,7 +3,8 @@
 //! Source: the scripts in heartbeat 3.0.6's resource.d; the names of the parameters and the times are those of
 //! `meta-data` of resource-agents 4.12.
 
-use super::{Meaning, Misfit, Native, Storage, Times, ocf};
+use super::device::{self, Device};
+use super::{Meaning, Misfit, Native, Storage, Thing, Times, ocf};
 
 struct Row {
     script: &'static str,
@@ -156,7 +157,7 @@ pub(super) fn read(script: &str, arguments: &[&str]) -> Option<Result<Meaning, M
     let mut meaning = Meaning { native: Some(native), ..Meaning::plain(script, arguments) };
     match row.claim {
         Claim::First(what) => {
-            meaning.claims = arguments.first().map(|first| format!("{what} {first}")).into_iter().collect();
+            meaning.claims = arguments.first().map(|first| Thing::new(what, *first)).into_iter().collect();
         }
         Claim::Call => {}
         Claim::Nothing => meaning.claims.clear(),
@@ -167,12 +168,9 @@ pub(super) fn read(script: &str, arguments: &[&str]) -> Option<Result<Meaning, M
     Some(Ok(meaning))
 }
 
-/// A mount claims its directory, and its device where that is one of this machine.
+/// A mount claims its directory, and what it mounts where only one machine may.
 fn filesystem(mut meaning: Meaning, arguments: &[&str]) -> Result<Meaning, Misfit> {
-    let (device, directory) = match arguments {
-        [device, directory, ..] => (*device, *directory),
-        _ => ("", ""),
-    };
+    let [disk, directory, kind] = [0, 1, 2].map(|index| arguments.get(index).copied().unwrap_or_default());
     if !directory.starts_with('/') {
         return Err(Misfit {
             what: format!("the directory {} does not begin with `/`", crate::diagnostic::quoted(directory)),
@@ -180,11 +178,13 @@ fn filesystem(mut meaning: Meaning, arguments: &[&str]) -> Result<Meaning, Misfi
         });
     }
     let trimmed = directory.trim_end_matches('/');
-    meaning.claims = vec![format!("directory {}", if trimmed.is_empty() { "/" } else { trimmed })];
-    if device.starts_with('/') || device.starts_with("-L") || device.starts_with("-U") {
-        meaning.claims.push(format!("device {device}"));
+    meaning.claims = vec![Thing::new("directory", if trimmed.is_empty() { "/" } else { trimmed })];
+    match device::read(disk, kind) {
+        Device::Disk(claim) => meaning.claims.push(claim),
+        Device::Shared => {}
     }
     meaning.label = format!("fs_{}", if trimmed.is_empty() { "root" } else { trimmed.trim_start_matches('/') });
-    meaning.storage = if device.starts_with("/dev/drbd") { Storage::OnDrbd } else { Storage::Other };
+    let on_drbd = device::without_double_slashes(disk).starts_with("/dev/drbd");
+    meaning.storage = if on_drbd { Storage::OnDrbd } else { Storage::Other };
     Ok(meaning)
 }

@@ -4,7 +4,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::diagnostic::render;
+use crate::diagnostic::{listed, render};
 use crate::heartbeat::haresources::{Line, parse};
 use crate::source::Source;
 
@@ -20,7 +20,7 @@ fn check(words: &str, want: Expect) {
         let Some(meaning) = read(word, &mut report) else { continue };
         let agent = meaning.candidates().remove(0);
         let params: Vec<String> = meaning.params(&agent).iter().map(|(k, v)| format!(" {k}={v}")).collect();
-        shown += &format!("{}: {agent}{} [{}]\n", meaning.label, params.concat(), meaning.claims.join(", "));
+        shown += &format!("{}: {agent}{} [{}]\n", meaning.label, params.concat(), listed(&meaning.claims));
     }
     want.assert_eq(&(shown + &render(&source, &report.finish())));
 }
@@ -151,7 +151,7 @@ fn scripts_that_stand_for_an_ocf_agent() {
         expect![[r#"
             fs_d0: ocf:heartbeat:Filesystem device=/dev/sdb1 directory=/d0 fstype=ext4 options=noatime,nodev [directory /d0, device /dev/sdb1]
             fs_mnt: ocf:heartbeat:Filesystem device=server:/export directory=/mnt fstype=nfs [directory /mnt]
-            fs_root: ocf:heartbeat:Filesystem device=-Ldata directory=/ [directory /, device -Ldata]
+            fs_root: ocf:heartbeat:Filesystem device=-Ldata directory=/ [directory /, label data]
             LVM_vg: ocf:heartbeat:LVM volgrpname=vg [volume group vg]
             IPsrcaddr_10.0.0.1: ocf:heartbeat:IPsrcaddr ipaddress=10.0.0.1 [`IPsrcaddr::10.0.0.1`]
             LinuxSCSI_0:0:11: ocf:heartbeat:LinuxSCSI scsi=0:0:11 [`LinuxSCSI::0:0:11`]

@@ -11,7 +11,7 @@ use haven_core::spec::{Spec, SpecEdit};
 
 use super::{HaResources, Line, Reading, Word};
 use crate::diagnostic::{Diagnostic, Place, Report, listed, quoted};
-use crate::heartbeat::agents::{self, Meaning, Storage};
+use crate::heartbeat::agents::{self, Meaning, Storage, Thing};
 use crate::heartbeat::build::{self, Wish};
 use crate::heartbeat::ids::{self, Ids};
 use crate::heartbeat::inventory::{Found, Inventory};
@@ -73,7 +73,7 @@ struct Import<'a> {
     target: &'a Target<'a>,
     report: Report,
     /// What is claimed, and where first.
-    claims: BTreeMap<String, &'a Word>,
+    claims: BTreeMap<Thing, &'a Word>,
 }
 
 impl<'a> Import<'a> {
