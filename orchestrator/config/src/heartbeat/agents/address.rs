@@ -33,33 +33,28 @@ pub(super) fn read(
         let found = quoted(parts.first().copied().unwrap_or_default());
         wrong(format!("{found} is no IP address, though heartbeat gives it to {script}"))
     })?;
+    one_machine_can_have(ip).map_err(wrong)?;
     let mut params = vec![("ip".to_owned(), ip.to_string())];
     if let Some(mask) = parts.get(1) {
         params.push(("cidr_netmask".to_owned(), prefix(mask, ip).map_err(wrong)?.to_string()));
     }
-    let rest = parts.get(2..).unwrap_or_default();
-    let (nic, broadcast) = match rest {
-        [] => (None, None),
-        [part] if part.starts_with(|c: char| c.is_ascii_digit()) => (None, Some(*part)),
-        [nic] => (Some(*nic), None),
-        [first, ..] if first.starts_with(|c: char| c.is_ascii_digit()) => {
-            let what = format!(
-                "behind the mask, {} begins with a digit, so heartbeat takes it for the broadcast address and skips the \
-                 rest",
-                quoted(first)
-            );
-            return Err(wrong(what));
-        }
-        [nic, broadcast] => (Some(*nic), Some(*broadcast)),
-        _ => return Err(wrong(format!("{} has too many parts", quoted(argument)))),
-    };
+    let (nic, broadcast) = behind_the_mask(argument, parts.get(2..).unwrap_or_default()).map_err(wrong)?;
+    if nic.is_none() && matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+        let remedy = format!("name the interface: {}", quoted(&format!("{script}::ip/mask/interface")));
+        let what = format!("{} is link-local, so it means nothing without an interface", quoted(&ip.to_string()));
+        return Err(Misfit { what, remedy });
+    }
     if let Some(nic) = nic {
         params.push(("nic".to_owned(), interface(nic, word, report).map_err(wrong)?.to_owned()));
     }
     if let Some(broadcast) = broadcast {
-        let address: Ipv4Addr = broadcast
-            .parse()
-            .map_err(|_| wrong(format!("{} begins with a digit, but is no broadcast address", quoted(broadcast))))?;
+        let place = if nic.is_none() { " begins with a digit, but" } else { "" };
+        let address: Ipv4Addr =
+            broadcast.parse().map_err(|_| wrong(format!("{}{place} is no broadcast address", quoted(broadcast))))?;
+        if ip.is_ipv6() {
+            let what = format!("there is the broadcast address {address}, and IPv6 has none");
+            return Err(Misfit { what, remedy: format!("remove `/{address}`") });
+        }
         params.push(("broadcast".to_owned(), address.to_string()));
     }
     let agent = AgentName { class: AgentClass::Haven, provider: None, kind: "ip".to_owned() };
@@ -75,6 +70,30 @@ pub(super) fn read(
         storage: Storage::Other,
         ..Meaning::plain(script, arguments)
     }))
+}
+
+/// The interface and the broadcast address among the parts behind the mask, as heartbeat tells them apart.
+fn behind_the_mask<'a>(argument: &str, parts: &[&'a str]) -> Result<(Option<&'a str>, Option<&'a str>), String> {
+    let is_number = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+    match *parts {
+        [] => Ok((None, None)),
+        [part] if is_number(part) => Ok((None, Some(part))),
+        [nic] => Ok((Some(nic), None)),
+        [first, ..] if is_number(first) => Err(format!(
+            "behind the mask, {} begins with a digit, so heartbeat takes it for the broadcast address and skips the rest",
+            quoted(first)
+        )),
+        [nic, broadcast] => Ok((Some(nic), Some(broadcast))),
+        _ => Err(format!("{} has too many parts", quoted(argument))),
+    }
+}
+
+/// The agent `haven:ip` refuses the same, at the start, when the group has moved already.
+pub(super) fn one_machine_can_have(ip: IpAddr) -> Result<(), String> {
+    if ip.is_unspecified() || ip.is_multicast() {
+        return Err(format!("{} is not an address that one machine can have", quoted(&ip.to_string())));
+    }
+    Ok(())
 }
 
 /// The length of the prefix, from a number of bits or a mask of four parts.
@@ -94,7 +113,7 @@ fn prefix(mask: &str, ip: IpAddr) -> Result<u32, String> {
 
 fn interface<'a>(nic: &'a str, word: &Word, report: &mut Report) -> Result<&'a str, String> {
     let (name, label) = nic.split_once(':').map_or((nic, None), |(name, label)| (name, Some(label)));
-    if name.is_empty() || name.len() > INTERFACE_MAX || name.contains(|c: char| !c.is_ascii_graphic()) {
+    if !is_interface(name) {
         return Err(format!("{} is no name of an interface", quoted(nic)));
     }
     if let Some(label) = label {
@@ -102,4 +121,9 @@ fn interface<'a>(nic: &'a str, word: &Word, report: &mut Report) -> Result<&'a s
         report.note(word.place(), what, "");
     }
     Ok(name)
+}
+
+/// Whether Linux could give an interface that name.
+pub(super) fn is_interface(name: &str) -> bool {
+    !name.is_empty() && name.len() <= INTERFACE_MAX && name.chars().all(|c| c.is_ascii_graphic() && c != '/')
 }

@@ -2,7 +2,9 @@
 //!
 //! Source: the scripts of heartbeat 3.0.6 and drbd-utils.
 
-use super::{Meaning, Misfit, Native, Storage, Thing, Times, ocf};
+use std::net::Ipv4Addr;
+
+use super::{Meaning, Misfit, Native, Storage, Thing, Times, address, ocf};
 use crate::diagnostic::quoted;
 
 /// Longest delay in seconds: longer ones are a mistake, and the timeout of the operation must exceed it.
@@ -46,6 +48,13 @@ fn send_arp(arguments: &[&str]) -> Result<Meaning, Misfit> {
     let usage = || Misfit::usage("SendArp", arguments, "SendArp::ip/interface");
     let [argument] = arguments else { return Err(usage()) };
     let (ip, nic) = argument.split_once('/').ok_or_else(usage)?;
+    let wrong = |what| Misfit { what, remedy: "write `SendArp::ip/interface`".to_owned() };
+    // ARP is of IPv4.
+    let address: Ipv4Addr = ip.parse().map_err(|_| wrong(format!("{} is no IPv4 address", quoted(ip))))?;
+    address::one_machine_can_have(address.into()).map_err(wrong)?;
+    if !address::is_interface(nic.split(':').next().unwrap_or_default()) {
+        return Err(wrong(format!("{} is no name of an interface", quoted(nic))));
+    }
     let params = [("ip", ip.to_owned()), ("nic", nic.to_owned())];
     let native = native("SendArp", &params, Times::secs(20, 20, 10, 20));
     Ok(Meaning { native, claims: Vec::new(), ..Meaning::plain("SendArp", arguments) })

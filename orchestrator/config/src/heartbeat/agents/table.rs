@@ -3,8 +3,10 @@
 //! Source: the scripts in heartbeat 3.0.6's resource.d; the names of the parameters and the times are those of
 //! `meta-data` of resource-agents 4.12.
 
+use super::address;
 use super::device::{self, Device};
 use super::{Meaning, Misfit, Native, Storage, Thing, Times, ocf};
+use crate::diagnostic::quoted;
 
 struct Row {
     script: &'static str,
@@ -162,10 +164,36 @@ pub(super) fn read(script: &str, arguments: &[&str]) -> Option<Result<Meaning, M
         Claim::Call => {}
         Claim::Nothing => meaning.claims.clear(),
     }
-    if script == "Filesystem" {
-        return Some(filesystem(meaning, arguments));
-    }
-    Some(Ok(meaning))
+    Some(match script {
+        "Filesystem" => filesystem(meaning, arguments),
+        "IPsrcaddr" => source_address(arguments).map(|()| meaning),
+        "portblock" => ports(arguments, row.usage).map(|()| meaning),
+        _ => Ok(meaning),
+    })
+}
+
+fn source_address(arguments: &[&str]) -> Result<(), Misfit> {
+    let text = arguments.first().copied().unwrap_or_default();
+    let wrong = |what| Misfit { what, remedy: "write the address alone, `IPsrcaddr::ip`".to_owned() };
+    let ip = text.parse().map_err(|_| wrong(format!("{} is no IP address", quoted(text))))?;
+    address::one_machine_can_have(ip).map_err(wrong)
+}
+
+/// What the agent accepts: `tcp` or `udp`, ports and ranges of them (`80,8000:8010`), and what is done with them.
+fn ports(arguments: &[&str], usage: &str) -> Result<(), Misfit> {
+    let [protocol, ports, action] = [0, 1, 2].map(|index| arguments.get(index).copied().unwrap_or_default());
+    let port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0) && text.bytes().all(|b| b.is_ascii_digit());
+    let range = |text: &str| text.split_once(':').map_or(port(text), |(from, to)| port(from) && port(to));
+    let what = if !matches!(protocol, "tcp" | "udp") {
+        format!("{} is no protocol that portblock knows, tcp and udp are", quoted(protocol))
+    } else if !ports.split(',').all(range) {
+        format!("{} is no list of ports, 1 to 65535 each", quoted(ports))
+    } else if !matches!(action, "block" | "unblock") {
+        format!("{} is nothing that portblock does, block and unblock are", quoted(action))
+    } else {
+        return Ok(());
+    };
+    Err(Misfit { what, remedy: format!("write {}", quoted(usage)) })
 }
 
 /// A mount claims its directory, and what it mounts where only one machine may.
@@ -173,7 +201,7 @@ fn filesystem(mut meaning: Meaning, arguments: &[&str]) -> Result<Meaning, Misfi
     let [disk, directory, kind] = [0, 1, 2].map(|index| arguments.get(index).copied().unwrap_or_default());
     if !directory.starts_with('/') {
         return Err(Misfit {
-            what: format!("the directory {} does not begin with `/`", crate::diagnostic::quoted(directory)),
+            what: format!("the directory {} does not begin with `/`", quoted(directory)),
             remedy: "write `Filesystem::device::/directory::fstype`".to_owned(),
         });
     }

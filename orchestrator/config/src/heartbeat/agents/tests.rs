@@ -91,7 +91,7 @@ fn trap_5_behind_the_mask_a_digit_begins_the_broadcast_address() {
          1 | m1 10.0.0.1/24/0eth 10.0.0.2/24/10.0.0.255/eth0 10.0.0.3/24/eth0/x
            |                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^
            remedy: write `IPaddr::ip[/mask[/interface][/broadcast]]`
-        haresources:1:49: error: `x` begins with a digit, but is no broadcast address
+        haresources:1:49: error: `x` is no broadcast address
          1 | m1 10.0.0.1/24/0eth 10.0.0.2/24/10.0.0.255/eth0 10.0.0.3/24/eth0/x
            |                                                 ^^^^^^^^^^^^^^^^^^
            remedy: write `IPaddr::ip[/mask[/interface][/broadcast]]`
@@ -138,6 +138,93 @@ fn masks_and_interfaces_are_checked() {
                |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^
                remedy: write `IPaddr2::ip[/mask[/interface][/broadcast]]`
         "#]],
+    );
+}
+
+#[test]
+fn an_address_that_the_agent_refuses_is_refused_before() {
+    check(
+        "0.0.0.0 224.0.0.1/24 IPv6addr::ff02:0:0:0:0:0:0:1 IPv6addr::fe80:0:0:0:0:0:0:1/64 \
+         IPv6addr::2001:db8:0:0:0:0:0:1/64/eth0/10.0.0.255 IPaddr2::0:0:0:0:0:0:0:0",
+        expect![[r#"
+            haresources:1:4: error: `0.0.0.0` is not an address that one machine can have
+             1 | m1 0.0.0.0 224.0.0.1/24 IPv6addr::ff02:0:0:0:0:0:0:1 IPv6addr::fe80:0:0:0:0:0:0:1/64 IPv6addr::2001:...
+               |    ^^^^^^^
+               remedy: write `IPaddr::ip[/mask[/interface][/broadcast]]`
+            haresources:1:12: error: `224.0.0.1` is not an address that one machine can have
+             1 | m1 0.0.0.0 224.0.0.1/24 IPv6addr::ff02:0:0:0:0:0:0:1 IPv6addr::fe80:0:0:0:0:0:0:1/64 IPv6addr::2001:...
+               |            ^^^^^^^^^^^^
+               remedy: write `IPaddr::ip[/mask[/interface][/broadcast]]`
+            haresources:1:25: error: `ff02::1` is not an address that one machine can have
+             1 | m1 0.0.0.0 224.0.0.1/24 IPv6addr::ff02:0:0:0:0:0:0:1 IPv6addr::fe80:0:0:0:0:0:0:1/64 IPv6addr::2001:...
+               |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: write `IPv6addr::ip[/mask[/interface][/broadcast]]`
+            haresources:1:54: error: `fe80::1` is link-local, so it means nothing without an interface
+             1 | .../24 IPv6addr::ff02:0:0:0:0:0:0:1 IPv6addr::fe80:0:0:0:0:0:0:1/64 IPv6addr::2001:db8:0:0:0:0:0:1/64/e...
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: name the interface: `IPv6addr::ip/mask/interface`
+            haresources:1:86: error: there is the broadcast address 10.0.0.255, and IPv6 has none
+             1 | ... IPv6addr::fe80:0:0:0:0:0:0:1/64 IPv6addr::2001:db8:0:0:0:0:0:1/64/eth0/10.0.0.255 IPaddr2::0:0:0:0:...
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: remove `/10.0.0.255`
+            haresources:1:136: error: `::` is not an address that one machine can have
+             1 | ...8:0:0:0:0:0:1/64/eth0/10.0.0.255 IPaddr2::0:0:0:0:0:0:0:0
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: write `IPaddr2::ip[/mask[/interface][/broadcast]]`
+        "#]],
+    );
+}
+
+#[test]
+fn arguments_that_are_no_address_interface_or_port_are_errors() {
+    check(
+        "IPsrcaddr::foo IPsrcaddr::0.0.0.0 SendArp::foo/eth0 SendArp::224.0.0.1/eth0 SendArp::10.0.0.1/ \
+         portblock::xyz::80::block portblock::tcp::0::block portblock::tcp::80,x::block portblock::udp::80:90::open",
+        expect![[r#"
+            haresources:1:4: error: `foo` is no IP address
+             1 | m1 IPsrcaddr::foo IPsrcaddr::0.0.0.0 SendArp::foo/eth0 SendArp::224.0.0.1/eth0 SendArp::10.0.0.1/ po...
+               |    ^^^^^^^^^^^^^^
+               remedy: write the address alone, `IPsrcaddr::ip`
+            haresources:1:19: error: `0.0.0.0` is not an address that one machine can have
+             1 | m1 IPsrcaddr::foo IPsrcaddr::0.0.0.0 SendArp::foo/eth0 SendArp::224.0.0.1/eth0 SendArp::10.0.0.1/ po...
+               |                   ^^^^^^^^^^^^^^^^^^
+               remedy: write the address alone, `IPsrcaddr::ip`
+            haresources:1:38: error: `foo` is no IPv4 address
+             1 | ...Psrcaddr::foo IPsrcaddr::0.0.0.0 SendArp::foo/eth0 SendArp::224.0.0.1/eth0 SendArp::10.0.0.1/ portbl...
+               |                                     ^^^^^^^^^^^^^^^^^
+               remedy: write `SendArp::ip/interface`
+            haresources:1:56: error: `224.0.0.1` is not an address that one machine can have
+             1 | ...caddr::0.0.0.0 SendArp::foo/eth0 SendArp::224.0.0.1/eth0 SendArp::10.0.0.1/ portblock::xyz::80::bloc...
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: write `SendArp::ip/interface`
+            haresources:1:80: error: `` is no name of an interface
+             1 | ...foo/eth0 SendArp::224.0.0.1/eth0 SendArp::10.0.0.1/ portblock::xyz::80::block portblock::tcp::0::blo...
+               |                                     ^^^^^^^^^^^^^^^^^^
+               remedy: write `SendArp::ip/interface`
+            haresources:1:99: error: `xyz` is no protocol that portblock knows, tcp and udp are
+             1 | ...24.0.0.1/eth0 SendArp::10.0.0.1/ portblock::xyz::80::block portblock::tcp::0::block portblock::tcp::...
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: write `portblock::udp|tcp::port,port::block|unblock`
+            haresources:1:125: error: `0` is no list of ports, 1 to 65535 each
+             1 | ...0.0.1/ portblock::xyz::80::block portblock::tcp::0::block portblock::tcp::80,x::block portblock::udp...
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: write `portblock::udp|tcp::port,port::block|unblock`
+            haresources:1:150: error: `80,x` is no list of ports, 1 to 65535 each
+             1 | ...::block portblock::tcp::0::block portblock::tcp::80,x::block portblock::udp::80:90::open
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: write `portblock::udp|tcp::port,port::block|unblock`
+            haresources:1:178: error: `open` is nothing that portblock does, block and unblock are
+             1 | ...lock portblock::tcp::80,x::block portblock::udp::80:90::open
+               |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               remedy: write `portblock::udp|tcp::port,port::block|unblock`
+        "#]],
+    );
+    check(
+        "portblock::udp::80,8000:8010::unblock SendArp::10.0.0.1/eth0:1",
+        expect![[r#"
+        portblock_udp: ocf:heartbeat:portblock protocol=udp portno=80,8000:8010 action=unblock [`portblock::udp::80,8000:8010::unblock`]
+        SendArp_10.0.0.1/eth0:1: ocf:heartbeat:SendArp ip=10.0.0.1 nic=eth0:1 []
+    "#]],
     );
 }
 
