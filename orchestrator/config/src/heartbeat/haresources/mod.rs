@@ -14,6 +14,10 @@ mod word;
 pub use edits::{Target, to_edits};
 pub(super) use word::without_double_colon;
 
+use std::collections::BTreeSet;
+
+use haven_core::spec::parse_span;
+
 use crate::diagnostic::{Diagnostic, Place, Report, quoted};
 use crate::source::{Position, Source};
 
@@ -86,7 +90,7 @@ pub enum Reading {
     Faulty,
 }
 
-/// Words that begin lines of `ha.cf` and of no `haresources`.
+/// Words that begin lines of `ha.cf`. Hardly a node is called so.
 const HA_CF_WORDS: [&str; 18] = [
     "keepalive",
     "deadtime",
@@ -114,8 +118,10 @@ pub fn parse(source: &Source) -> (HaResources, Vec<Diagnostic>) {
     let mut report = Report::default();
     report.extend(source.faults().iter().cloned());
     let mut file = HaResources::default();
-    for words in logical::split(source, &mut report) {
-        if !is_line(&words, &mut report) {
+    let lines = logical::split(source, &mut report);
+    let kind = Kind::of(&lines);
+    for words in lines {
+        if !is_line(&words, kind, &mut report) {
             continue;
         }
         let mut words = words.into_iter();
@@ -134,16 +140,46 @@ pub fn parse(source: &Source) -> (HaResources, Vec<Diagnostic>) {
     (file, report.finish())
 }
 
+/// What the first words of all lines say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It may be `haresources`: of the words that begin lines of `ha.cf`, there is one at most.
+    Any,
+    /// No cluster has two nodes that are called so.
+    HaCf,
+}
+
+impl Kind {
+    fn of(lines: &[Vec<Word>]) -> Self {
+        let names = lines.iter().filter_map(|words| words.first()).map(|first| first.text.to_ascii_lowercase());
+        let known = names.filter(|name| HA_CF_WORDS.contains(&name.as_str()) || may_be_stonith(name));
+        if known.collect::<BTreeSet<String>>().len() > 1 { Self::HaCf } else { Self::Any }
+    }
+}
+
+/// Misspelt, too: this is the line that has a password. A node may be called `stonith1`.
+fn may_be_stonith(name: &str) -> bool {
+    let number = name.strip_prefix("stonith").map(|rest| rest.trim_start_matches('-'));
+    name.contains("stonit") && !number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether the line is one of `ha.cf`. A node may be called `ping`, `serial` or `watchdog`, so more than that must say
+/// so: another line, a second word that is no resource, or a first one that no host is called. Behind `respawn` there
+/// may be a password, so that is enough.
+fn is_of_ha_cf(name: &str, second: &str, kind: Kind) -> bool {
+    let alone = name.contains('_') || name == "respawn" || second.starts_with('/') || parse_span(second).is_some();
+    may_be_stonith(name) || (HA_CF_WORDS.contains(&name) && (alone || kind == Kind::HaCf))
+}
+
 /// Whether this is a line of `haresources` at all. Of a line that is not, nothing but the first word is quoted: the
 /// others may be keys or passwords.
-fn is_line(words: &[Word], report: &mut Report) -> bool {
+fn is_line(words: &[Word], kind: Kind, report: &mut Report) -> bool {
     let Some(first) = words.first() else { return false };
     let second = words.get(1).map(|word| word.text.as_str()).unwrap_or_default();
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let is_key = is_number(&first.text) && matches!(second, "crc" | "md5" | "sha1");
     let name = first.text.to_ascii_lowercase();
-    // Misspelt, too: this is the line that has a password.
-    let file = if HA_CF_WORDS.contains(&name.as_str()) || name.contains("stonit") {
+    let file = if is_of_ha_cf(&name, second, kind) {
         "ha.cf"
     } else if is_key || (first.text == "auth" && is_number(second)) {
         "authkeys"

@@ -473,6 +473,32 @@ fn another_file_of_heartbeat_is_recognised_and_its_secrets_are_not_shown() {
 }
 
 #[test]
+fn a_node_may_be_called_as_a_directive_of_ha_cf() {
+    for name in ["ping", "serial", "watchdog", "bcast", "stonith1", "Stonith-2.example.com"] {
+        let text = format!("{name} 10.0.0.1 httpd\nm1 vz\n");
+        let (file, diagnostics) = parse(&Source::of_text("haresources", &text));
+        assert_eq!((file.lines.len(), diagnostics), (2, vec![]), "{name}");
+    }
+    // More than the first word says that this is another file.
+    for text in [
+        "ping 10.0.0.254\nbcast eth0\n",
+        "keepalive 2\n",
+        "deadtime 1500ms\n",
+        "serial /dev/ttyS0\n",
+        "watchdog /dev/watchdog\n",
+        "auto_failback on\n",
+        "respawn root /opt/x --password hunter2\n",
+        "stonith ssh /etc/x\n",
+        "stonithhost m1 ilo 10.0.0.3 admin hunter2\n",
+    ] {
+        let (file, diagnostics) = parse(&Source::of_text("haresources", text));
+        assert!(file.lines.is_empty(), "{text}");
+        assert!(diagnostics[0].what.ends_with("begins a line of `ha.cf`, not of `haresources`"), "{text}");
+        assert!(diagnostics.iter().all(|said| !said.what.contains("hunter2")), "{text}");
+    }
+}
+
+#[test]
 fn an_empty_file_is_said_to_be_empty() {
     check(
         "# nothing\n\n",
