@@ -221,6 +221,41 @@ fn a_password_is_never_shown_whichever_file_it_stands_in() {
         .unwrap();
 }
 
+/// What is said of these two texts; nothing in it may be long.
+fn check_short(haresources: &str, ha_cf: &str) {
+    let (world, empty) = (World::new(), Spec::default());
+    let (haresources, ha_cf) = (Source::of_text("haresources", haresources), Source::of_text("ha.cf", ha_cf));
+    let imported = import(&world.import(&haresources, &ha_cf, &empty));
+    for said in imported.haresources.iter().chain(&imported.ha_cf) {
+        let Diagnostic { what, remedy, .. } = said;
+        assert!(what.chars().count() < 500 && remedy.chars().count() < 300, "{what}\n{remedy}");
+    }
+}
+
+#[test]
+fn a_word_of_any_length_is_cut_in_what_is_said() {
+    let long = "1".repeat(200_000);
+    for text in [
+        format!("{long} httpd\n"),
+        format!("m1 {long}\n"),
+        format!("m1 x{long}\nm2 x{long}\n"),
+        format!("m1 x{long}::a\n"),
+        format!("m1 local::{long}\nm2 vz local::{long}\n"),
+        format!("m1 10.0.0.1/{long}\nm2 10.0.0.1/24/{long} SendArp::{long}/eth0 SendArp::10.0.0.1/{long}\n"),
+        format!("m1 10.0.0.1/24/eth0:{long} 10.0.0.2/24/eth0/{long} IPv6addr::fe80::{long}\n"),
+        format!("m1 Filesystem::{long}::/{long} Filesystem::{long}::{long}\nm2 Filesystem::{long}::/{long}\n"),
+        format!("m1 LVM::{long} LVM::{long} Delay::{long} portblock::tcp::{long}::block\n"),
+        format!("m1 drbddisk::{long} drbddisk::{long} \"{long} a:{long} a::::{long}\n"),
+        format!("stonith_{long} x\n"),
+    ] {
+        check_short(&text, "");
+    }
+    for directive in ["", "deadtime ", "deadtime 1 ", "udpport ", "use_logd ", "node ", "ping ", "crm ", "respawn x "] {
+        check_short("m1 vz\n", &format!("{directive}{long}\n"));
+    }
+    check_short("m1 vz\n", &format!("autojoin {long}\nstonith {long}\nauto_failback {long}\n"));
+}
+
 #[test]
 fn what_is_imported_once_is_not_changed_by_importing_it_again() {
     let committed = std::cell::Cell::new(0);

@@ -10,7 +10,7 @@ use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{Spec, SpecEdit};
 
 use super::{HaResources, Line, Reading, Word};
-use crate::diagnostic::{Diagnostic, Place, Report, listed, quoted};
+use crate::diagnostic::{Diagnostic, Place, Report, listed, quoted, shortened};
 use crate::heartbeat::agents::{self, Meaning, Storage, Thing};
 use crate::heartbeat::build::{self, Wish};
 use crate::heartbeat::ids::{self, Ids};
@@ -250,13 +250,14 @@ impl<'a> Import<'a> {
             return;
         }
         let mut places: Vec<String> = meaning.native.iter().map(|native| native.agent.to_string()).collect();
-        places.push(format!("/etc/ha.d/resource.d/{}", meaning.script));
+        let script = shortened(&meaning.script);
+        places.push(format!("/etc/ha.d/resource.d/{script}"));
         let mut more = String::new();
         if meaning.arguments.is_empty() {
-            places.push(format!("/etc/init.d/{}", meaning.script));
-            places.push(format!("{}.service of systemd", meaning.script));
+            places.push(format!("/etc/init.d/{script}"));
+            places.push(format!("{script}.service of systemd"));
         } else if nodes.values().any(|node| node.init_d.contains(&meaning.script)) {
-            more = format!("; /etc/init.d/{} is there, but haven gives no arguments to init scripts", meaning.script);
+            more = format!("; /etc/init.d/{script} is there, but haven gives no arguments to init scripts");
         }
         let what = format!(
             "{} is missing on {}: there is no {}{more}",
