@@ -40,8 +40,8 @@ fn the_line_of_the_tutorial_asks_for_the_data_and_names_the_agents_that_are_miss
          /etc/init.d/drbddisk, no drbddisk.service of systemd",
         "haresources:1:60: error: `vz` is missing on HERE: there is no /etc/ha.d/resource.d/vz, no /etc/init.d/vz, \
          no vz.service of systemd",
-        "haresources:1:17: error: `drbddisk` makes DRBD primary without protection",
-        "accept the loss by name: --data-loss-accepted drbddisk",
+        "haresources:1:17: error: `drbddisk` makes DRBD primary, and this version does not drive DRBD",
+        "remedy: accept the loss by name: --data-loss-accepted drbddisk",
         "+ group g_drbddisk drbddisk fs_d0 vz",
         "+     params device=/dev/drbd0 directory=/d0 fstype=ext3",
         "+ location loc_g_drbddisk g_drbddisk 1000: m1.mydomain.com",

@@ -149,10 +149,10 @@ fn the_line_of_every_how_to_is_a_group_in_order_and_needs_a_choice_about_drbd() 
         haresources:1:1: note: `m1.mydomain.com` is taken for member m1
          1 | m1.mydomain.com drbddisk Filesystem::/dev/drbd0::/d0::ext3 vz
            | ^^^^^^^^^^^^^^^
-        haresources:1:17: error: `drbddisk` makes DRBD primary without protection: after a failover the data of the other side can be newer
+        haresources:1:17: error: `drbddisk` makes DRBD primary, and this version does not drive DRBD: after a failover nothing here knows whether the data of the other side is newer
          1 | m1.mydomain.com drbddisk Filesystem::/dev/drbd0::/d0::ext3 vz
            |                 ^^^^^^^^
-           remedy: protect it (fencing resource-and-stonith with haven's handler, or DRBD 9 quorum) and let haven's own DRBD agent drive it, or accept the loss by name: --data-loss-accepted drbddisk
+           remedy: accept the loss by name: --data-loss-accepted drbddisk
         ---
         primitive drbddisk heartbeat:drbddisk \
             op start timeout=5min \
@@ -213,10 +213,10 @@ fn what_is_missing_here_is_named_and_the_group_is_shown_all_the_same() {
          1 | m1.mydomain.com drbddisk Filesystem::/dev/drbd0::/d0::ext3 vz
            |                 ^^^^^^^^
            remedy: install it on every node, or take the word off the line
-        haresources:1:17: error: `drbddisk` makes DRBD primary without protection: after a failover the data of the other side can be newer
+        haresources:1:17: error: `drbddisk` makes DRBD primary, and this version does not drive DRBD: after a failover nothing here knows whether the data of the other side is newer
          1 | m1.mydomain.com drbddisk Filesystem::/dev/drbd0::/d0::ext3 vz
            |                 ^^^^^^^^
-           remedy: protect it (fencing resource-and-stonith with haven's handler, or DRBD 9 quorum) and let haven's own DRBD agent drive it, or accept the loss by name: --data-loss-accepted drbddisk
+           remedy: accept the loss by name: --data-loss-accepted drbddisk
         haresources:1:26: error: `Filesystem::/dev/drbd0::/d0::ext3` is missing on m1: there is no ocf:heartbeat:Filesystem, no /etc/ha.d/resource.d/Filesystem
          1 | m1.mydomain.com drbddisk Filesystem::/dev/drbd0::/d0::ext3 vz
            |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -442,22 +442,22 @@ fn a_drbd_device_that_only_the_mount_makes_primary_needs_the_same_choice() {
     let text = "m1 Filesystem::/dev/drbd0::/d0::ext3 drbddisk::r0\nm2 drbdupper\nm2 httpd drbdupper::r1\n\
                 m1 vz drbddisk::r2 Filesystem::/dev/drbd/by-res/r2/0::/d2::ext3\n";
     World::new().accepting(&["drbddisk_r0", "drbd"]).check_said(text, expect![[r#"
-        haresources:1:4: error: `Filesystem::/dev/drbd0::/d0::ext3` mounts a DRBD device, with nothing before it on the line that makes it primary, so the mount would do that without protection: after a failover the data of the other side can be newer
+        haresources:1:4: error: `Filesystem::/dev/drbd0::/d0::ext3` mounts a DRBD device, with nothing before it on the line that makes it primary, so the mount would do that, and this version does not drive DRBD: after a failover nothing here knows whether the data of the other side is newer
          1 | m1 Filesystem::/dev/drbd0::/d0::ext3 drbddisk::r0
            |    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           remedy: protect it (fencing resource-and-stonith with haven's handler, or DRBD 9 quorum) and let haven's own DRBD agent drive it, or accept the loss by name: --data-loss-accepted fs_d0
+           remedy: accept the loss by name: --data-loss-accepted fs_d0
         haresources:2:4: error: drbdupper has no arguments, and needs some
          2 | m2 drbdupper
            |    ^^^^^^^^^
            remedy: write `drbdupper::resource`
-        haresources:3:10: error: `drbdupper::r1` makes DRBD primary without protection: after a failover the data of the other side can be newer
+        haresources:3:10: error: `drbdupper::r1` makes DRBD primary, and this version does not drive DRBD: after a failover nothing here knows whether the data of the other side is newer
          3 | m2 httpd drbdupper::r1
            |          ^^^^^^^^^^^^^
-           remedy: protect it (fencing resource-and-stonith with haven's handler, or DRBD 9 quorum) and let haven's own DRBD agent drive it, or accept the loss by name: --data-loss-accepted drbdupper_r1
-        haresources:4:7: error: `drbddisk::r2` makes DRBD primary without protection: after a failover the data of the other side can be newer
+           remedy: accept the loss by name: --data-loss-accepted drbdupper_r1
+        haresources:4:7: error: `drbddisk::r2` makes DRBD primary, and this version does not drive DRBD: after a failover nothing here knows whether the data of the other side is newer
          4 | m1 vz drbddisk::r2 Filesystem::/dev/drbd/by-res/r2/0::/d2::ext3
            |       ^^^^^^^^^^^^
-           remedy: protect it (fencing resource-and-stonith with haven's handler, or DRBD 9 quorum) and let haven's own DRBD agent drive it, or accept the loss by name: --data-loss-accepted drbddisk_r2
+           remedy: accept the loss by name: --data-loss-accepted drbddisk_r2
         haresources: warning: the loss of data was accepted for drbd, which no DRBD resource of this file needs
            remedy: correct the name after --data-loss-accepted
     "#]]);

@@ -268,8 +268,8 @@ impl<'a> Import<'a> {
         self.report.error(word.place(), what, "install it on every node, or take the word off the line");
     }
 
-    /// The description that records the choice, or an error: without protection, a node that comes back with older
-    /// data and a node that goes on with newer data can both have been primary.
+    /// The description that records the choice, or an error: a node that comes back with older data and a node that
+    /// goes on with newer data can both have been primary.
     fn accepted(&mut self, member: &Member) -> Option<String> {
         let Member { word, id, .. } = member;
         let spec = self.target.spec;
@@ -283,19 +283,15 @@ impl<'a> Import<'a> {
         let how = match member.meaning.storage {
             Storage::DrbdRole | Storage::Other => "makes DRBD primary",
             Storage::OnDrbd => {
-                "mounts a DRBD device, with nothing before it on the line that makes it primary, so the \
-                                mount would do that"
+                "mounts a DRBD device, with nothing before it on the line that makes it primary, so the mount would do that"
             }
         };
         let what = format!(
-            "{} {how} without protection: after a failover the data of the other side can be newer",
+            "{} {how}, and this version does not drive DRBD: after a failover nothing here knows whether the data of \
+             the other side is newer",
             quoted(&word.text)
         );
-        let remedy = format!(
-            "protect it (fencing resource-and-stonith with haven's handler, or DRBD 9 quorum) and let haven's own DRBD \
-             agent drive it, or accept the loss by name: --data-loss-accepted {id}"
-        );
-        self.report.error(word.place(), what, remedy);
+        self.report.error(word.place(), what, format!("accept the loss by name: --data-loss-accepted {id}"));
         None
     }
 
