@@ -58,8 +58,8 @@ fn an_address_alone_needs_nothing_but_haven() {
         "m1 10.77.0.200/24/eth0\n",
         0,
         expect![[r#"
-            haresources: warning: m1 could not be asked which agents are there
-               remedy: import again when every member is there
+            haresources: warning: agents were looked for on HERE only, not on m1
+               remedy: run `haven doctor` there
             haresources: note: heartbeat never looked at what it had started; haven asks every resource again and again how it is, and restarts or moves one that fails
                remedy: see that the `status` of your own scripts tells the truth
             haresources: note: no `ha.cf` is given: new groups go back to their node when it returns, which is heartbeat's default, and others do as they did
@@ -114,8 +114,8 @@ fn timings_ping_nodes_and_failback_of_ha_cf_become_settings() {
     let ha_cf = "node m1 m2\nkeepalive 1\ndeadtime 10\nping 10.0.0.254\nauto_failback off\nbcast eth0\n";
     let answer = plan("m1 10.77.0.200/24/eth0\n", Some(ha_cf), &[]);
     expect![[r#"
-        haresources: warning: m1, m2 could not be asked which agents are there
-           remedy: import again when every member is there
+        haresources: warning: agents were looked for on HERE only, not on m1, m2
+           remedy: run `haven doctor` on each of them
         haresources: note: heartbeat never looked at what it had started; haven asks every resource again and again how it is, and restarts or moves one that fails
            remedy: see that the `status` of your own scripts tells the truth
         haresources: note: groups stay where they are when their node returns, as `ha.cf` says

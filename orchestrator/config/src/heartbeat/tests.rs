@@ -225,8 +225,8 @@ fn what_is_missing_here_is_named_and_the_group_is_shown_all_the_same() {
          1 | m1.mydomain.com drbddisk Filesystem::/dev/drbd0::/d0::ext3 vz
            |                                                            ^^
            remedy: install it on every node, or take the word off the line
-        haresources: warning: m2 could not be asked which agents are there
-           remedy: import again when every member is there
+        haresources: warning: agents were looked for on m1 only, not on m2
+           remedy: run `haven doctor` there
         ---
         primitive drbddisk heartbeat:drbddisk \
             op start timeout=5min \
@@ -298,31 +298,31 @@ fn nodes_are_named_as_people_name_them() {
     world.check_said(
         "M1.a.com httpd\nm1 vz\nm2.c.com old\nm3 10.0.0.1\n",
         expect![[r#"
-        haresources:2:1: note: `m1` is taken for member m1.a.com
-         2 | m1 vz
-           | ^^
-        haresources:3:1: note: `m2.c.com` is taken for member m2
-         3 | m2.c.com old
-           | ^^^^^^^^
-        haresources:4:1: error: `m3` is no member of this cluster; members are m1.a.com, m2, m2.b.com
-         4 | m3 10.0.0.1
-           | ^^
-           remedy: write the name of a member, or let the node join first
-        haresources: warning: m1.a.com, m2.b.com could not be asked which agents are there
-           remedy: import again when every member is there
-    "#]],
+            haresources:2:1: note: `m1` is taken for member m1.a.com
+             2 | m1 vz
+               | ^^
+            haresources:3:1: note: `m2.c.com` is taken for member m2
+             3 | m2.c.com old
+               | ^^^^^^^^
+            haresources:4:1: error: `m3` is no member of this cluster; members are m1.a.com, m2, m2.b.com
+             4 | m3 10.0.0.1
+               | ^^
+               remedy: write the name of a member, or let the node join first
+            haresources: warning: agents were looked for on m1, m2 only, not on m1.a.com, m2.b.com
+               remedy: run `haven doctor` on each of them
+        "#]],
     );
     world.members = nodes(&["m1.a.com", "m1.b.com"]);
     world.check_said(
         "m1 httpd\n",
         expect![[r#"
-        haresources:1:1: error: `m1` could be any of m1.a.com, m1.b.com
-         1 | m1 httpd
-           | ^^
-           remedy: write the name of one member
-        haresources: warning: m1.a.com, m1.b.com could not be asked which agents are there
-           remedy: import again when every member is there
-    "#]],
+            haresources:1:1: error: `m1` could be any of m1.a.com, m1.b.com
+             1 | m1 httpd
+               | ^^
+               remedy: write the name of one member
+            haresources: warning: agents were looked for on m1, m2 only, not on m1.a.com, m1.b.com
+               remedy: run `haven doctor` on each of them
+        "#]],
     );
 }
 

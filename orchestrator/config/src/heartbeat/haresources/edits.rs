@@ -306,11 +306,13 @@ impl<'a> Import<'a> {
     }
 
     fn whole(&mut self) {
-        let not_asked = self.target.members.iter().filter(|node| !self.target.inventory.nodes.contains_key(*node));
-        let not_asked: Vec<&NodeId> = not_asked.collect();
-        if !not_asked.is_empty() && !self.target.inventory.nodes.is_empty() {
-            let what = format!("{} could not be asked which agents are there", listed(not_asked));
-            self.report.warning(Place::Whole, what, "import again when every member is there");
+        let seen = &self.target.inventory.nodes;
+        let unseen: Vec<&NodeId> = self.target.members.iter().filter(|node| !seen.contains_key(*node)).collect();
+        if !unseen.is_empty() && !seen.is_empty() {
+            let what = format!("agents were looked for on {} only, not on {}", listed(seen.keys()), listed(&unseen));
+            let remedy =
+                if unseen.len() == 1 { "run `haven doctor` there" } else { "run `haven doctor` on each of them" };
+            self.report.warning(Place::Whole, what, remedy);
         }
         let what = "heartbeat never looked at what it had started; haven asks every resource again and again how it \
                     is, and restarts or moves one that fails";
