@@ -118,7 +118,9 @@ fn timings_ping_nodes_and_failback_of_ha_cf_become_settings() {
            remedy: run `haven doctor` on each of them
         haresources: note: heartbeat never looked at what it had started; haven asks every resource again and again how it is, and restarts or moves one that fails
            remedy: see that the `status` of your own scripts tells the truth
-        haresources: note: groups stay where they are when their node returns, as `ha.cf` says
+        ha.cf:1:1: note: node: m1, m2 are members of this cluster
+         1 | node m1 m2
+           | ^^^^
         ha.cf:2:1: note: keepalive: heartbeats are sent 15 times per dead-after; there is nothing to set
          2 | keepalive 1
            | ^^^^^^^^^
@@ -126,6 +128,12 @@ fn timings_ping_nodes_and_failback_of_ha_cf_become_settings() {
          3 | deadtime 10
            |          ^^
            remedy: to start elsewhere sooner, leave it out (haven's default is 3s); `haven doctor` measures what is safe here
+        ha.cf:4:1: note: ping: kept in ping-nodes, but nothing watches them in this version
+         4 | ping 10.0.0.254
+           | ^^^^
+        ha.cf:5:1: note: auto_failback off: groups stay where they are when their node returns
+         5 | auto_failback off
+           | ^^^^^^^^^^^^^
         ha.cf:6:1: note: bcast: haven uses links of its own: one UDP port on every address that the nodes were given
          6 | bcast eth0
            | ^^^^^

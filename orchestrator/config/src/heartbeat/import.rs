@@ -73,21 +73,23 @@ impl Imported {
 /// Reads both files and makes edits of them. Also says what a commit of the edits would refuse.
 pub fn import(import: &Import) -> Imported {
     let Import { members, inventory, spec, base, accept_data_loss, .. } = *import;
-    let (failback, mut edits, ha_cf) = match import.ha_cf {
+    let (failback, returning, mut edits, ha_cf) = match import.ha_cf {
         Some(source) => {
             let (file, mut diagnostics) = ha_cf::parse(source);
             let (edits, more) = ha_cf::to_edits(&file, &ha_cf::Target { members, spec, base });
             diagnostics.extend(more);
-            (file.failback(), edits, diagnostics)
+            // A line that says it is named as a line.
+            let unsaid = file.failback_line().is_none().then(|| note(UNSAID));
+            (file.failback(), unsaid, edits, diagnostics)
         }
-        None => (Failback::Unsaid, Vec::new(), Vec::new()),
+        None => (Failback::Unsaid, Some(note(NO_FILE)), Vec::new(), Vec::new()),
     };
     let (file, mut haresources) = haresources::parse(import.haresources);
     let target = haresources::Target { members, inventory, spec, failback, accept_data_loss };
     let (more, said) = haresources::to_edits(&file, &target);
     haresources.extend(said);
     edits.extend(more);
-    haresources.push(returning(failback));
+    haresources.extend(returning);
     if !has_errors(&haresources) && !has_errors(&ha_cf) {
         haresources.extend(commit_faults(spec, &edits, base));
     }
@@ -100,15 +102,13 @@ fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics
 }
 
-fn returning(failback: Failback) -> Diagnostic {
-    let what = match failback {
-        Failback::Home => "groups go back to their node when it returns, as `ha.cf` says",
-        Failback::Stay => "groups stay where they are when their node returns, as `ha.cf` says",
-        Failback::Unsaid => {
-            "no `ha.cf` is given: new groups go back to their node when it returns, which is heartbeat's default, and \
-             others do as they did"
-        }
-    };
+/// What resources do when their node returns, if no line of a file says it.
+const UNSAID: &str = "`ha.cf` does not set auto_failback: groups go back to their node when it returns, which is \
+                      heartbeat's default";
+const NO_FILE: &str = "no `ha.cf` is given: new groups go back to their node when it returns, which is heartbeat's \
+                       default, and others do as they did";
+
+fn note(what: &str) -> Diagnostic {
     Diagnostic { severity: Severity::Note, place: Place::Whole, what: what.to_owned(), remedy: String::new() }
 }
 

@@ -74,7 +74,9 @@ impl World {
         };
         let imported = import(&order);
         let usual = |what: &str| {
-            what.starts_with("heartbeat never looked") || what.starts_with("groups ") || what.starts_with("no `ha.cf`")
+            what.starts_with("heartbeat never looked")
+                || what.starts_with("`ha.cf` does not set")
+                || what.starts_with("no `ha.cf`")
         };
         let haresources: Vec<_> = imported.haresources.iter().filter(|d| !usual(&d.what)).cloned().collect();
         let mut said = render(&source, &haresources);

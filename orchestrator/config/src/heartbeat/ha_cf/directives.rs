@@ -38,7 +38,8 @@ const LINKS: Said = Said::Note("haven uses links of its own: one UDP port on eve
 const LOG: Said = Said::Note("haven writes to the journal of the system");
 const WIRE: Said = Said::Note("it concerns heartbeat's own messages and has no counterpart");
 const OWN: Said = Said::Note("it concerns heartbeat's own processes and has no counterpart");
-const PINGED: Said = Said::Note("ping nodes are asked as often as nodes; there is nothing to set");
+/// Both say what resources do when their node returns.
+pub(super) const FAILBACK: [&str; 2] = ["auto_failback", "nice_failback"];
 
 const DIRECTIVES: [Directive; 59] = [
     row("deadtime", Shape::Time, 1, Said::ByValue),
@@ -78,7 +79,7 @@ const DIRECTIVES: [Directive; 59] = [
             "a node that starts learns from the others what runs; nothing starts before, however long that takes",
         ),
     ),
-    row("deadping", Shape::Time, 1, PINGED),
+    row("deadping", Shape::Time, 1, Said::Note("not kept, since nothing watches the ping nodes in this version")),
     row(
         "hbaping",
         Shape::Words,
@@ -169,9 +170,9 @@ pub(super) fn is_list(name: &str) -> bool {
     matches!(name, "node" | "bcast" | "serial" | "ping" | "ping6" | "ping_group")
 }
 
-/// Directives that have one value in the whole file and matter here.
-pub(super) const fn single() -> [&'static str; 3] {
-    ["deadtime", "auto_failback", "keepalive"]
+/// Directives that have one value in the whole file and matter here, by name; those in a row set the same thing.
+pub(super) const fn single() -> [&'static [&'static str]; 3] {
+    [&["deadtime"], &FAILBACK, &["keepalive"]]
 }
 
 /// The names of all directives.

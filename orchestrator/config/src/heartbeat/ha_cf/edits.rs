@@ -8,7 +8,8 @@ use haven_core::units::Millis;
 
 use super::directives::{self, Said};
 use super::{Entry, HaCf, Token, time};
-use crate::diagnostic::{Diagnostic, Place, Report, listed, quoted};
+use crate::diagnostic::{Diagnostic, Place, Report, listed, quoted, shortened};
+use crate::heartbeat::Failback;
 use crate::heartbeat::names::{self, Named};
 
 /// The cluster into which a file is imported.
@@ -62,34 +63,50 @@ impl Import<'_> {
             "respawn" => self.respawn(entry),
             "stonith" | "stonith_host" => self.stonith(entry),
             "autojoin" => self.autojoin(entry),
-            "node" => entry.arguments.iter().for_each(|node| self.node(node)),
+            "node" => self.nodes(entry),
+            "ping" | "ping6" => {
+                let what = format!("{}: kept in ping-nodes, but nothing watches them in this version", entry.name.text);
+                self.report.note(entry.name.place(), what, "");
+            }
             "ping_group" => {
-                let what = "ping_group: any address of the group was enough for heartbeat; they are kept in ping-nodes, one by one";
+                let what = "ping_group: any address of the group was enough for heartbeat; they are kept in \
+                            ping-nodes, one by one, but nothing watches them in this version";
                 self.report.note(entry.name.place(), what, "");
             }
             "keepalive" => {
                 let what = "keepalive: heartbeats are sent 15 times per dead-after; there is nothing to set";
                 self.report.note(entry.name.place(), what, "");
             }
-            // deadtime and ping are done once for the whole file.
+            // deadtime is done once for the whole file.
             _ => {}
         }
     }
 
     fn failback(&mut self, entry: &Entry) {
-        let value = entry.first();
-        if value.text.eq_ignore_ascii_case("legacy") {
-            let what = "`legacy` is heartbeat's old way to bring resources home, so this is as `auto_failback on`";
-            self.report.note(value.place(), what, "");
-        } else if entry.name.text == "nice_failback" {
-            let what = "nice_failback is the old question: on means that resources stay, off that they go home";
-            self.report.note(entry.name.place(), what, "write `auto_failback off` or `auto_failback on`");
+        if self.file.failback_line() != Some(entry) {
+            // That another line counts was said when the file was read.
+            return;
         }
+        let becomes = match self.file.failback() {
+            Failback::Stay => "groups stay where they are when their node returns",
+            Failback::Home | Failback::Unsaid => "groups go back to their node when it returns",
+        };
+        let (name, value) = (&entry.name.text, entry.first());
+        let (old, remedy) = if value.text.eq_ignore_ascii_case("legacy") {
+            (", heartbeat's old way to bring resources home", "")
+        } else if name == "nice_failback" {
+            (", the old question: on means that resources stay", "write `auto_failback off` or `auto_failback on`")
+        } else {
+            ("", "")
+        };
+        self.report.note(entry.name.place(), format!("{name} {}{old}: {becomes}", value.text), remedy);
     }
 
     fn pacemaker(&mut self, entry: &Entry) {
         let value = entry.first();
         if super::flag(&value.text) == Some(false) {
+            let what = format!("{} is off, so it is `haresources` that says what runs", entry.name.text);
+            self.report.note(entry.name.place(), what, "");
             return;
         }
         let what = "this is a Pacemaker cluster: its resources are in the CIB, and `haresources` was not read";
@@ -133,15 +150,32 @@ impl Import<'_> {
     }
 
     fn autojoin(&mut self, entry: &Entry) {
-        if !entry.first().text.eq_ignore_ascii_case("none") {
-            let what = "autojoin: nodes join haven with a token only";
+        let what = "autojoin: nodes join haven with a token only";
+        if entry.first().text.eq_ignore_ascii_case("none") {
+            self.report.note(entry.name.place(), what, "");
+        } else {
             self.report.warning(entry.first().place(), what, "run `haven join` on each node");
         }
     }
 
-    fn node(&mut self, node: &Token) {
+    /// What is odd is said of each node; a line without oddities is named as a whole.
+    fn nodes(&mut self, entry: &Entry) {
+        let found: Vec<Named> =
+            entry.arguments.iter().map(|node| names::find(&node.text, self.target.members)).collect();
+        if found.iter().all(|named| matches!(named, Named::Member(_))) {
+            let names = listed(entry.arguments.iter().map(|node| shortened(&node.text)));
+            let are = if found.len() == 1 { "is a member" } else { "are members" };
+            self.report.note(entry.name.place(), format!("node: {names} {are} of this cluster"), "");
+            return;
+        }
+        for (node, named) in entry.arguments.iter().zip(found) {
+            self.node(node, named);
+        }
+    }
+
+    fn node(&mut self, node: &Token, named: Named) {
         let name = quoted(&node.text);
-        match names::find(&node.text, self.target.members) {
+        match named {
             Named::Member(_) => {}
             Named::ByFirstLabel(member) => {
                 self.report.note(node.place(), format!("{name} is taken for member {member}"), "");
@@ -179,7 +213,7 @@ impl Import<'_> {
     }
 
     fn deadtime(&mut self) {
-        let Some(value) = self.file.all("deadtime").next_back().map(Entry::first) else { return };
+        let Some(value) = self.file.all(&["deadtime"]).next_back().map(Entry::first) else { return };
         let Some(dead_after) = time(&value.text) else { return };
         let current = Settings::read(&self.target.spec.properties, self.target.base).0.timing;
         if let Err(fault) = (Timing { dead_after, ..current }).check() {

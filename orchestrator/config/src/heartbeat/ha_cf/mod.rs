@@ -55,14 +55,18 @@ impl Entry {
 }
 
 impl HaCf {
-    fn all<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a Entry> {
-        self.entries.iter().filter(move |entry| entry.name.text == name)
+    fn all<'a>(&'a self, names: &'a [&'a str]) -> impl DoubleEndedIterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| names.contains(&entry.name.text.as_str()))
+    }
+
+    /// The line that says what resources do when their node returns.
+    pub(super) fn failback_line(&self) -> Option<&Entry> {
+        self.all(&directives::FAILBACK).next_back()
     }
 
     /// What resources do when their node returns. heartbeat's default is `legacy`, which brings them home.
     pub fn failback(&self) -> Failback {
-        let named = |entry: &&Entry| matches!(entry.name.text.as_str(), "auto_failback" | "nice_failback");
-        let Some(entry) = self.entries.iter().rfind(named) else { return Failback::Home };
+        let Some(entry) = self.failback_line() else { return Failback::Home };
         let value = flag(&entry.first().text);
         // The older `nice_failback` is the opposite question.
         let stays = if entry.name.text == "nice_failback" { Some(true) } else { Some(false) };
@@ -71,7 +75,7 @@ impl HaCf {
 
     /// The nodes of the cluster, in the order of the file.
     pub fn nodes(&self) -> Vec<&Token> {
-        self.all("node").flat_map(|entry| &entry.arguments).collect()
+        self.all(&["node"]).flat_map(|entry| &entry.arguments).collect()
     }
 }
 
@@ -181,11 +185,13 @@ fn order(before: &HaCf, entry: &Entry, report: &mut Report) {
 
 /// Of a directive that has one value, the last one counts.
 fn repeated(file: &HaCf, report: &mut Report) {
-    for name in directives::single() {
-        let mut entries = file.all(name).rev();
+    for names in directives::single() {
+        let mut entries = file.all(names).rev();
         let Some(last) = entries.next() else { continue };
         for earlier in entries {
-            let what = format!("{name} is set again on line {}, which is the one that counts", last.name.at.line);
+            let (name, Position { line, .. }) = (&earlier.name.text, last.name.at);
+            let again = if *name == last.name.text { String::new() } else { format!(" by {}", last.name.text) };
+            let what = format!("{name} is set again{again} on line {line}, which is the one that counts");
             report.warning(earlier.name.place(), what, "remove one of them");
         }
     }

@@ -68,9 +68,18 @@ fn the_file_of_every_how_to_becomes_settings_and_names_the_rest() {
             ha.cf:7:1: note: bcast: haven uses links of its own: one UDP port on every address that the nodes were given
              7 | bcast eth0 # Linux
                | ^^^^^
+            ha.cf:8:1: note: auto_failback on: groups go back to their node when it returns
+             8 | auto_failback on
+               | ^^^^^^^^^^^^^
             ha.cf:9:6: note: `m1.mydomain.com` is taken for member m1
              9 | node m1.mydomain.com
                |      ^^^^^^^^^^^^^^^
+            ha.cf:10:1: note: node: m2 is a member of this cluster
+             10 | node m2
+                | ^^^^
+            ha.cf:11:1: note: ping: kept in ping-nodes, but nothing watches them in this version
+             11 | ping 10.0.0.254
+                | ^^^^
             ha.cf:12:19: warning: ipfail: the ping nodes are kept in ping-nodes, but nothing watches them in this version
              12 | respawn hacluster /usr/lib/heartbeat/ipfail
                 |                   ^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -202,6 +211,12 @@ fn of_a_directive_that_is_set_twice_the_last_one_counts() {
              2 | deadtime 4
                |          ^
                remedy: to start elsewhere sooner, leave it out (haven's default is 3s); `haven doctor` measures what is safe here
+            ha.cf:3:1: note: ping: kept in ping-nodes, but nothing watches them in this version
+             3 | ping 10.0.0.1
+               | ^^^^
+            ha.cf:4:1: note: ping: kept in ping-nodes, but nothing watches them in this version
+             4 | ping 10.0.0.1,10.0.0.2
+               | ^^^^
             ha.cf: warning: nothing can switch a node off: what runs on a node that is lost starts elsewhere only after a proof that it is off
                remedy: add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`
             dead-after=4s
@@ -295,7 +310,18 @@ fn a_pacemaker_cluster_is_refused() {
            remedy: add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`
     "#]],
     );
-    assert_eq!(said("crm off\n", Severity::Note), [""; 0]);
+    check(
+        "crm off\nstonith x y\n",
+        expect![[r#"
+        ha.cf:1:1: note: crm is off, so it is `haresources` that says what runs
+         1 | crm off
+           | ^^^
+        ha.cf:2:9: warning: `x`: fence devices are not imported, because each must be tested first
+         2 | stonith x y
+           |         ^
+           remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
+    "#]],
+    );
 }
 
 #[test]
@@ -341,9 +367,12 @@ fn without_any_device_it_is_said_what_that_means() {
         &spec,
         "node m1 m2\n",
         expect![[r#"
-        ha.cf: warning: nothing can switch a node off: what runs on a node that is lost starts elsewhere only after a proof that it is off
-           remedy: add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`
-    "#]],
+            ha.cf:1:1: note: node: m1, m2 are members of this cluster
+             1 | node m1 m2
+               | ^^^^
+            ha.cf: warning: nothing can switch a node off: what runs on a node that is lost starts elsewhere only after a proof that it is off
+               remedy: add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`
+        "#]],
     );
     let device = haven_core::spec::Device {
         id: haven_core::ids::DeviceId::new("ilo").unwrap(),
@@ -355,7 +384,15 @@ fn without_any_device_it_is_said_what_that_means() {
         delay: None,
     };
     spec.devices.insert(device.id.clone(), device);
-    check_in(&spec, "node m1 m2\n", expect![[""]]);
+    check_in(
+        &spec,
+        "node m1 m2\n",
+        expect![[r#"
+        ha.cf:1:1: note: node: m1, m2 are members of this cluster
+         1 | node m1 m2
+           | ^^^^
+    "#]],
+    );
 }
 
 #[test]
@@ -383,13 +420,16 @@ fn nodes_are_compared_with_the_members() {
     check(
         "node m1\nstonith x y\n",
         expect![[r#"
-        ha.cf:2:9: warning: `x`: fence devices are not imported, because each must be tested first
-         2 | stonith x y
-           |         ^
-           remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
-        ha.cf: warning: m2 is in this cluster and not in `ha.cf`: resources may run there, too
-           remedy: see that it reaches their disks and networks, or forbid it with a location of -inf
-    "#]],
+            ha.cf:1:1: note: node: m1 is a member of this cluster
+             1 | node m1
+               | ^^^^
+            ha.cf:2:9: warning: `x`: fence devices are not imported, because each must be tested first
+             2 | stonith x y
+               |         ^
+               remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
+            ha.cf: warning: m2 is in this cluster and not in `ha.cf`: resources may run there, too
+               remedy: see that it reaches their disks and networks, or forbid it with a location of -inf
+        "#]],
     );
 }
 
@@ -398,11 +438,14 @@ fn ping_nodes_become_a_setting_once_each() {
     check(
         "ping 10.0.0.254 gw.example.com\nping_group g1 10.0.0.253 10.0.0.254\nhbaping fc0\nstonith x y\n",
         expect![[r#"
+            ha.cf:1:1: note: ping: kept in ping-nodes, but nothing watches them in this version
+             1 | ping 10.0.0.254 gw.example.com
+               | ^^^^
             ha.cf:1:17: warning: `gw.example.com` is a name, and finding its address needs a name server
              1 | ping 10.0.0.254 gw.example.com
                |                 ^^^^^^^^^^^^^^
                remedy: write the address
-            ha.cf:2:1: note: ping_group: any address of the group was enough for heartbeat; they are kept in ping-nodes, one by one
+            ha.cf:2:1: note: ping_group: any address of the group was enough for heartbeat; they are kept in ping-nodes, one by one, but nothing watches them in this version
              2 | ping_group g1 10.0.0.253 10.0.0.254
                | ^^^^^^^^^^
             ha.cf:3:1: warning: hbaping: pings over Fibre Channel are not done
@@ -422,11 +465,14 @@ fn ping_nodes_become_a_setting_once_each() {
         &spec,
         "ping 10.0.0.254\nstonith x y\n",
         expect![[r#"
-        ha.cf:2:9: warning: `x`: fence devices are not imported, because each must be tested first
-         2 | stonith x y
-           |         ^
-           remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
-    "#]],
+            ha.cf:1:1: note: ping: kept in ping-nodes, but nothing watches them in this version
+             1 | ping 10.0.0.254
+               | ^^^^
+            ha.cf:2:9: warning: `x`: fence devices are not imported, because each must be tested first
+             2 | stonith x y
+               |         ^
+               remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
+        "#]],
     );
 }
 
@@ -460,12 +506,92 @@ fn programs_that_heartbeat_started_are_named_with_what_does_their_job() {
 }
 
 #[test]
-fn every_directive_is_named_or_becomes_something() {
-    // A line of each, with values of the right kind; none may pass without a word, but those that become a setting.
-    let silent = ["deadtime", "node", "ping", "ping6", "auto_failback", "crm", "pacemaker", "autojoin"];
+fn every_line_is_named() {
+    // A line of each directive, with every value that it may have.
     for name in directives::names() {
-        let values = ["1 2 3 4 5", "on", "none"];
-        let any = values.iter().any(|value| !said(&format!("{name} {value}\n"), Severity::Note).is_empty());
-        assert!(any || silent.contains(&name), "{name}");
+        let mut read = 0;
+        for value in ["1 2 3 4 5", "1", "on", "off", "none", "legacy", "10.0.0.1", "m1", "m1 m2"] {
+            let text = format!("stonith x y\n{name} {value}\n");
+            let named = said(&text, Severity::Note).iter().any(|said| said.starts_with("2:"));
+            assert!(named, "{name} {value}");
+            read += usize::from(!said(&text, Severity::Error).iter().any(|said| said.starts_with("2:")));
+        }
+        assert!(read > 0, "{name}");
     }
+}
+
+#[test]
+fn lines_that_change_nothing_are_named_too() {
+    check(
+        "node m1 m2\nnode m1\nping 10.0.0.254\nping6 fe80::1\ndeadping 30\ncrm no\nautojoin none\n\
+         auto_failback off\nstonith x y\n",
+        expect![[r#"
+            ha.cf:1:1: note: node: m1, m2 are members of this cluster
+             1 | node m1 m2
+               | ^^^^
+            ha.cf:2:1: note: node: m1 is a member of this cluster
+             2 | node m1
+               | ^^^^
+            ha.cf:3:1: note: ping: kept in ping-nodes, but nothing watches them in this version
+             3 | ping 10.0.0.254
+               | ^^^^
+            ha.cf:4:1: note: ping6: kept in ping-nodes, but nothing watches them in this version
+             4 | ping6 fe80::1
+               | ^^^^^
+            ha.cf:5:1: note: deadping: not kept, since nothing watches the ping nodes in this version
+             5 | deadping 30
+               | ^^^^^^^^
+            ha.cf:6:1: note: crm is off, so it is `haresources` that says what runs
+             6 | crm no
+               | ^^^
+            ha.cf:7:1: note: autojoin: nodes join haven with a token only
+             7 | autojoin none
+               | ^^^^^^^^
+            ha.cf:8:1: note: auto_failback off: groups stay where they are when their node returns
+             8 | auto_failback off
+               | ^^^^^^^^^^^^^
+            ha.cf:9:9: warning: `x`: fence devices are not imported, because each must be tested first
+             9 | stonith x y
+               |         ^
+               remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
+            ping-nodes=10.0.0.254 fe80::1
+        "#]],
+    );
+}
+
+#[test]
+fn of_the_two_names_of_failback_the_last_line_counts() {
+    check(
+        "nice_failback on\nauto_failback legacy\nstonith x y\n",
+        expect![[r#"
+        ha.cf:1:1: warning: nice_failback is set again by auto_failback on line 2, which is the one that counts
+         1 | nice_failback on
+           | ^^^^^^^^^^^^^
+           remedy: remove one of them
+        ha.cf:2:1: note: auto_failback legacy, heartbeat's old way to bring resources home: groups go back to their node when it returns
+         2 | auto_failback legacy
+           | ^^^^^^^^^^^^^
+        ha.cf:3:9: warning: `x`: fence devices are not imported, because each must be tested first
+         3 | stonith x y
+           |         ^
+           remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
+    "#]],
+    );
+    check(
+        "auto_failback on\nnice_failback on\nstonith x y\n",
+        expect![[r#"
+        ha.cf:1:1: warning: auto_failback is set again by nice_failback on line 2, which is the one that counts
+         1 | auto_failback on
+           | ^^^^^^^^^^^^^
+           remedy: remove one of them
+        ha.cf:2:1: note: nice_failback on, the old question: on means that resources stay: groups stay where they are when their node returns
+         2 | nice_failback on
+           | ^^^^^^^^^^^^^
+           remedy: write `auto_failback off` or `auto_failback on`
+        ha.cf:3:9: warning: `x`: fence devices are not imported, because each must be tested first
+         3 | stonith x y
+           |         ^
+           remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
+    "#]],
+    );
 }

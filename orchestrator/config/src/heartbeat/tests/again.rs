@@ -238,6 +238,12 @@ fn without_ha_cf_groups_do_as_they_did() {
     );
     world = world.ha_cf("auto_failback on\nnode m1 m2\nstonith x y\n");
     world.check_change(text, expect![[r#"
+        ha.cf:1:1: note: auto_failback on: groups go back to their node when it returns
+         1 | auto_failback on
+           | ^^^^^^^^^^^^^
+        ha.cf:2:1: note: node: m1, m2 are members of this cluster
+         2 | node m1 m2
+           | ^^^^
         ha.cf:3:9: warning: `x`: fence devices are not imported, because each must be tested first
          3 | stonith x y
            |         ^
