@@ -164,8 +164,22 @@ fn check(entry: &Entry, directive: &Directive, report: &mut Report) -> bool {
             format!("{name} is {}, which is {fault}", quoted(&value.text)),
             "correct the value",
         );
+        return false;
     }
-    fault.is_none()
+    has_no_surplus(entry, directive, report)
+}
+
+/// Whether nothing stands behind the one value: of `deadtime 1 min` the minute would be lost.
+fn has_no_surplus(entry: &Entry, directive: &Directive, report: &mut Report) -> bool {
+    let remedy = match directive.shape {
+        Shape::Words => return true,
+        Shape::Time => "write the time as one word, such as 2, 1.7 or 1500ms",
+        Shape::Flag | Shape::Failback | Shape::Port | Shape::Number => "remove what stands behind the first value",
+    };
+    let Some(surplus) = entry.arguments.get(1) else { return true };
+    let what = format!("{} has one value, and {} is a second one", entry.name.text, quoted(&surplus.text));
+    report.error(surplus.place(), what, remedy);
+    false
 }
 
 /// heartbeat opens its links as it reads them, with the settings that it has read by then.

@@ -595,3 +595,40 @@ fn of_the_two_names_of_failback_the_last_line_counts() {
     "#]],
     );
 }
+
+#[test]
+fn a_word_behind_the_one_value_is_an_error() {
+    check(
+        "deadtime 1 min\nauto_failback on off\nuse_logd yes please\nudpport 694 695\nbaud 9600 8n1\nnode m1 m2\n\
+         stonith x y\n",
+        expect![[r#"
+            ha.cf:1:12: error: deadtime has one value, and `min` is a second one
+             1 | deadtime 1 min
+               |            ^^^
+               remedy: write the time as one word, such as 2, 1.7 or 1500ms
+            ha.cf:2:18: error: auto_failback has one value, and `off` is a second one
+             2 | auto_failback on off
+               |                  ^^^
+               remedy: remove what stands behind the first value
+            ha.cf:3:14: error: use_logd has one value, and `please` is a second one
+             3 | use_logd yes please
+               |              ^^^^^^
+               remedy: remove what stands behind the first value
+            ha.cf:4:13: error: udpport has one value, and `695` is a second one
+             4 | udpport 694 695
+               |             ^^^
+               remedy: remove what stands behind the first value
+            ha.cf:5:11: error: baud has one value, and `8n1` is a second one
+             5 | baud 9600 8n1
+               |           ^^^
+               remedy: remove what stands behind the first value
+            ha.cf:6:1: note: node: m1, m2 are members of this cluster
+             6 | node m1 m2
+               | ^^^^
+            ha.cf:7:9: warning: `x`: fence devices are not imported, because each must be tested first
+             7 | stonith x y
+               |         ^
+               remedy: configure the device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`, then `haven fence test NODE`
+        "#]],
+    );
+}
