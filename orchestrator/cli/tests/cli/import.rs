@@ -82,27 +82,36 @@ fn an_address_alone_needs_nothing_but_haven() {
 #[test]
 fn every_trap_of_the_file_is_named() {
     let traps = [
-        ("m1 10.0.0.1#x vz", "warning"),
-        ("m1 10.0.0.1 \\ # note\nm2 10.0.0.2", "error"),
-        ("m1 10.0.0.1 \\\n10.0.0.2 # note", "error"),
-        ("m1 10.0.0.1 \\ ", "error"),
-        ("m1 10.0.0\\\n.1", "warning"),
-        ("m1 10.0.0.1 MailTo::a@b::\"It moved\"", "error"),
-        ("m1 LinuxSCSI:0:0:11", "error"),
-        ("m1 IPv6addr::fe80::1/64", "error"),
-        ("m1 Filesystem::/dev/a::/d::::noatime", "error"),
-        ("m1 10.0.0.1x", "error"),
-        ("m1 10.0.0.1/24/10.0.0.255/eth0", "error"),
-        ("m1 10.0.0.1\nm2 10.0.0.1", "error"),
-        ("m1 10.0.0.1\nm2 10.010.1 ", "note"),
-        ("m1", "warning"),
-        ("m1 10.0.0.1\r\n", "warning"),
-        ("m1 10.0.0.1 10.0.0.1", "error"),
-        ("keepalive 2", "error"),
+        ("m1 10.0.0.1#x vz", "warning", "`#` begins a comment inside a word, too"),
+        (
+            "m1 10.0.0.1 \\ # note\nm2 10.0.0.2",
+            "error",
+            "`\\` is not the last character, so the line does not continue",
+        ),
+        ("m1 10.0.0.1 \\\n10.0.0.2 # note", "error", "this line continues the one above, and there `#` is no comment"),
+        ("m1 10.0.0.1 \\ ", "error", "`\\` is not the last character, so the line does not continue"),
+        ("m1 10.0.0.1 \\\n", "error", "the file ends here, and `\\` has no line to continue on"),
+        ("m1 10.0.0\\\n.1", "warning", "this is joined to the last word of the line above"),
+        ("m1 10.0.0.1 MailTo::a@b::\"It moved\"", "error", "there are no quotes in `haresources`"),
+        (
+            "m1 LinuxSCSI:0:0:11",
+            "error",
+            "heartbeat splits at `::` only, so this is a script called `LinuxSCSI:0:0:11`",
+        ),
+        ("m1 IPv6addr::fe80::1/64", "error", "heartbeat splits every word at `::`, which tears this IPv6 address"),
+        ("m1 Filesystem::/dev/a::/d::::noatime", "error", "there is an empty argument, and heartbeat's shell drops it"),
+        ("m1 10.0.0.1x", "error", "`10.0.0.1x` is no IP address, though heartbeat gives it to IPaddr"),
+        ("m1 10.0.0.1/24/10.0.0.255/eth0", "error", "behind the mask, `10.0.0.255` begins with a digit"),
+        ("m1 10.0.0.1\nm2 10.0.0.1", "error", "`10.0.0.1` is also the first resource of line 1"),
+        ("m1 10.0.0.1\nm2 10.010.1 ", "note", "in the key `10.0.0.1` heartbeat takes a dot for any character"),
+        ("m1", "warning", "`m1` has no resources, so this line does nothing"),
+        ("m1 10.0.0.1\r\n", "warning", "the lines end in CR LF"),
+        ("m1 10.0.0.1 10.0.0.1", "error", "address 10.0.0.1 is on line 1 already"),
+        ("keepalive 2", "error", "`keepalive` begins a line of `ha.cf`, not of `haresources`"),
     ];
-    for (text, severity) in traps {
+    for (text, severity, what) in traps {
         let answer = plan(text, None, &[]);
-        assert!(answer.text.contains(&format!(": {severity}: ")), "{text:?}:\n{}", answer.text);
+        assert!(answer.text.contains(&format!(": {severity}: {what}")), "{text:?}:\n{}", answer.text);
         let refused = answer.text.contains("error HV-CONFIG-04");
         assert_eq!((answer.code, refused), if refused { (1, true) } else { (0, false) }, "{text:?}:\n{}", answer.text);
         assert!(severity != "error" || refused, "{text:?}");
