@@ -9,7 +9,7 @@ use haven_api::view::Config;
 use haven_config::heartbeat::{Import, Imported, Installed, Inventory, import};
 use haven_config::{DiffLine, Severity, Source, diff, ha_cf, haresources};
 use haven_core::ids::{NodeId, ResourceId};
-use haven_core::spec::{Profile, Spec, Timing};
+use haven_core::spec::{Profile, Spec, SpecEdit, Timing};
 use serde::Serialize;
 
 use crate::args::ImportHaresources;
@@ -42,6 +42,18 @@ struct Said<'a> {
     remedy: &'a str,
 }
 
+/// All that an import says, for programs.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    /// Code, message and remedy if nothing was imported.
+    #[serde(flatten)]
+    refused: Option<&'a Trouble>,
+    errors: usize,
+    said: Vec<Said<'a>>,
+    edits: &'a [SpecEdit],
+    diff: Vec<String>,
+}
+
 /// `import haresources`. Only `--plan` does without a daemon.
 pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources) -> Result<Exit, Trouble> {
     let file = read(&asked.file)?;
@@ -69,15 +81,29 @@ pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources
         accept_data_loss: &accepted,
     };
     let imported = import(&import_of);
-    show(&import_of, &imported, session.terminal);
-    let edits = imported.commit().map_err(|refused| Trouble::import(&refused))?;
+    let committed = imported.clone().commit().map_err(|refused| Trouble::import(&refused));
+    let format = session.terminal.format();
+    match (format, &committed, &config) {
+        (Format::Text, ..) => show(&import_of, &imported, session.terminal),
+        // The change has an answer of its own, and programs get one document.
+        (Format::Json, Ok(_), Some(_)) => session.terminal.aside(imported.render(&import_of).trim_end()),
+        (Format::Json, Ok(_), None) | (Format::Json, Err(_), _) => {
+            session.terminal.json(&Document::of(&import_of, &imported, committed.as_ref().err()));
+        }
+    }
+    let edits = match (committed, format) {
+        (Ok(edits), _) => edits,
+        (Err(trouble), Format::Text) => return Err(trouble),
+        // It is in the document.
+        (Err(trouble), Format::Json) => return Ok(trouble.exit),
+    };
     match config {
         Some(config) => {
             let what = format!("import {}", file.name());
             change::commit(session, &asked.editing, &what, &config, edits).await
         }
         None => {
-            if session.terminal.format() == Format::Text {
+            if format == Format::Text {
                 let edits = count(edits.len(), "edit");
                 session.terminal.line(&format!("\nplan: {edits}; no daemon was asked, nothing was changed"));
             }
@@ -86,35 +112,36 @@ pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources
     }
 }
 
-fn show(import_of: &Import, imported: &Imported, terminal: &Terminal) {
+/// What the configuration would become, line by line. With errors it lacks what they are about.
+fn changes(import_of: &Import, imported: &Imported) -> Vec<String> {
     let spec = import_of.spec.edited(imported.preview(), 1).unwrap_or_else(|_| import_of.spec.clone());
-    let lines = diff(import_of.spec, &spec);
-    match terminal.format() {
-        Format::Json => {
-            let (main, other) = (import_of.haresources.name(), import_of.ha_cf.map_or("ha.cf", Source::name));
-            let said = imported.haresources.iter().map(|said| (main, said));
-            let said = said.chain(imported.ha_cf.iter().map(|said| (other, said)));
-            let said: Vec<Said> = said
-                .map(|(file, d)| Said {
-                    file,
-                    line: d.line(),
-                    column: d.column(),
-                    severity: d.severity.word(),
-                    what: &d.what,
-                    remedy: &d.remedy,
-                })
-                .collect();
-            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-            let errors = said.iter().filter(|said| said.severity == Severity::Error.word()).count();
-            terminal.json(&serde_json::json!({
-                "errors": errors, "said": said, "edits": imported.preview(), "diff": lines,
-            }));
-        }
-        Format::Text => {
-            terminal.text(&imported.render(import_of));
-            terminal.line(if lines.is_empty() { "\nno change of the configuration" } else { "\nchanges:" });
-            lines.iter().map(DiffLine::to_string).for_each(|line| terminal.line(&line));
-        }
+    diff(import_of.spec, &spec).iter().map(DiffLine::to_string).collect()
+}
+
+fn show(import_of: &Import, imported: &Imported, terminal: &Terminal) {
+    let lines = changes(import_of, imported);
+    terminal.text(&imported.render(import_of));
+    terminal.line(if lines.is_empty() { "\nno change of the configuration" } else { "\nchanges:" });
+    lines.iter().for_each(|line| terminal.line(line));
+}
+
+impl<'a> Document<'a> {
+    fn of(import_of: &Import<'a>, imported: &'a Imported, refused: Option<&'a Trouble>) -> Self {
+        let (main, other) = (import_of.haresources.name(), import_of.ha_cf.map_or("ha.cf", Source::name));
+        let said = imported.haresources.iter().map(|said| (main, said));
+        let said = said.chain(imported.ha_cf.iter().map(|said| (other, said)));
+        let said: Vec<Said> = said
+            .map(|(file, d)| Said {
+                file,
+                line: d.line(),
+                column: d.column(),
+                severity: d.severity.word(),
+                what: &d.what,
+                remedy: &d.remedy,
+            })
+            .collect();
+        let errors = said.iter().filter(|said| said.severity == Severity::Error.word()).count();
+        Self { refused, errors, said, edits: imported.preview(), diff: changes(import_of, imported) }
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use expect_test::{Expect, expect};
 
+use crate::console::Machines;
+
 struct Answer {
     code: i32,
     text: String,
@@ -178,6 +180,34 @@ fn programs_get_the_same_in_json() {
     assert_eq!(value["errors"], 0);
     assert_eq!(value["edits"].as_array().unwrap().len(), 2);
     assert!(value["diff"][0].as_str().unwrap().starts_with("+ primitive"), "{value}");
+}
+
+/// `from_str` takes one document and nothing behind it.
+#[test]
+fn programs_get_one_document_when_the_import_is_refused_too() {
+    let answer = plan("m1 10.0.0.1x\n", Some("deadtime soon\n"), &["--json"]);
+    let value: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(value["code"], "HV-CONFIG-04");
+    assert_eq!(value["message"], "nothing was imported: 2 errors");
+    assert_eq!(value["remedy"], "mend what is named above and import again");
+    assert_eq!(value["errors"], 2);
+    assert_eq!(value["said"][0]["what"], "`10.0.0.1x` is no IP address, though heartbeat gives it to IPaddr");
+    assert_eq!(answer.code, 1);
+}
+
+#[test]
+fn a_daemon_that_is_asked_makes_it_one_document_too() {
+    let mut machines = Machines::new();
+    machines.does("m1$ haven init --name prod --node m1 --advertise 10.0.0.1");
+    machines.does("m1$ systemctl start haven");
+    machines.does("m1$ haven maintenance on --reason import");
+    std::fs::write(machines.file("m1", "haresources"), "m1 10.77.0.200/24/lo\n").unwrap();
+    for more in [" --plan", ""] {
+        let said = machines.run(&format!("m1$ haven import haresources haresources{more} --json"));
+        let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert!(value.is_object() && said.code == 0, "{said:?}");
+        assert!(said.err.contains("haresources: note: no `ha.cf` is given"), "{said:?}");
+    }
 }
 
 #[test]
