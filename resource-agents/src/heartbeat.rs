@@ -14,7 +14,11 @@ pub(crate) const FOLDER: &str = "/etc/ha.d/resource.d";
 /// Runs the script.
 pub(crate) async fn run(host: &dyn Host, call: &Call) -> Answer {
     let own = format!("{FOLDER}/{}", call.agent.kind);
-    let path = if host.has_program(&own) { own } else { format!("{}/{}", lsb::FOLDER, call.agent.kind) };
+    let from = if host.has_program(&own) { From::ResourceD } else { From::InitD };
+    let path = match from {
+        From::ResourceD => own,
+        From::InitD => format!("{}/{}", lsb::FOLDER, call.agent.kind),
+    };
     if !host.has_program(&path) {
         return script::not_installed(&format!("{FOLDER}/{}", call.agent.kind));
     }
@@ -32,7 +36,7 @@ pub(crate) async fn run(host: &dyn Host, call: &Call) -> Answer {
         program.env.insert(name.to_owned(), value.to_owned());
     }
     program.env.insert("HA_CURHOST".to_owned(), call.node.to_string());
-    script::run(host, call, program, |code, report| judge(call.verb, code, report)).await
+    script::run(host, call, program, |code, report| judge(from, call.verb, code, report)).await
 }
 
 /// The values of parameters `1`, `2`, ... in that order, or the first name that is no place.
@@ -46,12 +50,26 @@ fn arguments(call: &Call) -> Result<Vec<String>, String> {
     Ok(placed.into_iter().map(|(_, value)| value).collect())
 }
 
-fn judge(verb: Verb, code: i32, report: &RunReport) -> (Outcome, Option<String>) {
+/// Where a script was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// heartbeat's own folder: its scripts say `running` or `stopped`.
+    ResourceD,
+    /// An init script, whose text is for people and whose code tells.
+    InitD,
+}
+
+fn judge(from: From, verb: Verb, code: i32, report: &RunReport) -> (Outcome, Option<String>) {
     match (verb, code) {
         (Verb::Start | Verb::Stop, 0) => (Outcome::Done, None),
         (Verb::Start | Verb::Stop, _) => (Outcome::Failed, None),
         (Verb::Probe | Verb::Monitor, _) => match status(&String::from_utf8_lossy(&report.stdout)) {
             Status::Running => (Outcome::FoundRunning, None),
+            // `15/main (port 5432): online` lacks the words, and is anything but stopped.
+            Status::Stopped if from == From::InitD && code == 0 => (
+                Outcome::Unknown,
+                Some("its init script says neither that it is running nor that it is not".to_owned()),
+            ),
             Status::Stopped => (Outcome::Done, None),
             // heartbeat would call it stopped. A script that could not look says nothing either, so only its code is
             // left, as of any init script.
@@ -69,7 +87,9 @@ enum Status {
 
 fn status(text: &str) -> Status {
     let lower = text.to_ascii_lowercase();
-    let negated = lower.find("not").is_some_and(|at| lower.get(at..).is_some_and(|rest| rest.contains("running")));
+    // The word: `inotifyd is running` runs.
+    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    let negated = words.any(|word| word == "not") && words.any(|word| word == "running");
     if negated {
         Status::Stopped
     } else if lower.contains("running") || text.contains("OK") {
@@ -96,6 +116,7 @@ mod tests {
             ("stopped (Secondary)\n", Status::Stopped),
             ("stopped\n", Status::Stopped),
             ("down\n", Status::Stopped),
+            ("inotifyd is running\n", Status::Running),
             (" \n", Status::Silent),
         ] {
             assert_eq!(status(text), expected, "{text}");
@@ -123,6 +144,19 @@ mod tests {
         let host = FakeHost::new().with_program("/etc/init.d/drbddisk", |_| printed(10, "running (Primary)\n"));
         let answer = host.block_on(crate::run(&host, &call("heartbeat:drbddisk", Verb::Probe, &[])));
         assert_eq!(answer, Answer::running());
+    }
+
+    #[test]
+    fn an_init_script_that_is_well_and_lacks_the_words_is_not_called_stopped() {
+        let says = |path: &str, code, text: &str| {
+            let text = text.to_owned();
+            let host = FakeHost::new().with_program(path, move |_| printed(code, &text));
+            host.block_on(crate::run(&host, &call("heartbeat:postgresql", Verb::Probe, &[]))).outcome
+        };
+        let online = "15/main (port 5432): online\n";
+        assert_eq!(says("/etc/init.d/postgresql", 0, online), Outcome::Unknown);
+        assert_eq!(says("/etc/init.d/postgresql", 3, "15/main (port 5432): down\n"), Outcome::Done);
+        assert_eq!(says("/etc/ha.d/resource.d/postgresql", 0, "stopped\n"), Outcome::Done);
     }
 
     #[test]

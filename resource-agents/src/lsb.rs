@@ -41,10 +41,10 @@ pub(crate) fn judge(verb: Verb, code: i32) -> (Outcome, Option<String>) {
         (Verb::Start | Verb::Stop, 2..=6) => (Outcome::Hopeless, None),
         (Verb::Start | Verb::Stop, _) => (Outcome::Failed, None),
         (Verb::Probe | Verb::Monitor, 0) => (Outcome::FoundRunning, None),
-        // Other processes of it may live on; a stop cleans up either way.
-        (Verb::Probe | Verb::Monitor, 1) => (Outcome::Failed, said("it is dead and its pid file is left")),
-        (Verb::Probe | Verb::Monitor, 2) => (Outcome::Failed, said("it is dead and its lock file is left")),
-        (Verb::Probe | Verb::Monitor, 3) => (Outcome::Done, None),
+        // Known to be dead, whatever file it has left; for who watches it, it has died, and a stop cleans up.
+        (Verb::Probe, 1..=3) | (Verb::Monitor, 3) => (Outcome::Done, None),
+        (Verb::Monitor, 1) => (Outcome::Failed, said("it is dead and its pid file is left")),
+        (Verb::Monitor, 2) => (Outcome::Failed, said("it is dead and its lock file is left")),
         (Verb::Probe | Verb::Monitor, 4) => (Outcome::Unknown, said("its init script cannot tell whether it runs")),
         (Verb::Probe | Verb::Monitor, other) => {
             (Outcome::Unknown, Some(format!("its init script has no status: code {other}")))
@@ -63,7 +63,10 @@ mod tests {
         for (code, expected) in
             [(0, FoundRunning), (1, Failed), (2, Failed), (3, Done), (4, Unknown), (5, Unknown), (127, Unknown)]
         {
-            assert_eq!(judge(Verb::Probe, code).0, expected, "{code}");
+            assert_eq!(judge(Verb::Monitor, code).0, expected, "{code}");
+            // What died long ago does not run; nobody is to be shot for its pid file.
+            let probed = if expected == Failed { Done } else { expected };
+            assert_eq!(judge(Verb::Probe, code).0, probed, "{code}");
         }
         assert_eq!(judge(Verb::Start, 5).0, Outcome::Hopeless);
         assert_eq!(judge(Verb::Stop, 1).0, Outcome::Failed);

@@ -50,8 +50,10 @@ fn judge(verb: Verb, state: &UnitState) -> Answer {
         (Verb::Stop, _) if state.job_result == "timeout" => Answer::new(Outcome::Unknown, &shown),
         (Verb::Stop, _) => Answer::new(Outcome::Failed, &shown),
         (Verb::Probe | Verb::Monitor, "active" | "reloading" | "refreshing") => Answer::running(),
-        (Verb::Probe | Verb::Monitor, "inactive") => stopped(state, &shown),
-        (Verb::Probe | Verb::Monitor, "failed") => Answer::new(Outcome::Failed, &shown),
+        // A failed unit of which no process is left does not run. It stays failed for as long as nobody starts it, so for
+        // a probe that is no news; for a monitor it is.
+        (Verb::Probe | Verb::Monitor, "inactive") | (Verb::Probe, "failed") => stopped(state, &shown),
+        (Verb::Monitor, "failed") => Answer::new(Outcome::Failed, &shown),
         // Between two states without a queued job: an automatic restart, or a stop that somebody else began.
         (Verb::Probe | Verb::Monitor, _) => Answer::new(Outcome::Unknown, &shown),
     }
@@ -98,6 +100,8 @@ mod tests {
             (Verb::Stop, "active", "canceled", Failed),
             (Verb::Probe, "active", "", FoundRunning),
             (Verb::Probe, "inactive", "", Done),
+            // It crashed, and nobody has started it since: it does not run.
+            (Verb::Probe, "failed", "", Done),
             (Verb::Monitor, "failed", "", Failed),
             (Verb::Monitor, "activating", "", Unknown),
         ] {
@@ -115,6 +119,8 @@ mod tests {
     fn an_inactive_unit_with_processes_left_is_not_stopped() {
         let left = UnitState { processes: GroupState::Lingering, ..state("inactive", "done") };
         assert_eq!(judge(Verb::Stop, &left).outcome, Outcome::Unknown);
+        let crashed = UnitState { processes: GroupState::Lingering, ..state("failed", "") };
+        assert_eq!(judge(Verb::Probe, &crashed).outcome, Outcome::Unknown);
     }
 
     #[test]
