@@ -70,6 +70,7 @@ scenarios! {
     h_16_one_way_loss_towards_a_node
     h_17_a_node_behind_the_log_is_released
     h_18_a_dead_boot_that_speaks
+    h_18_a_wrong_cable_shoots_once_more
     h_18_a_late_heartbeat_is_no_contradiction
     h_19_a_pause_ends
     h_19_a_pause_outlasts_the_lease
@@ -80,6 +81,8 @@ scenarios! {
     s_03_a_watchdog_that_stops_with_its_machine
     s_04_a_lapsed_lease_stays_lapsed
     s_04_late_entries_start_nothing
+    s_05_a_life_that_knows_less
+    s_05_a_monitor_that_does_not_see
     s_05_an_agent_that_is_gone
     s_05_an_orphan_finishes_later
     s_06_a_watchdog_closed_too_early
@@ -98,6 +101,7 @@ scenarios! {
     s_12_a_second_copy_is_not_adopted
     s_12_enabled_an_hour_ago
     s_13_a_node_that_reads_of_its_own_death
+    s_13_a_word_against_a_device_that_another_reads
     s_13_a_word_against_a_heard_node
     s_13_a_word_that_comes_too_late
     s_13_a_word_against_a_device_that_reads_on

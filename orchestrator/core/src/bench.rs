@@ -182,7 +182,7 @@ impl Bench {
     pub(crate) fn audit(&mut self, name: &str) {
         let boot = self.life_of(name).boot;
         let revision = self.state.revision;
-        self.ok(Event::BootAudited { node: node(name), boot, revision, findings: Vec::new() });
+        self.ok(Event::BootAudited { node: node(name), boot, revision, findings: Vec::new(), number: None });
     }
 
     pub(crate) fn readmit(&mut self, name: &str) {
@@ -263,6 +263,7 @@ impl Bench {
             result: TestResult::Passed(crate::event::PowerState::On),
             off_time: Some(Millis(100)),
             staleness: Some(Millis(staleness)),
+            definition: None,
         }));
     }
 

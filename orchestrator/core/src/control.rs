@@ -22,6 +22,9 @@ pub const MAINTENANCE_MAX: Millis = Millis::secs(30 * 86_400);
 /// Longest free text that a command may carry into the log, in bytes.
 const TEXT_MAX: usize = 512;
 
+/// What a device said of a machine's power, or why it said nothing.
+pub type Reading = (DeviceId, Result<PowerState, String>);
+
 /// Something that somebody wants of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -68,7 +71,10 @@ pub enum Command {
         /// The node, typed by the person.
         node: NodeId,
         /// What its devices said just now.
-        power: Vec<(DeviceId, Result<PowerState, String>)>,
+        power: Vec<Reading>,
+        /// Members that were asked what they read, and have not answered.
+        #[serde(default)]
+        silent: Vec<NodeId>,
     },
     /// Make a join token.
     IssueToken {
@@ -346,7 +352,7 @@ impl Node {
             }
             Command::Maintenance { span, reason } => maintenance(facts.state, *span, reason, by),
             Command::Fence { node, reason } => self.command_fence(facts, node, reason, &by),
-            Command::FenceConfirm { node, power } => self.command_confirm(facts, node, power, by),
+            Command::FenceConfirm { node, power, silent } => self.command_confirm(facts, node, (power, silent), by),
             Command::IssueToken { digest, span, kind } => token(facts.state, digest, *span, *kind, by),
             Command::Remove { node } => remove(facts.state, node, by),
             Command::Pause { node, span, purpose } => pause(facts.state, node, *span, *purpose),
@@ -404,7 +410,7 @@ impl Node {
         &self,
         facts: &Facts,
         node: &NodeId,
-        power: &[(DeviceId, Result<PowerState, String>)],
+        (power, silent): (&[Reading], &[NodeId]),
         by: String,
     ) -> Result<Event, Denied> {
         let no = |why: String| Err(Denied::NotOff { node: node.clone(), why });
@@ -424,6 +430,9 @@ impl Node {
             && !plant::on(Plant::WordAgainstADevice)
         {
             return no(format!("{device} reads On"));
+        }
+        if let Some(reader) = silent.first() {
+            return no(format!("{reader} was asked what it reads of its power, and has not answered"));
         }
         let watchdog = member.watchdog.as_ref().map_or(facts.state.timing.current.watchdog, |w| w.report.timeout);
         let needed = facts.state.self_fence_sum(watchdog);

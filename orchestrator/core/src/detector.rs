@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::heartbeat::{Heartbeat, PeerView};
-use crate::ids::{Incarnation, LinkId, MemberId, NodeId};
+use crate::ids::{Incarnation, LinkId, MemberId, NodeId, StoreId};
 use crate::plant::{self, Plant};
 use crate::units::{Millis, Monotonic};
 
@@ -54,9 +54,21 @@ pub struct Detector {
     sequence: u64,
     sent: BTreeMap<u64, Monotonic>,
     peers: BTreeMap<NodeId, Peer>,
+    /// Stores that this node has found faulty: whoever speaks with one is there, but is no witness for a leader.
+    distrusted: BTreeSet<StoreId>,
 }
 
 impl Detector {
+    /// What is heard of this store proves no leader from now on [S-18].
+    pub fn distrust(&mut self, store: StoreId) {
+        self.distrusted.insert(store);
+    }
+
+    /// Whether this node has found the store faulty.
+    pub fn distrusts(&self, store: StoreId) -> bool {
+        self.distrusted.contains(&store)
+    }
+
     /// Ears that begin to listen at `now`.
     pub fn new(me: NodeId, member: MemberId, incarnation: Incarnation, now: Monotonic) -> Self {
         Self {
@@ -68,6 +80,7 @@ impl Detector {
             sequence: 0,
             sent: BTreeMap::new(),
             peers: BTreeMap::new(),
+            distrusted: BTreeSet::new(),
         }
     }
 

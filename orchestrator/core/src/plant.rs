@@ -44,6 +44,10 @@ plants! {
     ActOnApply,
     /// A status read counts although an earlier action's processes live [S-5].
     IgnoreOrphans,
+    /// A life that knows less than the one before takes what it does not know of for not running [5.2].
+    ForgetsWhatItBegan,
+    /// A recurring monitor that finds nothing counts as a stop [S-5].
+    MonitorProvesStopped,
     /// An agent that cannot work any more counts as having said that nothing runs [S-5].
     HopelessMeansStopped,
     /// A majority of voters is not asked; the leader's own silence is enough for NodeLost [S-9].
@@ -146,6 +150,10 @@ plants! {
     EditKeepsStaleness,
     /// A command counts although its node has gone on since it was looked at [S-13].
     OldWordCounts,
+    /// Only the node that was asked reads the devices before a person's word counts [S-13].
+    WordOfOneReader,
+    /// A machine whose proof of death was wrong is shot again without an end [H-18].
+    ShootsForEver,
     /// A person's word counts although a device reads On [S-13].
     WordAgainstADevice,
     /// A node that the leader does not reach is not isolated, though no better leader is there [5.1].

@@ -27,7 +27,9 @@ pub fn proof(state: &ClusterState, ears: &Detector, me: MemberId, vote: RaftVote
             continue;
         }
         let Some((_, heartbeat)) = ears.last(&member.node) else { continue };
-        let counts = heartbeat.vote == vote && heartbeat.store == member.store && member.distrusted.is_none();
+        let known = heartbeat.store == member.store && member.distrusted.is_none();
+        // Found out here, though not in the log yet: a store that went back may have voted for another.
+        let counts = heartbeat.vote == vote && known && !ears.distrusts(heartbeat.store);
         let echoed = ears.echo(&member.node).and_then(|sequence| ears.sent_at(sequence));
         if let Some(sent) = echoed.filter(|_| counts) {
             heard.push((sent, member.member));

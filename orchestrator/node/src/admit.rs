@@ -182,7 +182,7 @@ impl<R: Runtime> Shared<R> {
             cluster: self.config.cluster,
             member: member.member,
             peers: others.map(|m| (m.node.clone(), m.endpoints.clone())).collect(),
-            timing: state.timing.base,
+            timing: state.timing.current,
             keys: Some(keys.collect()),
         })
     }

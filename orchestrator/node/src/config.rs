@@ -20,7 +20,8 @@ pub struct NodeConfig {
     pub endpoints: Vec<Endpoint>,
     /// Who may be talked to until the state says who the members are.
     pub peers: Vec<Peer>,
-    /// The timings to begin with, until the state says which are in force.
+    /// The timings to begin with, until the state says which are in force: those that this machine knew last. Elections are
+    /// fitted to them for the whole life.
     pub timing: Timing,
     /// The store that joined under this number. Another one in its place means that the disk was replaced, and must
     /// rejoin [S-18].

@@ -88,7 +88,7 @@ pub(crate) fn unprepare<R: Runtime>(shared: &Arc<Shared<R>>, resource: &Resource
 }
 
 /// Looks up what this boot starts by itself.
-pub(crate) fn audit<R: Runtime>(shared: &Arc<Shared<R>>, revision: LogIndex) {
+pub(crate) fn audit<R: Runtime>(shared: &Arc<Shared<R>>, number: u64, revision: LogIndex) {
     let shared = shared.clone();
     drop(R::spawn(async move {
         let (spec, ids) = {
@@ -96,7 +96,7 @@ pub(crate) fn audit<R: Runtime>(shared: &Arc<Shared<R>>, revision: LogIndex) {
             (keeper.state.spec.clone(), keeper.state.resources.keys().cloned().collect::<Vec<_>>())
         };
         let findings = haven_agents::audit(shared.env.host.as_ref(), &spec, &ids).await;
-        let _ = shared.inputs.unbounded_send(Input::Audited { revision, findings });
+        let _ = shared.inputs.unbounded_send(Input::Audited { number, revision, findings });
     }));
 }
 
@@ -174,7 +174,8 @@ impl<R: Runtime> Shared<R> {
         if answer.outcome == Outcome::Done && verb == Verb::Start {
             self.env.host.remember(&service_key(&job.resource), call.group.as_bytes());
         }
-        let says_stopped = answer.outcome == Outcome::Done && verb != Verb::Start;
+        // A monitor only looks; what it does not find is stopped by an action of its own.
+        let says_stopped = answer.outcome == Outcome::Done && matches!(verb, Verb::Stop | Verb::Probe);
         if says_stopped && let Some(why) = self.leftovers(&job.resource, &[Some(&call.group)]).await {
             return (Outcome::Unknown, why);
         }

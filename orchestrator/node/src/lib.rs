@@ -22,6 +22,6 @@ pub use admit::{Admission, AdmitError, JoinAsk, rejoin};
 pub use config::{Founding, NodeConfig};
 pub use keeper::{Observer, Seen};
 pub use node::Node;
-pub use power::Cycled;
+pub use power::{Cycled, Readings};
 pub use propose::{CommandError, Done};
 pub use start::StartError;

@@ -23,6 +23,8 @@ const LOOK_AT_LEAST: Millis = Millis::secs(1);
 const REMOVED_HEARS: Millis = Millis::secs(3);
 /// Key under which the end of the hold lease is remembered until the next boot.
 pub(crate) const HOLD_KEY: &str = "hold-until";
+/// Key under which the newest state is remembered by which anything was started on this boot.
+pub(crate) const ACTED_KEY: &str = "acted-at";
 
 /// Runs until the node is stopped or its tasks are dropped.
 pub(crate) async fn run<R: Runtime>(shared: Arc<Shared<R>>, mut inputs: mpsc::UnboundedReceiver<Input>) {
@@ -132,11 +134,15 @@ fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
             let limits = crate::power::Limits { deadline, latest };
             crate::power::run(shared, ask, node, device, job, limits);
         }
-        Output::Audit { revision } => crate::hands::audit(shared, revision),
+        Output::Audit { number, revision } => crate::hands::audit(shared, number, revision),
         Output::FeedWatchdog => shared.env.watchdog.feed(),
         Output::CloseWatchdog => shared.env.watchdog.disarm(),
         Output::RememberHold(until) => {
             shared.env.host.remember(HOLD_KEY, &until.as_micros().to_le_bytes());
+        }
+        Output::RememberActed(index) => {
+            let of_cluster = [shared.config.cluster.as_bytes().as_slice(), &index.0.to_le_bytes()].concat();
+            shared.env.host.remember(ACTED_KEY, &of_cluster);
         }
         Output::HandOver(to) => hand_over(shared, to),
         Output::ChangeVoters(voters) => change_members(shared, ChangeMembers::ReplaceAllVoters(ids(&voters))),

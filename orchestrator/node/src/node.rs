@@ -10,6 +10,7 @@ use haven_core::ids::{Incarnation, LogIndex, MemberId, Term};
 use haven_core::logtime::LogClock;
 use haven_core::node::{Facts, Input, Node as Mind, RaftFacts};
 use haven_core::state::ClusterState;
+use haven_core::units::Millis;
 use haven_env::{Environment, Runtime};
 use haven_log::{Raft, Store};
 use openraft::async_runtime::WatchReceiver;
@@ -54,6 +55,8 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) refused_by: Mutex<std::collections::BTreeMap<MemberId, String>>,
     /// What the store was short of when it was last looked at: the volume is not asked at every step.
     pub(crate) shortage: Mutex<Option<Shortage>>,
+    /// The `dead-after` that Raft's elections were fitted to when it started.
+    pub(crate) elections_for: OnceLock<Millis>,
     pub(crate) stopped: AtomicBool,
 }
 
@@ -103,6 +106,16 @@ impl<R: Runtime> Node<R> {
     /// Calls `f` with the state and this node's mind, for faces and checkers. Must return at once.
     pub fn look<T>(&self, f: impl FnOnce(&Facts, &Mind) -> T) -> T {
         self.0.with_facts(|facts, mind| f(facts, mind))
+    }
+
+    /// The `dead-after` that this node's elections are fitted to: the one that was in force when it started.
+    pub fn elections_for(&self) -> Option<Millis> {
+        self.0.elections_for.get().copied()
+    }
+
+    /// The number of an audit of this boot that begins now, for whoever tells of one besides the node itself.
+    pub fn number_audit(&self) -> u64 {
+        self.0.with_facts(|_, mind| mind.number_audit())
     }
 
     /// A copy of the state.

@@ -26,6 +26,15 @@ use crate::wire::{self, Answer, Ask, Frame, VoteWire};
 /// Shortest deadline of a call: below it, a busy machine would never answer.
 const CALL_AT_LEAST: Millis = Millis(50);
 
+/// How often a question was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copies {
+    /// Once, and this is its answer.
+    One,
+    /// On a second link besides.
+    Several,
+}
+
 impl<R: Runtime> Shared<R> {
     fn frame<T>(&self, body: T) -> Frame<T> {
         Frame {
@@ -59,23 +68,48 @@ impl<R: Runtime> Shared<R> {
         ask: Ask,
         deadline: Millis,
     ) -> Result<Answer, CallError> {
+        self.ask_counting(node, class, ask, deadline).await.map(|(answer, _)| answer)
+    }
+
+    /// The same on the link that was heard last alone: what is asked must not be done twice at once.
+    pub(crate) async fn ask_once(
+        &self,
+        node: &NodeId,
+        class: CallClass,
+        ask: Ask,
+        deadline: Millis,
+    ) -> Result<Answer, CallError> {
+        let bytes = self.frame(ask).encode();
+        let link = *self.links_to(node).first().ok_or(CallError::NoPeer)?;
+        self.accept(node, &self.env.transport.call(node, link, class, bytes, deadline).await?)
+    }
+
+    /// The same, and whether a copy of the question was sent besides, whose answer nobody has: what refuses one copy may
+    /// be that the other was done.
+    pub(crate) async fn ask_counting(
+        &self,
+        node: &NodeId,
+        class: CallClass,
+        ask: Ask,
+        deadline: Millis,
+    ) -> Result<(Answer, Copies), CallError> {
         let bytes = self.frame(ask).encode();
         let links = self.links_to(node);
         let call = |link: LinkId, within| self.env.transport.call(node, link, class, bytes.clone(), within);
         let Some(first) = links.first() else { return Err(CallError::NoPeer) };
         let other = links.get(1).filter(|_| !plant::on(Plant::OneLinkAtATime));
-        let Some(other) = other else { return self.accept(node, &call(*first, deadline).await?) };
+        let Some(other) = other else { return Ok((self.accept(node, &call(*first, deadline).await?)?, Copies::One)) };
         if class == CallClass::Snapshot {
             let answer = match call(*first, deadline).await {
                 Ok(answer) => answer,
                 Err(_) => call(*other, deadline).await?,
             };
-            return self.accept(node, &answer);
+            return Ok((self.accept(node, &answer)?, Copies::Several));
         }
         let half = Millis(deadline.0.div_ceil(2));
         let pause = R::sleep(Duration::from_millis(half.0));
         let answer = match select(call(*first, deadline), Box::pin(pause)).await {
-            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Ok(answer), _)) => return Ok((self.accept(node, &answer)?, Copies::One)),
             Either::Left((Err(_), _)) => call(*other, deadline).await?,
             Either::Right(((), first)) => match select(first, call(*other, half)).await {
                 Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => answer,
@@ -83,7 +117,7 @@ impl<R: Runtime> Shared<R> {
                 Either::Right((Err(_), first)) => first.await?,
             },
         };
-        self.accept(node, &answer)
+        Ok((self.accept(node, &answer)?, Copies::Several))
     }
 
     /// The links to `node`, the one that was heard last first: the same order for the same ears.

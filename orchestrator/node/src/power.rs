@@ -1,18 +1,23 @@
 //! Talking to fence devices for the mind, each time in a session of its own.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
+use futures_util::future::join_all;
 use haven_agents::fence::{self, CycleReport, FenceTrouble, SignOfLife, Target};
+use haven_core::control::Reading;
 use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
 use haven_core::ids::{DeviceId, NodeId};
 use haven_core::node::{Commitment, Input, PowerAnswer, PowerAsk, PowerJob};
+use haven_core::plant::{self, Plant};
 use haven_core::spec::Device;
+use haven_core::state::Member;
 use haven_core::units::{Millis, Monotonic};
 use haven_env::{CallClass, Runtime};
 
 use crate::node::{Node, Shared, lock};
-use crate::wire::Ask;
+use crate::wire::{Answer, Ask, PowerWire};
 
 /// How long a session may take, and when it must have begun.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +56,23 @@ pub struct Cycled {
     pub commitment: Commitment,
 }
 
+/// What the devices of a machine say of its power.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Readings {
+    /// By device; one device may have been read by several members.
+    pub power: Vec<Reading>,
+    /// Members that were asked and have not answered.
+    pub silent: Vec<NodeId>,
+}
+
+impl Readings {
+    /// Whether nobody else need be asked: one device reads On, or each has said something.
+    fn is_settled(&self) -> bool {
+        let said = |device: &DeviceId| self.power.iter().any(|(other, read)| other == device && read.is_ok());
+        self.power.iter().any(|(_, read)| *read == Ok(PowerState::On)) || self.power.iter().all(|(d, _)| said(d))
+    }
+}
+
 /// Heartbeats that may be late or lost while a machine lives.
 const GRAIN_HEARTBEATS: u64 = 3;
 /// Wait between an answer and the next question.
@@ -61,6 +83,10 @@ const ANSWER_WITHIN: Millis = Millis(200);
 const ANSWERS_ENOUGH: u32 = 50;
 /// Waits for them, of [`ASK_EVERY`] each; a machine that has not answered so often by then is judged by its heartbeats.
 const ANSWERS_PATIENCE: u32 = 200;
+/// How much longer than its own deadline another member's reading may take to be here.
+const READ_THERE_MARGIN: Millis = Millis::secs(3);
+/// Members that are asked what they read, at most: each may take as long as a dead device does.
+const READERS_MAX: usize = 8;
 /// Finest grain of answers, however quick they are: half a dozen of them may be late or lost. Two reads of a device are
 /// never closer together.
 const GRAIN_LEAST: Millis = Millis(200);
@@ -116,6 +142,10 @@ async fn ask_on<R: Runtime>(shared: Arc<Shared<R>>, node: NodeId, answers: Weak<
 }
 
 impl<R: Runtime> SignOfLife for Life<R> {
+    fn may_switch_off(&self) -> Result<Monotonic, String> {
+        self.shared.with_facts(|facts, mind| mind.may_cycle(facts, &self.node)).map_err(|why| why.to_string())
+    }
+
     fn last_heard(&self) -> Monotonic {
         let answered = lock(&self.answers).last.unwrap_or_default();
         self.shared.with_facts(|_, mind| mind.ears().last(&self.node).map_or(answered, |(at, _)| at.max(answered)))
@@ -148,6 +178,42 @@ impl<R: Runtime> Shared<R> {
         lock(&self.keeper).state.spec.devices.get(id).cloned()
     }
 
+    /// A device as it is configured now, with the checksum of how it switches `node`.
+    fn device_for(&self, id: &DeviceId, node: &NodeId) -> (Option<Device>, u32) {
+        let keeper = lock(&self.keeper);
+        let spec = &keeper.state.spec;
+        (spec.devices.get(id).cloned(), spec.device_definition(id, node))
+    }
+
+    /// Reads the power of `node` here from every device that switches it, all at once.
+    async fn read_power(&self, node: &NodeId) -> Vec<Reading> {
+        let (devices, deadline): (BTreeSet<DeviceId>, Millis) = self.with_facts(|facts, _| {
+            let levels = facts.state.spec.fence_levels(node);
+            (levels.into_iter().flat_map(|level| level.devices).collect(), facts.state.settings().fence_timeout)
+        });
+        join_all(devices.into_iter().map(async |device| {
+            let state = self.talk(node, &device, PowerJob::Read, Limits { deadline, latest: None }).await;
+            let state = state.and_then(|s| s.ok_or_else(|| "it said nothing".to_owned()));
+            (device, state)
+        }))
+        .await
+    }
+
+    /// Another member asks what the devices of `node` say here; those that said nothing are left out.
+    pub(crate) async fn hear_power(&self, node: &NodeId) -> Vec<PowerWire> {
+        let read = self.read_power(node).await.into_iter();
+        read.filter_map(|(device, state)| Some(PowerWire { device, on: state.ok()? == PowerState::On })).collect()
+    }
+
+    /// Asks another member for what it reads of `node`; `None` if it does not answer.
+    async fn power_as_read_by(&self, reader: &NodeId, node: &NodeId) -> Option<Vec<Reading>> {
+        let within = self.with_facts(|facts, _| facts.state.settings().fence_timeout) + READ_THERE_MARGIN;
+        let read = self.ask_once(reader, CallClass::Forward, Ask::ReadPower { node: node.clone() }, within).await;
+        let Ok(Answer::Power(read)) = read else { return None };
+        let state = |on| Ok(if on { PowerState::On } else { PowerState::Off });
+        Some(read.into_iter().map(|r| (r.device, state(r.on))).collect())
+    }
+
     fn target<'a>(&'a self, device: &'a Device, node: &'a NodeId, limits: Limits) -> Target<'a> {
         let Limits { deadline, latest } = limits;
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
@@ -176,18 +242,26 @@ impl<R: Runtime> Shared<R> {
 }
 
 impl<R: Runtime> Node<R> {
-    /// Reads the power of `node` from every device that switches it, one after the other.
-    pub async fn read_power(&self, node: &NodeId) -> Vec<(DeviceId, Result<PowerState, String>)> {
-        let devices: Vec<DeviceId> = {
-            let keeper = lock(&self.0.keeper);
-            keeper.state.spec.fence_levels(node).into_iter().flat_map(|level| level.devices).collect()
-        };
-        let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
-        let mut found = Vec::new();
-        for device in devices {
-            let state = self.0.talk(node, &device, PowerJob::Read, Limits { deadline, latest: None }).await;
-            let state = state.and_then(|s| s.ok_or_else(|| "it said nothing".to_owned()));
-            found.push((device, state));
+    /// Reads the power of `node` from every device that switches it: here, and what says nothing here is then read by the
+    /// other members that take part, the leader first, since one of them may reach what this node does not. One member
+    /// after the other, since many a device serves one session at a time.
+    pub async fn read_power(&self, node: &NodeId) -> Readings {
+        let me = &self.0.config.node;
+        let mut found = Readings { power: self.0.read_power(node).await, silent: Vec::new() };
+        let leader = self.0.leader_name();
+        let mut others: Vec<NodeId> = self.look(|facts, _| {
+            let able = |m: &&Member| m.is_admitted() && m.node != *node && m.node != *me;
+            facts.state.members.values().filter(able).map(|m| m.node.clone()).collect()
+        });
+        others.sort_by_key(|other| Some(other) != leader.as_ref());
+        for reader in others.into_iter().take(READERS_MAX) {
+            if found.is_settled() || plant::on(Plant::WordOfOneReader) {
+                break;
+            }
+            match self.0.power_as_read_by(&reader, node).await {
+                Some(read) => found.power.extend(read),
+                None => found.silent.push(reader),
+            }
         }
         found
     }
@@ -195,7 +269,7 @@ impl<R: Runtime> Node<R> {
     /// Tests whether `device` can be reached, lets itself be logged in to, and tells the power of `node`; the result
     /// goes into the log.
     pub async fn test_device(&self, device: &DeviceId, node: &NodeId) -> (TestResult, Commitment) {
-        let configured = self.0.device(device);
+        let (configured, definition) = self.0.device_for(device, node);
         let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
         let result = match &configured {
             Some(d) => {
@@ -212,18 +286,20 @@ impl<R: Runtime> Node<R> {
             result: result.clone(),
             off_time: None,
             staleness: None,
+            definition: Some(definition),
         };
         let commitment = self.0.propose(&Event::DeviceTested(test), None).await;
         (result, commitment)
     }
 
     /// Switches `node` off and on by `device` and measures how long that takes and how stale the device's word is; the
-    /// result goes into the log. The caller has made sure that nothing runs there.
+    /// result goes into the log. Nothing is switched unless the node is drained at that moment.
     pub async fn cycle_device(&self, device: &DeviceId, node: &NodeId) -> Cycled {
         let deadline = self.look(|facts, _| facts.state.settings().fence_timeout);
+        let (configured, definition) = self.0.device_for(device, node);
         let life = Life::watch(&self.0, node);
         life.learn().await;
-        let measured = match &self.0.device(device) {
+        let measured = match &configured {
             Some(d) => {
                 let target = self.0.target(d, node, Limits { deadline, latest: None });
                 let env = &self.0.env;
@@ -244,6 +320,7 @@ impl<R: Runtime> Node<R> {
             result: result.clone(),
             off_time: report.map(|r| r.off_time),
             staleness: report.map(|r| r.staleness),
+            definition: Some(definition),
         };
         let commitment = self.0.propose(&Event::DeviceTested(test), None).await;
         Cycled { result, report, commitment }

@@ -17,6 +17,7 @@ use openraft::impls::OneshotResponder;
 use serde::{Deserialize, Serialize};
 
 use crate::node::{Node, Shared};
+use crate::peers::Copies;
 use crate::wire::{Answer, Ask};
 
 /// Time for the leader to commit what is forwarded to it.
@@ -113,11 +114,15 @@ impl<R: Runtime> Shared<R> {
 
     /// Asks the node that leads; `None` if nobody is known to, or no answer came.
     pub(crate) async fn ask_leader(&self, ask: Ask) -> Option<Answer> {
+        self.ask_leader_counting(ask).await.map(|(answer, _)| answer)
+    }
+
+    async fn ask_leader_counting(&self, ask: Ask) -> Option<(Answer, Copies)> {
         let leader = self.leader_name()?;
         if leader == self.config.node {
             return None;
         }
-        self.ask(&leader, CallClass::Forward, ask, FORWARD_WITHIN).await.ok()
+        self.ask_counting(&leader, CallClass::Forward, ask, FORWARD_WITHIN).await.ok()
     }
 
     pub(crate) fn leader_name(&self) -> Option<NodeId> {
@@ -189,12 +194,18 @@ impl<R: Runtime> Node<R> {
         }
         let json = serde_json::to_string(&asked).map_err(|e| CommandError::Refused(e.to_string()))?;
         let ask = Ask::Command { by: by.to_owned(), json };
-        match shared.ask_leader(ask).await {
-            Some(Answer::Commanded(json)) => {
+        match shared.ask_leader_counting(ask).await {
+            Some((Answer::Commanded(json), copies)) => {
                 let told: Told = serde_json::from_str(&json).map_err(|e| CommandError::Refused(e.to_string()))?;
-                told.into()
+                match (told.into(), copies) {
+                    // What one copy was refused for may be that the other has been done.
+                    (Err(CommandError::Denied(_) | CommandError::Refused(_)), Copies::Several) => {
+                        Err(CommandError::Unknown)
+                    }
+                    (outcome, Copies::One | Copies::Several) => outcome,
+                }
             }
-            Some(Answer::NotLeader) | None if shared.leader_name().is_none() => Err(shared.no_leader()),
+            Some((Answer::NotLeader, _)) | None if shared.leader_name().is_none() => Err(shared.no_leader()),
             Some(_) | None => Err(CommandError::Unknown),
         }
     }

@@ -54,6 +54,7 @@ impl<R: Runtime> Shared<R> {
             Ask::Command { by, json } => self.hear_command(&by, &json).await,
             Ask::Admit(ask) => self.hear_admission(from, ask).await,
             Ask::Alive => Answer::Done,
+            Ask::ReadPower { node } => Answer::Power(self.hear_power(&node).await),
             raft @ (Ask::Append { .. }
             | Ask::Vote(_)
             | Ask::PreVote(_)
@@ -140,7 +141,7 @@ impl<R: Runtime> Shared<R> {
                 },
                 Err(e) => failed(&e),
             },
-            Ask::Propose { .. } | Ask::Command { .. } | Ask::Admit(_) | Ask::Alive => {
+            Ask::Propose { .. } | Ask::Command { .. } | Ask::Admit(_) | Ask::Alive | Ask::ReadPower { .. } => {
                 Answer::Failed("not Raft's".to_owned())
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_channel::mpsc;
 use haven_core::event::{Event, Joined, MemberKind, WatchdogReport};
-use haven_core::ids::{Generation, Incarnation, LogIndex, MemberId, StoreId};
+use haven_core::ids::{ClusterId, Generation, Incarnation, LogIndex, MemberId, StoreId};
 use haven_core::lease::Inherited;
 use haven_core::logtime::LogClock;
 use haven_core::node::{Commitment, Identity, Node as Mind, WatchdogKind};
@@ -207,6 +207,13 @@ fn inherited(env: &Environment, incarnation: Incarnation) -> Inherited {
     bytes.map_or(Inherited::Unknown, |bytes| Inherited::Until(Monotonic::from_micros(u64::from_le_bytes(bytes))))
 }
 
+/// The newest state by which an earlier life of this boot has started anything for this cluster.
+fn acted(env: &Environment, cluster: ClusterId) -> LogIndex {
+    let kept = env.host.recall(mind::ACTED_KEY).unwrap_or_default();
+    let index = kept.strip_prefix(cluster.as_bytes().as_slice()).and_then(|index| index.try_into().ok());
+    LogIndex(index.map_or(0, u64::from_le_bytes))
+}
+
 fn arm(env: &Environment, timeout: Millis) -> WatchdogKind {
     match env.watchdog.arm(timeout) {
         Ok(armed) => WatchdogKind::Armed(WatchdogReport {
@@ -236,6 +243,7 @@ fn share<R: Runtime>(
         store: store.identity(),
         incarnation,
         hold: inherited(&env, incarnation),
+        acted: acted(&env, config.cluster),
         watchdog: arm(&env, config.timing.watchdog),
     };
     let now = env.clock.monotonic();
@@ -256,6 +264,7 @@ fn share<R: Runtime>(
         hands: Mutex::new(Hands::default()),
         refused_by: Mutex::default(),
         shortage: Mutex::default(),
+        elections_for: OnceLock::new(),
         stopped: AtomicBool::new(false),
     })
 }
@@ -266,11 +275,10 @@ impl<R: Runtime> Shared<R> {
         let failed = |why: String| StartError::Raft { node: node.clone(), why };
         let machine = haven_log::StateMachine::new(self.store.clone(), self.keeper.clone());
         let machine = machine.map_err(|e| failed(e.to_string()))?;
-        let timing = {
-            let keeper = lock(&self.keeper);
-            if keeper.state.cluster.is_some() { keeper.state.timing.current } else { self.config.timing }
-        };
-        let config = haven_log::raft_config(&timing).validate().map_err(|e| failed(e.to_string()))?;
+        // Not those of the state, which is as old as the last snapshot until Raft runs.
+        let timing = &self.config.timing;
+        let _ = self.elections_for.set(timing.dead_after);
+        let config = haven_log::raft_config(timing).validate().map_err(|e| failed(e.to_string()))?;
         let log = haven_log::LogStore::<R>::new(self.store.clone());
         let peers = Peers(self.clone());
         let raft: Raft<R, Keeper> = Raft::new(self.config.member.0, Arc::new(config), peers, log, machine)

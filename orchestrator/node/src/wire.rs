@@ -107,6 +107,21 @@ pub(crate) enum Ask {
     /// Nothing is asked: any answer says that the machine lives.
     #[n(8)]
     Alive,
+    /// What the devices say of a machine's power, read where this is asked.
+    #[n(9)]
+    ReadPower {
+        #[n(0)]
+        node: haven_core::ids::NodeId,
+    },
+}
+
+/// What a device said of a machine's power.
+#[derive(Debug, Clone, Encode, Decode)]
+pub(crate) struct PowerWire {
+    #[n(0)]
+    pub(crate) device: haven_core::ids::DeviceId,
+    #[n(1)]
+    pub(crate) on: bool,
 }
 
 #[derive(Debug, Clone, Encode, Decode)]
@@ -168,6 +183,9 @@ pub(crate) enum Answer {
     Admitted(#[n(0)] crate::admit::Admission),
     #[n(13)]
     NotAdmitted(#[n(0)] String),
+    /// What the devices said; one that said nothing is left out.
+    #[n(14)]
+    Power(#[n(0)] Vec<PowerWire>),
 }
 
 impl<T: Encode<()>> Frame<T> {

@@ -3,7 +3,7 @@
 //!
 //! For: the staleness that decides how far apart two Off reads must be [H-7], and the off time that decides the gap of
 //! two nodes. The truth comes from elsewhere: when the machine was last heard.
-//! Never: on a machine that runs anything; the caller has drained it.
+//! Never: on a machine that runs anything, or that something may be started on.
 
 use haven_core::event::PowerState;
 use haven_core::units::{Millis, Monotonic};
@@ -22,6 +22,10 @@ const EARLY_MAX: Millis = Millis::secs(30);
 
 /// Says when a machine was last heard, independently of the device.
 pub trait SignOfLife: Send + Sync {
+    /// Whether the machine may be switched off at this moment; the latest time for the device's program to begin.
+    /// Errors: why not, in words.
+    fn may_switch_off(&self) -> Result<Monotonic, String>;
+
     /// The last time that something of the machine was heard, on this node's clock.
     fn last_heard(&self) -> Monotonic;
 
@@ -55,6 +59,9 @@ pub enum CycleFault {
         /// The silence.
         silent: Millis,
     },
+    /// It is not drained, or not any more.
+    #[error("it was not switched off: {0}")]
+    NotDrained(String),
     /// It took the order, and went on saying On.
     #[error("the device took the order and still says On after {0}")]
     StillOn(Millis),
@@ -79,7 +86,9 @@ pub fn cycle<'a>(
         if device == PowerState::Off || silent > life.grain() {
             return Err(CycleFault::NotUp { device, silent });
         }
-        let measured = off(host, clock, target, life).await;
+        // Looked at last of all: what the caller saw before is minutes old by now.
+        let latest = Some(life.may_switch_off().map_err(CycleFault::NotDrained)?);
+        let measured = off(host, clock, target, latest, life).await;
         let on_time = on(host, clock, target).await;
         let (off_time, staleness) = measured?;
         Ok(CycleReport { off_time, staleness, on_time: on_time? })
@@ -90,10 +99,11 @@ async fn off(
     host: &dyn Host,
     clock: &dyn Clock,
     target: &Target<'_>,
+    latest: Option<Monotonic>,
     life: &dyn SignOfLife,
 ) -> Result<(Millis, Millis), CycleFault> {
     let ordered = clock.monotonic();
-    power_off(host, target).await?;
+    power_off(host, &Target { latest, ..*target }).await?;
     let mut last_on = ordered;
     let (began, off_time) = loop {
         let began = clock.monotonic();

@@ -254,9 +254,14 @@ struct Plant {
     time: Arc<Mutex<Millis>>,
     ordered: Arc<Mutex<Option<Millis>>>,
     lag: Millis,
+    forbidden: Option<&'static str>,
 }
 
 impl SignOfLife for Plant {
+    fn may_switch_off(&self) -> Result<Monotonic, String> {
+        self.forbidden.map_or_else(|| Ok(self.last_heard() + Millis::secs(1)), |why| Err(why.to_owned()))
+    }
+
     fn last_heard(&self) -> Monotonic {
         let now = *self.time.lock().unwrap();
         let end = self.ordered.lock().unwrap().map_or(now, |ordered| now.min(ordered + self.lag));
@@ -269,7 +274,18 @@ impl SignOfLife for Plant {
 }
 
 fn measure(lag: Millis, says: Millis) -> Result<CycleReport, CycleFault> {
+    measure_unless(None, lag, says).0
+}
+
+/// The same, unless it is forbidden; besides, whether the machine was ever told to go off.
+fn measure_unless(
+    forbidden: Option<&'static str>,
+    lag: Millis,
+    says: Millis,
+) -> (Result<CycleReport, CycleFault>, Option<Monotonic>) {
     let ordered: Arc<Mutex<Option<Millis>>> = Arc::default();
+    let sent: Arc<Mutex<Option<Monotonic>>> = Arc::default();
+    let told = sent.clone();
     let host = FakeHost::new();
     let time = host.time();
     let (order, now) = (ordered.clone(), time.clone());
@@ -277,17 +293,33 @@ fn measure(lag: Millis, says: Millis) -> Result<CycleReport, CycleFault> {
         let mut now = now.lock().unwrap();
         *now = *now + Millis(150);
         let mut order = order.lock().unwrap();
-        match stdin(program).lines().next().unwrap() {
-            "action=off" => *order = Some(*now),
+        let action = stdin(program).lines().next().unwrap().to_owned();
+        assert!(action == "action=off" || program.latest.is_none(), "only the shot has a latest time");
+        match action.as_str() {
+            "action=off" => {
+                *order = Some(*now);
+                *told.lock().unwrap() = program.latest;
+            }
             "action=on" => *order = None,
             _ if order.is_some_and(|order| now.0 >= (order + says).0) => return printed(2, "Status: OFF"),
             _ => return printed(0, "Status: ON"),
         }
         exited(0)
     });
-    let plant = Plant { time, ordered, lag };
+    let plant = Plant { time, ordered, lag, forbidden };
     let device = device("fence_ilo4", &[], &[]);
-    with(&device, |target| host.block_on(cycle(&host, &host, target, &plant)))
+    let measured = with(&device, |target| host.block_on(cycle(&host, &host, target, &plant)));
+    let sent = *sent.lock().unwrap();
+    (measured, sent)
+}
+
+#[test]
+fn a_machine_that_is_not_drained_any_more_is_not_switched_off() {
+    let (fault, sent) = measure_unless(Some("db may run there"), Millis::secs(2), Millis::secs(2));
+    assert_eq!(fault, Err(CycleFault::NotDrained("db may run there".to_owned())));
+    assert_eq!(sent, None, "nothing was sent");
+    let (measured, sent) = measure_unless(None, Millis::secs(2), Millis::secs(2));
+    assert!(measured.is_ok() && sent.is_some(), "it is sent with the latest time that it was allowed for");
 }
 
 #[test]

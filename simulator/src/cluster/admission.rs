@@ -184,6 +184,7 @@ impl Cluster {
                 result: TestResult::Passed(PowerState::On),
                 off_time: Some(Millis::secs(3)),
                 staleness: Some(staleness),
+                definition: None,
             };
             let _ = Node::<SimRuntime>::propose(&leader, &Event::DeviceTested(test)).await;
         }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `log PATTERN` | the log has such a line since the script began, after those of the lines above |
 //! | `never log PATTERN` | it has none |
+//! | `at-most N log PATTERN` | it has no more than so many |
 //! | `never starts RES NODE`, `never stops RES NODE` | the resource does not begin there, is not stopped there |
 //! | `converges within SPAN` | after the script, every fault is healed; then all must be well in this time (180 s) |
 //! | `goes-on` | nothing is healed after the script, and nothing has to converge |
@@ -39,6 +40,8 @@ pub struct Expected {
 pub enum Never {
     /// A line of the log.
     Log(String),
+    /// More than so many lines of the log.
+    LogBeyond(usize, String),
     /// The resource begins there.
     Starts(String, NodeId),
     /// The resource is stopped there by somebody.
@@ -70,6 +73,11 @@ impl Expected {
         match *words.as_slice() {
             ["log", ..] => self.story.push(after(line, "log")),
             ["never", "log", ..] => self.never.push(Never::Log(after(&after(line, "never"), "log"))),
+            ["at-most", number, "log", ..] => {
+                let most: usize = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+                let pattern = after(&after(&after(line, "at-most"), number), "log");
+                self.never.push(Never::LogBeyond(most, pattern));
+            }
             ["never", "starts", resource, on] => self.never.push(Never::Starts(resource.to_owned(), node(on)?)),
             ["never", "stops", resource, on] => self.never.push(Never::Stops(resource.to_owned(), node(on)?)),
             ["converges", "within", span] => {
@@ -118,6 +126,10 @@ impl Never {
             Self::Log(pattern) => {
                 let line = stage.story().into_iter().find(|line| matches(pattern, &line.text))?;
                 Some(format!("the log has `{}` at {}", line.text, stage.since_start(line.at)))
+            }
+            Self::LogBeyond(most, pattern) => {
+                let count = stage.story().iter().filter(|line| matches(pattern, &line.text)).count();
+                (count > *most).then(|| format!("the log has {count} times `{pattern}`, at most {most} are expected"))
             }
             Self::Starts(resource, node) => edge(resource, node, Edge::Began),
             Self::Stops(resource, node) => edge(resource, node, Edge::Stopped),

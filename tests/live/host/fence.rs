@@ -259,6 +259,10 @@ impl Drop for Watcher {
 }
 
 impl SignOfLife for Watcher {
+    fn may_switch_off(&self) -> Result<Monotonic, String> {
+        Ok(SystemClock.monotonic() + Millis::secs(5))
+    }
+
     fn last_heard(&self) -> Monotonic {
         Monotonic::from_micros(self.seen.load(Ordering::Relaxed))
     }

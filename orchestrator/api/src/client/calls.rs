@@ -17,6 +17,8 @@ use crate::view::{
 
 /// A device may be slow, and a node has several.
 const DEVICES_WITHIN: Duration = Duration::from_secs(120);
+/// Before a person's word every device is read, by one member after the other.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(600);
 /// A cycle test waits for a machine to go off and come up.
 const CYCLE_WITHIN: Duration = Duration::from_secs(900);
 /// A node that leaves stops what it runs.
@@ -155,7 +157,7 @@ impl Client {
     /// A person's word that a node is off, which stood as the person saw it since the entry `looked_at`.
     pub async fn fence_confirm(&self, node: &NodeId, looked_at: Option<LogIndex>) -> Result<Accepted, ClientError> {
         let ask = json!({ "node": node, "looked_at": looked_at });
-        self.post("/v1/fence/confirm", &ask, DEVICES_WITHIN).await
+        self.post("/v1/fence/confirm", &ask, CONFIRM_WITHIN).await
     }
 
     /// Ends the daemon that is asked.

@@ -246,7 +246,7 @@ async fn what_is_asked_wrongly_is_refused_in_words() {
     let error = served.client.post::<_, serde_json::Value>("/v1/command", &body, Duration::ZERO).await.unwrap_err();
     assert_eq!((error.code(), error.exit_code()), ("HV-API-06", 64));
     // A caller cannot write down himself what the devices say.
-    let word = Command::FenceConfirm { node: node("c"), power: Vec::new() };
+    let word = Command::FenceConfirm { node: node("c"), power: Vec::new(), silent: Vec::new() };
     let error = served.client.command(&word).await.unwrap_err();
     assert!(error.code() == "HV-API-06" && error.to_string().contains("/v1/fence/confirm"), "{error}");
     let big = serde_json::json!({ "command": "x".repeat(9 << 20) });

@@ -146,7 +146,7 @@ impl Bench {
         let (boot, revision) = (self.life(name).boot, self.state.revision);
         let finding = |(id, what): &(&str, &str)| AuditFinding { resource: rsc(id), what: (*what).to_owned() };
         let findings = found.iter().map(finding).collect();
-        self.ok(Event::BootAudited { node: node(name), boot, revision, findings });
+        self.ok(Event::BootAudited { node: node(name), boot, revision, findings, number: None });
     }
 
     pub(crate) fn edit(&mut self, edits: Vec<SpecEdit>) {
@@ -177,6 +177,7 @@ impl Bench {
             result,
             off_time: Some(Millis(4100)),
             staleness: Some(Millis(200)),
+            definition: None,
         }));
     }
 

@@ -158,7 +158,7 @@ impl Ahead {
             .filter(|m| m.is_admitted())
             .filter_map(|m| {
                 let findings = m.audit.as_ref().map(|a| a.findings.clone()).unwrap_or_default();
-                Some(Event::BootAudited { node: m.node.clone(), boot: m.boot()?, revision, findings })
+                Some(Event::BootAudited { node: m.node.clone(), boot: m.boot()?, revision, findings, number: None })
             })
             .collect();
         for audit in audits {

@@ -114,7 +114,7 @@ async fn confirm(session: &Session<'_>, name: &str, sure: &Sure, trial: &Trial) 
     let node = session.member(name).await?;
     if trial.plan {
         // Its devices are asked when it is done, not before.
-        return change::try_out(session, &Command::FenceConfirm { node, power: Vec::new() }).await;
+        return change::try_out(session, &Command::FenceConfirm { node, power: Vec::new(), silent: Vec::new() }).await;
     }
     let state = session.client.state(None).await?;
     let (marks, looked_at) = (marks(&state, &node), state.members.get(&node).map(|member| member.since.index));

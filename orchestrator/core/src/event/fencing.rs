@@ -136,6 +136,10 @@ pub struct DeviceTest {
     /// How long the device went on saying On after the machine was off, or Off before it was, in a cycle test.
     #[n(5)]
     pub staleness: Option<Millis>,
+    /// A checksum of the device as it was tested ([`crate::spec::Spec::device_definition`]); of a device that is
+    /// configured otherwise by now the test says nothing.
+    #[n(6)]
+    pub definition: Option<u32>,
 }
 
 /// What a test of a device came to.

@@ -313,6 +313,9 @@ pub enum Event {
         /// What would be started behind haven's back; empty is clean.
         #[n(3)]
         findings: Vec<AuditFinding>,
+        /// Which audit of the boot it is, in the order in which they began; without one the revision decides.
+        #[n(4)]
+        number: Option<u64>,
     },
     /// The leader's plan.
     #[n(23)]

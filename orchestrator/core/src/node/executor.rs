@@ -9,7 +9,7 @@ use super::io::{Facts, Job, JobId, JobKind, Note, Output};
 use super::lease_end::LeaseEnd;
 use super::outbox::Outbox;
 use crate::event::{Event, Finding, Outcome, Report, ReportCause};
-use crate::ids::{ActionId, Incarnation, NodeId, ResourceId};
+use crate::ids::{ActionId, Incarnation, LogIndex, NodeId, ResourceId};
 use crate::lease::Leases;
 use crate::plan::Task;
 use crate::plant::{self, Plant};
@@ -44,10 +44,12 @@ pub(super) struct Executor {
     reports: u64,
     /// The last start or stop of a plan that this life has begun, by resource.
     acted: BTreeMap<ResourceId, ActionId>,
+    /// The newest state by which a life of this boot has started anything, as it is remembered until the next boot.
+    remembered: LogIndex,
 }
 
 impl Executor {
-    pub(super) fn new(node: NodeId, incarnation: Incarnation) -> Self {
+    pub(super) fn new(node: NodeId, incarnation: Incarnation, remembered: LogIndex) -> Self {
         Self {
             node,
             incarnation,
@@ -57,6 +59,7 @@ impl Executor {
             monitors: BTreeMap::new(),
             reports: 0,
             acted: BTreeMap::new(),
+            remembered,
         }
     }
 
@@ -148,6 +151,10 @@ impl Executor {
         if key.task != Task::Probe {
             self.acted.insert(key.resource.clone(), id);
         }
+        if key.task == Task::Start && self.remembered < facts.state.index {
+            self.remembered = facts.state.index;
+            out.push(Output::RememberActed(facts.state.index));
+        }
         self.run(facts.now, &key.resource, JobKind::Step(id, key.task), state.step.timeout, out);
     }
 
@@ -219,7 +226,7 @@ impl Executor {
         let news = match (&expected, finding) {
             (Some(Run::Running), Finding::Running) | (Some(Run::Stopped), Finding::Stopped) => false,
             // A failure that the log knows is told once; it is the plan that must act on it.
-            (Some(Run::Failed), Finding::Failed) => false,
+            (Some(Run::Failed), Finding::Failed | Finding::Stopped) => false,
             (Some(Run::Unknown { .. }), Finding::Unknown) => last != Some(Finding::Unknown),
             (Some(Run::Starting { .. } | Run::Stopping { .. }) | None, _) => false,
             (Some(_), _) => true,

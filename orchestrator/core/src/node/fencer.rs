@@ -183,7 +183,10 @@ impl Fencer {
         let heard = ears.last(&order.node).is_some_and(|(at, h)| h.incarnation.boot == order.boot && fresh(at));
         // The return may be in the log right behind the order, folded together with it.
         let returned = member.standing == Standing::Returning && member.since.index.0 > order.id.0;
-        if heard && (member.standing == Standing::Lost || returned) && !plant::on(Plant::NoLastLook) {
+        // Whoever is shot because he was heard after his death is not spared for it.
+        let spoke_after_death = contradicts && member.death_of(order.boot).is_some();
+        let out_of_touch = member.standing == Standing::Lost && !spoke_after_death;
+        if heard && (out_of_touch || returned) && !plant::on(Plant::NoLastLook) {
             self.finish(facts.now, order.id, withdraw(Withdrawal::HeardAgain), outbox);
             return;
         }

@@ -97,6 +97,8 @@ pub enum Input {
     },
     /// The boot was audited.
     Audited {
+        /// Its number, as it was asked for.
+        number: u64,
         /// The revision of the configuration that was audited.
         revision: LogIndex,
         /// What was found.
@@ -214,6 +216,8 @@ pub enum Output {
     },
     /// Look up what this boot starts by itself; answer with [`Input::Audited`].
     Audit {
+        /// Its number: what begins later counts, whatever ends first.
+        number: u64,
         /// For this revision of the configuration.
         revision: LogIndex,
     },
@@ -223,6 +227,8 @@ pub enum Output {
     CloseWatchdog,
     /// Keep until the next boot that the hold lease is good until then.
     RememberHold(Monotonic),
+    /// Remember, until the next boot, that something is started by this state: before it is.
+    RememberActed(LogIndex),
     /// Hand leadership over to this voter.
     HandOver(MemberId),
     /// Ask Raft for these voters.

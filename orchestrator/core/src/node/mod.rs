@@ -6,6 +6,7 @@
 
 mod acks;
 mod boots;
+mod drained;
 mod executor;
 mod fencer;
 mod io;
@@ -34,6 +35,7 @@ use crate::plant::{self, Plant};
 use crate::state::{ClusterState, Member, Standing};
 use crate::units::{Millis, Monotonic};
 
+pub use drained::NotDrained;
 pub use io::{
     Commitment, Facts, Input, Job, JobId, JobKind, Note, Output, PowerAnswer, PowerAsk, PowerJob, ProposalId, RaftFacts,
 };
@@ -75,6 +77,9 @@ pub struct Identity {
     pub incarnation: Incarnation,
     /// What an earlier life of this boot has left of its hold lease.
     pub hold: Inherited,
+    /// The newest state by which an earlier life of this boot has started anything. Until this life knows as much,
+    /// something may run here of which it knows nothing.
+    pub acted: LogIndex,
     /// The watchdog's timeout, if one was armed.
     pub watchdog: WatchdogKind,
 }
@@ -108,6 +113,7 @@ pub struct Node {
     hash: Option<(LogIndex, u32)>,
     /// The audit that is under way or done.
     audited: Option<Audited>,
+    audits: u64,
     /// The entry of the pause that the hold lease was extended for.
     paused: Option<LogIndex>,
     ready: Ready,
@@ -141,7 +147,7 @@ impl Node {
             leases,
             acks: AckDesk::default(),
             judge: Judge::default(),
-            executor: Executor::new(id.node.clone(), id.incarnation),
+            executor: Executor::new(id.node.clone(), id.incarnation, id.acted),
             lease_end: LeaseEnd::default(),
             fencer: Fencer::default(),
             switch_on: SwitchOn::default(),
@@ -151,6 +157,7 @@ impl Node {
             deaths_applied: BTreeMap::new(),
             hash: None,
             audited: None,
+            audits: 0,
             paused: None,
             ready: Ready::default(),
             told_watchdog: Told::No,
@@ -184,7 +191,7 @@ impl Node {
                 self.outbox.committed(proposal, &result, facts.now);
                 self.judge.committed(proposal, &result, facts.now);
             }
-            Input::Audited { revision, findings } => self.report_audit(revision, findings),
+            Input::Audited { number, revision, findings } => self.report_audit(number, revision, findings),
             Input::Hash { index, hash } => self.hash = Some((index, hash)),
         }
         self.tend(facts, &mut out);
@@ -277,6 +284,9 @@ impl Node {
         if let Some(fault) =
             self.stores.check(facts.state, &heartbeat.from, heartbeat.store, heartbeat.incarnation, heartbeat.durable)
         {
+            if let StoreFault::Shorter { .. } = fault {
+                self.ears.distrust(heartbeat.store);
+            }
             let event = Event::StoreDistrusted {
                 node: heartbeat.from.clone(),
                 store: heartbeat.store,
@@ -371,13 +381,21 @@ impl Node {
         };
         if self.audited.is_none_or(due) {
             self.audited = Some(Audited { revision, standby, at: facts.now });
-            out.push(Output::Audit { revision });
+            let number = self.number_audit();
+            out.push(Output::Audit { number, revision });
         }
     }
 
-    fn report_audit(&mut self, revision: LogIndex, findings: Vec<crate::event::AuditFinding>) {
+    /// The number of an audit that begins now: beyond any of an earlier life of this boot.
+    pub fn number_audit(&mut self) -> u64 {
+        self.audits += 1;
+        u64::from(self.id.incarnation.generation.0) << 40 | self.audits
+    }
+
+    fn report_audit(&mut self, number: u64, revision: LogIndex, findings: Vec<crate::event::AuditFinding>) {
         let (node, boot) = (self.id.node.clone(), self.id.incarnation.boot);
-        self.outbox.put(Event::BootAudited { node, boot, revision, findings });
+        let number = Some(number);
+        self.outbox.put(Event::BootAudited { node, boot, revision, findings, number });
     }
 
     fn heartbeat(&mut self, facts: &Facts, out: &mut Vec<Output>) {
@@ -484,7 +502,8 @@ impl Node {
         let logged = facts.state.members.get(&self.id.node).and_then(Member::boot);
         let fresh = logged != Some(self.id.incarnation.boot) && self.leases.hold() == Hold::Never;
         let held = || facts.state.held_by(&self.id.node).any(|(id, _)| !stopped_here.contains(id));
-        self.executor.is_busy() || ((!fresh || plant::on(Plant::EarlierBootStarves)) && held())
+        let behind = facts.state.index < self.id.acted && !plant::on(Plant::ForgetsWhatItBegan);
+        behind || self.executor.is_busy() || ((!fresh || plant::on(Plant::EarlierBootStarves)) && held())
     }
 
     /// Whether the voter `from`, with this store, may be listened to in matters of Raft [S-18].
@@ -497,7 +516,14 @@ impl Node {
     ) -> Option<StoreFault> {
         let node = state.member_by_id(from).map(|m| m.node.clone());
         match node {
-            Some(node) => self.stores.check(state, &node, store, life, durable),
+            Some(node) => {
+                let fault = self.stores.check(state, &node, store, life, durable);
+                // Whose store is another than the one that is known here may have joined anew since.
+                if let Some(StoreFault::Shorter { .. }) = fault {
+                    self.ears.distrust(store);
+                }
+                fault
+            }
             None if state.removed.contains(&from) => Some(StoreFault::Removed(from)),
             None => None,
         }

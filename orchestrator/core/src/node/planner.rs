@@ -6,6 +6,7 @@ use super::Node;
 use super::io::{Facts, Output};
 use super::judge::Matter;
 use crate::event::{Digest, DigestLine, Event, Outcome, Standby};
+use crate::heartbeat::Heartbeat;
 use crate::plan::{Plan, Step, StepKey};
 use crate::scheduler;
 use crate::state::{ClusterState, Phase};
@@ -68,7 +69,9 @@ impl Node {
                 continue;
             }
             let fresh = self.ears.silence(&member.node, facts.now) < limit;
-            let Some((_, heard)) = self.ears.last(&member.node).filter(|_| fresh) else { continue };
+            // What was heard last may be of the store that this member has replaced since.
+            let counts = |heard: &Heartbeat| fresh && heard.store == member.store;
+            let Some((_, heard)) = self.ears.last(&member.node).filter(|(_, heard)| counts(heard)) else { continue };
             let (heard, wall) = (heard.clone(), heard.wall);
             if voter {
                 walls.push(wall);

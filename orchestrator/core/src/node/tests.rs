@@ -17,6 +17,7 @@ struct Desk {
 }
 
 mod ready;
+mod stores;
 
 const TERM: Term = Term(1);
 
@@ -36,6 +37,7 @@ impl Desk {
             store: StoreId::from_bytes([1; 16]),
             incarnation: life(1, 1),
             hold: Inherited::FirstLife,
+            acted: LogIndex(0),
             watchdog: WatchdogKind::None,
         };
         let vote = RaftVote { term: TERM, member: MemberId(1) };

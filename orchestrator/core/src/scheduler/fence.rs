@@ -69,7 +69,9 @@ fn hit_by_late_shot(state: &ClusterState, member: &Member, boot: BootId) -> bool
     })
 }
 
-/// Whether a dead boot was heard, and has not been proven off once more since. What comes then is for a person.
+/// Whether a dead boot was heard, and nothing has been done about it since at each of its levels, or until it was proven
+/// off once more. What comes then is for a person: a device whose word counts no more proves nothing, and may be wired to
+/// another machine than the one that was heard.
 fn contradicts(state: &ClusterState, member: &Member) -> bool {
     let Some(dead) = member.death().filter(|_| state.fencing.distrusted_ways.contains_key(&member.node)) else {
         return false;
@@ -78,25 +80,27 @@ fn contradicts(state: &ClusterState, member: &Member) -> bool {
     let Some(since) = state.freezes.iter().find(|(_, f)| f.subject == subject).map(|(index, _)| *index) else {
         return false;
     };
-    let again = |o: &FenceOrder| {
-        o.node == member.node
-            && o.boot == dead.boot
-            && o.ordered.index > since
-            && matches!(o.result, Some(OrderResult::Confirmed { .. }))
-    };
-    !state.fencing.orders.values().any(again)
+    let again = |o: &&FenceOrder| o.node == member.node && o.boot == dead.boot && o.ordered.index > since;
+    let orders = || state.fencing.orders.values().filter(again);
+    let proven = orders().any(|o| matches!(o.result, Some(OrderResult::Confirmed { .. })));
+    let levels = state.spec.fence_levels(&member.node).len().max(1);
+    // Those that were never sent have done nothing.
+    let failed = |o: &&FenceOrder| !o.sent.is_empty() && matches!(o.result, Some(OrderResult::Failed { .. }));
+    let spent = orders().filter(failed).count() >= levels && !plant::on(Plant::ShootsForEver);
+    !proven && !spent
 }
 
-/// An exclusive resource found running on a returning node while the log places it elsewhere [S-12].
+/// An exclusive resource found running on a returning node while the log places it elsewhere [S-12]. One that has
+/// failed there, or that nobody knows of, is stopped once the node is admitted: a unit that crashed long ago is no
+/// reason to shoot a healthy node.
 fn second_copy<'a>(state: &'a ClusterState, member: &Member) -> Option<&'a ResourceId> {
     if member.standing != Standing::Returning || plant::on(Plant::AdoptSecondCopy) {
         return None;
     }
     state.resources.iter().find_map(|(id, status)| {
         let here = state.presence(member, id)?;
-        let runs_here = matches!(here.run, Run::Running | Run::Failed);
         let elsewhere = status.possible_owners().any(|(node, _)| *node != member.node);
-        (runs_here && elsewhere && state.spec.is_exclusive(id)).then_some(id)
+        (here.run == Run::Running && elsewhere && state.spec.is_exclusive(id)).then_some(id)
     })
 }
 

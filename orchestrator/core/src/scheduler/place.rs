@@ -164,9 +164,13 @@ impl Placer<'_> {
         let mut counts: BTreeMap<&NodeId, usize> = BTreeMap::new();
         for status in part.iter().filter_map(|m| self.state.resources.get(m)) {
             for (node, presence) in &status.presence {
-                if matches!(presence.run, Run::Running | Run::Starting { .. } | Run::Failed) {
-                    *counts.entry(node).or_default() += 1;
-                }
+                // What has failed somewhere is there as well, but what runs well elsewhere is not moved for it.
+                let weight = match presence.run {
+                    Run::Running | Run::Starting { .. } => 2,
+                    Run::Failed => 1,
+                    Run::Stopped | Run::Stopping { .. } | Run::Unknown { .. } => continue,
+                };
+                *counts.entry(node).or_default() += weight;
             }
         }
         let best = counts.into_iter().max_by_key(|(node, count)| (*count, std::cmp::Reverse(*node)));

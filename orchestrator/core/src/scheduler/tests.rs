@@ -411,11 +411,32 @@ fn a_second_copy_on_a_returning_node_is_fenced_and_not_adopted() {
 }
 
 #[test]
+fn what_has_failed_on_a_returning_node_is_no_reason_to_shoot_it() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.lose("a");
+    bench.prove_off("a");
+    bench.settle();
+    bench.boot("a", 11, 1);
+    bench.adopt();
+    bench.end("probe db on a", Outcome::Failed);
+    assert_eq!(crate::scheduler::plan(&bench.state).fence, []);
+    bench.readmit("a");
+    check(
+        &bench,
+        expect![[r#"
+        stop db on a
+        db waits: it is to be stopped on a
+    "#]],
+    );
+}
+
+#[test]
 fn nodes_that_boots_would_start_a_resource_on_are_closed_for_it() {
     let mut bench = three(vec![primitive("db")]);
     let found = crate::event::AuditFinding { resource: rsc("db"), what: "unit db.service is enabled".into() };
     let (boot, revision) = (bench.life_of("a").boot, bench.state.revision);
-    bench.ok(Event::BootAudited { node: node("a"), boot, revision, findings: vec![found] });
+    bench.ok(Event::BootAudited { node: node("a"), boot, revision, findings: vec![found], number: None });
     bench.settle();
     assert_eq!(bench.running(), "db: started on b\n");
 }

@@ -251,7 +251,7 @@ impl Lint<'_> {
             LocationTarget::Set(ids) => ids.iter().for_each(|id| self.known(id, object)),
             LocationTarget::Pattern(_) => self.not_yet(&object, "a pattern"),
         }
-        if matches!(location.role, Some(Role::Promoted | Role::Unpromoted)) {
+        if location.role.is_some_and(|role| role != Role::Started) {
             self.not_yet(&object, "a role");
         }
         if matches!(location.place, LocationWhere::Rules(_)) {

@@ -68,14 +68,18 @@ pub enum Symmetric {
 /// Every setting: name, what is allowed, default, meaning. `config set` and the reference page print it.
 pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("cluster-name", "text", "-", "name shown in status; set by `haven init`"),
-    ("dead-after", "300ms..5min", "3s", "silence after which a node may be judged lost (D)"),
+    (
+        "dead-after",
+        "300ms..5min",
+        "3s",
+        "silence after which a node may be judged lost (D); elections follow when a daemon starts anew",
+    ),
     (
         "hold",
         ">= 2 x dead-after",
         "max(4 D, 20s)",
         "time without acknowledgement after which a node stops its resources",
     ),
-    ("watchdog-timeout", "1s..5min", "5s", "timeout of the hardware watchdog"),
     ("replace-after", "time", "1h", "time after which a voter that is proven off is replaced"),
     ("no-quorum-policy", "stop", "stop", "what a partition without quorum does"),
     ("symmetric-cluster", "true|false", "true", "resources may run anywhere unless a constraint forbids"),
@@ -125,7 +129,12 @@ impl Settings {
             "cluster-name" => {}
             "dead-after" => self.timing.dead_after = span(value)?,
             "hold" => self.timing.hold = Hold::Set(span(value)?),
-            "watchdog-timeout" => self.timing.watchdog = span(value)?,
+            // Each machine arms its own, with what its card says since it was set up.
+            "watchdog-timeout" => {
+                return Err("cannot be changed in this version: a machine arms its watchdog with the timeout of the \
+                            profile that was chosen at `haven init`"
+                    .to_owned());
+            }
             "replace-after" => self.timing.replace_after = span(value)?,
             "symmetric-cluster" => {
                 self.symmetric = if flag(value)? { Symmetric::OptOut } else { Symmetric::OptIn };

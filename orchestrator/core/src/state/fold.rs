@@ -91,11 +91,13 @@ impl ClusterState {
                 self.armed(node, *boot, watchdog, *incarnation)
             }
             Event::WatchdogDisarmed { node, boot } => self.disarmed(node, *boot),
-            Event::BootAudited { node, boot, revision, findings } => {
-                let audit = Audit { boot: *boot, revision: *revision, findings: findings.clone(), since: now };
-                let member = self.living(node, *boot)?;
+            Event::BootAudited { node, boot, revision, findings, number } => {
+                let (boot, revision, findings, number) = (*boot, *revision, findings.clone(), *number);
+                let audit = Audit { boot, revision, findings, since: now, number };
+                let member = self.living(node, boot)?;
                 // A copy that comes late knows of fewer resources, and may hide what was found since.
-                if member.audit.as_ref().is_some_and(|a| a.boot == *boot && a.revision > *revision) {
+                let later = |a: &Audit| a.revision > revision || (number.is_some() && a.number >= number);
+                if member.audit.as_ref().is_some_and(|a| a.boot == boot && later(a)) {
                     return Err(Refusal::Already("a later configuration was audited"));
                 }
                 member.audit = Some(audit);

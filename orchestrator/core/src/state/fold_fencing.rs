@@ -22,6 +22,10 @@ impl ClusterState {
         if !self.spec.devices.contains_key(&test.device) {
             return Err(Refusal::Already("the device is not configured any more"));
         }
+        let now_defined = self.spec.device_definition(&test.device, &test.node);
+        if test.definition.is_some_and(|tested| tested != now_defined) {
+            return Err(Refusal::Already("the device was configured anew while it was tested"));
+        }
         self.fencing.devices.entry(test.device.clone()).or_default().tested(test, now);
         self.refresh_timing();
         Ok(())

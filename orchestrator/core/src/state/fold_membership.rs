@@ -116,6 +116,8 @@ impl ClusterState {
                 return Err(Refusal::AnotherMachine { node, was, found });
             }
             self.removed.insert(old.member);
+            // What the store that is gone had promised binds no other.
+            self.digest.lines.retain(|line| line.node != joined.node);
             old.product_uuid = old.product_uuid.take().or_else(|| joined.product_uuid.clone());
             old.member = joined.member;
             old.store = joined.store;

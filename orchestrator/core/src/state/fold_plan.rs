@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::plan::{DroppedStep, Phase, StepState};
 use super::resource::{FATAL, FailedOp, Failures, Presence, Run};
-use super::{ClusterState, Refusal};
+use super::{Blocker, ClusterState, Refusal};
 use crate::event::Outcome;
 use crate::ids::{ActionId, Incarnation, LogIndex, NodeId, ResourceId};
 use crate::plan::{Plan, Step, StepKey, Task};
@@ -106,10 +106,10 @@ impl ClusterState {
                 .filter(|before| before.task == Task::Stop && before.resource == key.resource)
                 .map(|before| before.node.clone())
                 .collect();
-            if stopped_before.contains(&key.node) {
-                return None;
-            }
-            return self.start_blockers(&key.resource, &key.node, &stopped_before).first().map(ToString::to_string);
+            // What runs on this very node is stopped by that stop; everything else counts.
+            let here = |b: &Blocker| stopped_before.contains(&key.node) && b.runs_on(&key.node);
+            let blockers = self.start_blockers(&key.resource, &key.node, &stopped_before);
+            return blockers.iter().find(|b| !here(b)).map(ToString::to_string);
         }
         None
     }
@@ -242,7 +242,11 @@ impl ClusterState {
             Outcome::Unknown => Run::Unknown { why: format!("the start did not end in time: {}", bounded(detail)) },
         };
         let ran = run == Run::Running;
+        let verified = self.verified(step);
         self.set_run(&key.resource, &key.node, step.incarnation, run);
+        if outcome == Outcome::NotRun {
+            self.not_looked(step, verified);
+        }
         if ran {
             let since = self.now();
             if let Some(status) = self.resources.get_mut(&key.resource) {
@@ -261,9 +265,28 @@ impl ClusterState {
             Outcome::Failed | Outcome::Hopeless | Outcome::FoundRunning => Run::Failed,
             Outcome::Unknown => Run::Unknown { why: format!("the stop did not end in time: {}", bounded(detail)) },
         };
+        let verified = self.verified(step);
         self.set_run(&key.resource, &key.node, step.incarnation, run);
+        if outcome == Outcome::NotRun {
+            self.not_looked(step, verified);
+        }
         if !matches!(outcome, Outcome::Done | Outcome::NotRun) {
             self.count_failure(&key.resource, &key.node, FailedOp::Stop, outcome, detail);
+        }
+    }
+
+    /// When somebody looked last at what the step's resource does on its node.
+    fn verified(&self, step: &Step) -> LogIndex {
+        let status = self.resources.get(&step.key.resource);
+        let presence = status.and_then(|s| s.on(&step.key.node)).filter(|p| p.boot == step.incarnation.boot);
+        presence.map_or(LogIndex(0), |p| p.verified)
+    }
+
+    /// What was refused has looked at nothing.
+    fn not_looked(&mut self, step: &Step, verified: LogIndex) {
+        let status = self.resources.get_mut(&step.key.resource);
+        if let Some(presence) = status.and_then(|s| s.presence.get_mut(&step.key.node)) {
+            presence.verified = verified;
         }
     }
 

@@ -6,6 +6,7 @@ use super::resource::{FailedOp, Run};
 use super::{ClusterState, Refusal};
 use crate::event::{Digest, Finding, FreezeSubject, LinkVerdict, Outcome, Report, ReportCause};
 use crate::ids::{LinkId, LogIndex, NodeId, ResourceId};
+use crate::plant::{self, Plant};
 use crate::units::{LogTime, Millis, WallTime};
 
 /// A step of the wall clock that one digest may make; a larger one needs a second digest that agrees [S-21].
@@ -28,8 +29,13 @@ impl ClusterState {
             return Err(Refusal::ReportOvertaken(resource.clone()));
         }
         let expected_running = presence.is_some_and(|p| matches!(p.run, Run::Running | Run::Failed));
+        let known_stopped = presence.is_some_and(|p| p.run.is_stopped());
+        // A monitor looks at what ought to run. That it finds nothing says that something is wrong, not that everything
+        // has ended: kernel threads and mounts may go on. Only a stop, or a probe, lets it start elsewhere [S-5].
+        let ended = *cause == ReportCause::LeaseEnd || known_stopped || plant::on(Plant::MonitorProvesStopped);
         let run = match finding {
-            Finding::Stopped => Run::Stopped,
+            Finding::Stopped if ended => Run::Stopped,
+            Finding::Stopped => Run::Failed,
             Finding::Running => Run::Running,
             Finding::Failed => Run::Failed,
             Finding::Unknown => Run::Unknown { why: super::fold_plan::bounded(detail) },

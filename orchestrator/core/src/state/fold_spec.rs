@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{ClusterState, LeftBehind, Refusal};
 use crate::event::TestResult;
-use crate::ids::{LogIndex, ResourceId};
+use crate::ids::{DeviceId, LogIndex, NodeId, ResourceId};
 use crate::plant::{self, Plant};
 use crate::spec::{Body, DevicesTested, Spec, SpecEdit};
 
@@ -109,5 +109,12 @@ impl Spec {
     pub fn definition(&self, id: &ResourceId) -> u32 {
         let Some(resource) = self.resources.get(id) else { return 0 };
         crc32c::crc32c(&crate::wire::to_vec(&(&resource.body, &resource.params))).max(1)
+    }
+
+    /// A checksum of how `node` is reached by a device: its agent and parameters, and the node's outlet. Zero for what is
+    /// not in the configuration.
+    pub fn device_definition(&self, device: &DeviceId, node: &NodeId) -> u32 {
+        let Some(device) = self.devices.get(device) else { return 0 };
+        crc32c::crc32c(&crate::wire::to_vec(&(&device.agent, &device.params, device.hosts.outlet(node)))).max(1)
     }
 }

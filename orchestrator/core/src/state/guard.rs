@@ -69,6 +69,21 @@ pub enum Blocker {
     },
 }
 
+impl Blocker {
+    /// Whether it stands in the way because of what `here` runs, or may be running: a stop there ends that.
+    pub(super) fn runs_on(&self, here: &NodeId) -> bool {
+        match self {
+            Self::Elsewhere { node, .. } | Self::InFlight { node, .. } => node == here,
+            Self::NotAdmitted { .. }
+            | Self::HeldWithoutProof { .. }
+            | Self::NotProbed { .. }
+            | Self::NotAudited { .. }
+            | Self::AuditFound { .. }
+            | Self::Frozen { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {

@@ -126,6 +126,9 @@ pub struct Audit {
     /// When.
     #[n(3)]
     pub since: Since,
+    /// Which audit of the boot it is, in the order in which they began.
+    #[n(4)]
+    pub number: Option<u64>,
 }
 
 /// One member.

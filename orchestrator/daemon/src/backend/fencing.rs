@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use haven_api::model::{DeviceAnswer, PowerAnswered};
 use haven_api::{ApiError, Refused};
-use haven_core::event::{Standby, TestResult};
+use haven_core::event::TestResult;
 use haven_core::ids::{DeviceId, NodeId};
 use haven_core::units::Millis;
 
@@ -49,24 +49,29 @@ fn devices(node: &LiveNode, of: &NodeId) -> Result<Vec<DeviceId>, ApiError> {
     Ok(devices)
 }
 
-/// A cycle kills whatever runs, so nothing may.
+/// A cycle kills whatever runs, so nothing may; and what a machine lives on besides, the device cannot switch off.
 fn drained(node: &LiveNode, of: &NodeId) -> Result<(), ApiError> {
-    let held = node.look(|facts, mind| {
-        if of == mind.name() {
-            return Some("it is the node that is asked, and cannot measure its own death".to_owned());
-        }
-        let held = facts.state.held_by(of).next().map(|(resource, _)| format!("{resource} may run there"));
-        let standby = facts.state.members.get(of).is_some_and(|m| m.standby == Standby::On);
-        held.or_else(|| (!standby).then(|| "it is not in standby, so something may be started there".to_owned()))
+    let (held, pair) = node.look(|facts, mind| {
+        let levels = facts.state.spec.fence_levels(of);
+        let pair = levels.into_iter().map(|level| level.devices).find(|devices| devices.len() > 1);
+        (mind.may_cycle(facts, of).err(), pair)
     });
-    match held {
-        None => Ok(()),
-        Some(why) => {
-            let message = format!("cannot switch {of} off for a test: {why}");
-            let remedy = "run `haven node drain` for it first, and ask another node for the test";
-            Err(ApiError::new(Refused::Denied, "HV-NODE-02", message, remedy))
-        }
+    if let Some(why) = held {
+        let message = format!("cannot switch {of} off for a test: {why}");
+        let remedy = "run `haven node drain` for it first, and ask another node for the test";
+        return Err(ApiError::new(Refused::Denied, "HV-NODE-02", message, remedy));
     }
+    if let Some(devices) = pair {
+        let named: Vec<String> = devices.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "cannot cycle the devices of {of} one by one: {} switch it off only together, which this version does not \
+             measure",
+            named.join(" and ")
+        );
+        let remedy = "leave it at `haven fence test`; such devices are read 3 s apart";
+        return Err(ApiError::new(Refused::Denied, "HV-FENCE-03", message, remedy));
+    }
+    Ok(())
 }
 
 fn answer(

@@ -16,7 +16,7 @@ use haven_api::{ApiError, Backend, BoxFuture, Look, PastEntry, Refused};
 use haven_core::control::Command;
 use haven_core::event::Event;
 use haven_core::ids::{LogIndex, NodeId};
-use haven_node::CommandError;
+use haven_node::{CommandError, Readings};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -113,12 +113,12 @@ impl Backend for NodeBackend {
         Box::pin(async move {
             // Before the devices are asked, which may take long: the word is about the node as it was seen.
             let looked_at = looked_at.or_else(|| {
-                let word = Command::FenceConfirm { node: node.clone(), power: Vec::new() };
+                let word = Command::FenceConfirm { node: node.clone(), power: Vec::new(), silent: Vec::new() };
                 live.look(|facts, _| word.looked_at(facts.state))
             });
             // A device that reads On speaks louder than a person.
-            let power = live.read_power(&node).await;
-            let word = Command::FenceConfirm { node, power };
+            let Readings { power, silent } = live.read_power(&node).await;
+            let word = Command::FenceConfirm { node, power, silent };
             live.command_about(by, &word, looked_at).await.map(|done| done.index).map_err(refusal)
         })
     }

@@ -126,6 +126,7 @@ impl Daemon {
     /// A stopped machine is mostly one that is about to boot. What its boot would start behind haven's back is looked
     /// up once more, told to the cluster, and has to be ended first: it would run twice [H-28].
     async fn look_at_the_boot(&self, node: &LiveNode) -> Result<(), ApiError> {
+        let number = node.number_audit();
         let (spec, ids, revision) = node.look(|facts, _| {
             let ids: Vec<ResourceId> = facts.state.resources.keys().cloned().collect();
             (facts.state.spec.clone(), ids, facts.state.revision)
@@ -134,7 +135,8 @@ impl Daemon {
         let (me, boot) = (node.config().node.clone(), node.incarnation().boot);
         let named: Vec<String> = findings.iter().map(|f| format!("{}: {}", f.resource, f.what)).collect();
         // Told for the screens of others; whether it comes through changes nothing here.
-        let told = Event::BootAudited { node: me.clone(), boot, revision, findings };
+        let number = Some(number);
+        let told = Event::BootAudited { node: me.clone(), boot, revision, findings, number };
         let _ = timeout(TELL_WITHIN, node.propose(&told)).await;
         if named.is_empty() {
             return Ok(());

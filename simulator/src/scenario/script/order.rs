@@ -13,7 +13,7 @@ use haven_core::spec::{
     parse_span,
 };
 use haven_core::units::{Millis, Score};
-use haven_node::CommandError;
+use haven_node::{CommandError, Readings};
 
 use crate::cluster::{Cluster, SimNode, bmc, primitive};
 use crate::exec::sleep;
@@ -59,7 +59,7 @@ impl Order {
             return Err(CommandError::NoLeader { reached: 0, voters: 0 });
         };
         let done = if let Self::ConfirmAfter(node, span) = self {
-            let word = Command::FenceConfirm { node: node.clone(), power: Vec::new() };
+            let word = Command::FenceConfirm { node: node.clone(), power: Vec::new(), silent: Vec::new() };
             let looked_at = word.looked_at(&leader.state());
             sleep(Duration::from_millis(span.0)).await;
             let Some((_, leader)) = cluster.leader() else {
@@ -106,8 +106,8 @@ impl Order {
             Self::Remove(id) => edit(vec![SpecEdit::RemoveResource(id.clone())]),
             // As the daemon does it: whatever the person says, the devices are asked.
             Self::Confirm(node) | Self::ConfirmAfter(node, _) => {
-                let power = leader.read_power(node).await;
-                Command::FenceConfirm { node: node.clone(), power }
+                let Readings { power, silent } = leader.read_power(node).await;
+                Command::FenceConfirm { node: node.clone(), power, silent }
             }
             Self::Redefine(node) => {
                 let other = bmc(node).map(|mut device| {

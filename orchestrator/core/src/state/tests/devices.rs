@@ -58,9 +58,27 @@ fn another_outlet_of_a_node_is_tested_again_and_the_others_stay_tested() {
     assert_eq!(tests.keys().collect::<Vec<_>>(), [&node("b")]);
 }
 
+#[test]
+fn what_was_measured_of_a_device_that_is_configured_anew_meanwhile_does_not_count() {
+    let mut bench = Bench::three();
+    let bmc = DeviceId::new("bmc-b").unwrap();
+    let begun_with = bench.state.spec.device_definition(&bmc, &node("b"));
+    let measured = |definition| DeviceTest { definition: Some(definition), ..test("b", Some(Millis(200))) };
+    let SpecEdit::PutDevice(mut other) = crate::bench::bmc("b") else { unreachable!() };
+    other.params.insert("ip".to_owned(), "10.9.9.9".to_owned());
+    bench.edit(vec![SpecEdit::PutDevice(other)]);
+    let refused = bench.refused(Event::DeviceTested(measured(begun_with)));
+    assert!(refused.contains("configured anew"), "{refused}");
+    assert!(bench.state.fencing.reads_apart(&bmc) >= Millis::secs(3), "nothing is known of the new one");
+    let defined = bench.state.spec.device_definition(&bmc, &node("b"));
+    assert_ne!(defined, begun_with);
+    bench.ok(Event::DeviceTested(measured(defined)));
+    assert!(bench.state.fencing.reads_apart(&bmc) < Millis(1000));
+}
+
 /// `bmc-b` has told the power of a node, and has switched it if `staleness` was measured.
 fn test(name: &str, staleness: Option<Millis>) -> DeviceTest {
     let result = TestResult::Passed(PowerState::On);
     let device = DeviceId::new("bmc-b").unwrap();
-    DeviceTest { device, node: node(name), by: node("a"), result, off_time: staleness, staleness }
+    DeviceTest { device, node: node(name), by: node("a"), result, off_time: staleness, staleness, definition: None }
 }

@@ -1,0 +1,112 @@
+//! Stores that promised more than they have.
+
+use super::*;
+use crate::event::{Digest, DigestLine, Joined, MemberKind};
+
+fn digest_lines(output: Output) -> Option<Vec<DigestLine>> {
+    let Output::Propose { event, .. } = output else { return None };
+    let Event::HeartbeatDigest(digest) = *event else { return None };
+    Some(digest.lines)
+}
+
+/// `name` joined anew with another store, under this number instead of `old`.
+fn rejoined(name: &str, number: u64, old: u64) -> Event {
+    Event::NodeJoined(Joined {
+        node: node(name),
+        member: MemberId(number),
+        store: StoreId::from_bytes([44; 16]),
+        kind: MemberKind::Full,
+        endpoints: vec![crate::event::Endpoint("b:1".into())],
+        product_uuid: None,
+        replaces: Some(MemberId(old)),
+        token: None,
+        key: None,
+    })
+}
+
+#[test]
+fn a_voter_whose_store_went_back_is_no_witness_for_this_leader() {
+    let lease_by_b = |goes_back: bool| {
+        let mut desk = Desk::new();
+        desk.tick(0);
+        let first = desk.sequence();
+        let mut b = desk.heartbeat("b", 1, first, &[]);
+        b.durable = durable(100, 41);
+        desk.hear(b);
+        desk.tick(100);
+        // Another life of its daemon, with an older image of its disk: whom it had voted for since is lost with it.
+        let c = desk.heartbeat("c", 7, first, &[]);
+        desk.hear(c);
+        desk.tick(200);
+        let later = desk.sequence();
+        desk.now = 210;
+        let mut b = desk.heartbeat("b", 2, later, &[]);
+        b.incarnation = life(2, 2);
+        b.durable = durable(if goes_back { 60 } else { 100 }, 41);
+        acks(&desk.hear(b)).contains(&(node("c"), 7))
+    };
+    assert!(lease_by_b(false), "an echo of a voter");
+    assert!(!lease_by_b(true));
+}
+
+#[test]
+fn what_a_store_had_promised_does_not_bind_the_one_that_replaces_it() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let line = DigestLine {
+        node: node("b"),
+        incarnation: life(2, 1),
+        sequence: 1,
+        misses: 0,
+        round_trip_us: 0,
+        worst_gap: Millis::ZERO,
+        applied: LogIndex(1),
+        durable: durable(200, 90),
+        hash: None,
+        shortage: None,
+    };
+    desk.bench.ok(Event::HeartbeatDigest(Digest { lines: vec![line], wall: None }));
+    desk.bench.ok(rejoined("b", 4, 2));
+    let new = StoreId::from_bytes([44; 16]);
+    let state = desk.bench.state.clone();
+    assert_eq!(desk.mind.store_fault(&state, MemberId(4), (new, life(2, 2)), Durable::default()), None);
+}
+
+#[test]
+fn a_digest_right_after_a_store_was_replaced_does_not_bind_the_new_one() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    // The first digest of a leadership waits for a whole interval, counted from its begin.
+    for (number, at) in [(1, 100), (2, 4900)] {
+        desk.tick(at);
+        let echo = desk.sequence();
+        for name in ["b", "c"] {
+            let mut heartbeat = desk.heartbeat(name, number, echo, &[]);
+            heartbeat.durable = durable(200, 90);
+            desk.hear(heartbeat);
+        }
+    }
+    desk.bench.ok(rejoined("b", 4, 2));
+    let lines =
+        (5000..5900).step_by(100).find_map(|to| desk.tick(to).into_iter().find_map(digest_lines)).expect("a digest");
+    assert_eq!(lines.iter().map(|line| line.node.to_string()).collect::<Vec<_>>(), ["a", "c"]);
+}
+
+#[test]
+fn a_store_that_joins_anew_is_a_witness_whatever_was_thought_of_it_before_its_joining_was_known() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let new = StoreId::from_bytes([44; 16]);
+    let mut early = desk.heartbeat("b", 1, desk.sequence(), &[]);
+    early.store = new;
+    desk.hear(early);
+    desk.bench.ok(rejoined("b", 4, 2));
+    assert!(!desk.mind.ears().distrusts(new));
+    // The one that has promised more than it has stays distrusted.
+    let state = desk.bench.state.clone();
+    let of_c = StoreId::from_bytes([3; 16]);
+    let mut says = |life, durable| desk.mind.store_fault(&state, MemberId(3), (of_c, life), durable);
+    assert_eq!(says(life(3, 1), durable(100, 41)), None);
+    assert!(says(life(3, 2), durable(60, 41)).is_some());
+    assert!(desk.mind.ears().distrusts(of_c));
+}
