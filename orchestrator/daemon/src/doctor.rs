@@ -45,6 +45,7 @@ pub(crate) async fn examine(node: &LiveNode, parts: &Parts) -> Vec<Check> {
     let mut checks =
         vec![cgroups(host), watchdog(parts), ballast(node), disk(parts, dead_after).await, place(parts).await];
     checks.extend(halted(node.halted()));
+    checks.push(elections(node.elections_for(), dead_after));
     checks.extend(ports(parts));
     checks.extend(PROGRAMS.iter().map(|(path, package)| program(host, path, package)));
     let installed = inventory(host).await;
@@ -88,6 +89,19 @@ fn halted(halted: Option<(LogIndex, String)>) -> Option<Check> {
     let (index, why) = halted?;
     let text = format!("nothing is applied from entry {index} on: {why}");
     Some(Check::fail("log", text, "upgrade haven on this node"))
+}
+
+/// Elections are fitted to `dead-after` when a daemon starts. With one that was lowered since, a leader's death takes longer
+/// to be over than a node's lease may wait [S-2].
+fn elections(started_with: Option<Millis>, dead_after: Millis) -> Check {
+    match started_with.filter(|started| *started != dead_after) {
+        None => Check::ok("elections", format!("fitted to dead-after = {dead_after}")),
+        Some(started) => Check::warn(
+            "elections",
+            format!("dead-after is {dead_after} by now, and the elections of this node are still fitted to {started}"),
+            "restart the daemons one after the other with `systemctl restart haven`; what runs goes on",
+        ),
+    }
 }
 
 fn ballast(node: &LiveNode) -> Check {

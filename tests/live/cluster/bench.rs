@@ -95,6 +95,11 @@ impl Machine {
     /// Starts the daemon; its log goes to the file `log` of the machine's folder.
     pub(crate) fn start(&mut self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
+        self.start_saying(log.try_clone().unwrap(), log);
+    }
+
+    /// Starts the daemon with these for its standard output and its standard error.
+    pub(crate) fn start_saying(&mut self, output: impl Into<Stdio>, lines: impl Into<Stdio>) {
         let child = Command::new(haven_tests::haven().unwrap())
             .arg("daemon")
             .arg("--state")
@@ -103,8 +108,8 @@ impl Machine {
             .arg(&self.folders.run)
             .env("NOTIFY_SOCKET", self.folder.join("notify"))
             .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
+            .stdout(output)
+            .stderr(lines)
             .spawn()
             .unwrap();
         self.daemon = Some(child);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use haven_agents::faces;
 use haven_core::control::Command as Order;
@@ -10,8 +12,10 @@ use haven_core::ids::ResourceId;
 use haven_core::spec::{AgentName, AttrSet, Body, Operation, Resource, SpecEdit};
 use haven_core::state::Standing;
 use haven_core::units::Millis;
+use haven_daemon::folder::Card;
 use haven_tests::lab::until;
 use haven_tests::skip::{installed, skip};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 
 use crate::bench::{Machine, PATIENCE, cluster, leader, standing};
@@ -303,4 +307,48 @@ fn a_life_is_not_counted_twice_when_the_runtime_folder_was_emptied() {
     let lives = |state: &haven_core::state::ClusterState| state.members[&name].incarnation.unwrap().generation.0;
     machines[0].until("it lives its second life", |state| lives(state) == 2);
     machines[0].online(&machines[0]);
+}
+
+#[test]
+fn a_daemon_whose_lines_nobody_reads_takes_part_and_leaves_as_planned() {
+    let mut machines = cluster(1);
+    let m1 = &mut machines[0];
+    assert_eq!(m1.terminate().code(), Some(0), "{}", m1.log());
+    // A journal that hangs: there is no room for a single line.
+    let (unread, lines) = std::io::pipe().unwrap();
+    let blocking = |wait: OFlag| fcntl(&lines, FcntlArg::F_SETFL(wait)).unwrap();
+    blocking(OFlag::O_NONBLOCK);
+    while (&lines).write(&[b'.'; 4096]).is_ok() {}
+    blocking(OFlag::empty());
+    m1.start_saying(Stdio::null(), lines);
+    m1.until("its second life of this boot is online", |state| {
+        let second = state.members.get(&m1.name).and_then(|m| m.incarnation).is_some_and(|life| life.generation.0 == 2);
+        second && standing(state, &m1.name) == Some(Standing::Online)
+    });
+    assert_eq!(m1.terminate().code(), Some(0));
+    drop(unread);
+}
+
+#[test]
+fn the_doctor_says_that_elections_follow_a_changed_dead_after_at_the_next_start() {
+    let mut machines = cluster(1);
+    let m1 = &mut machines[0];
+    let elections = |machine: &Machine| {
+        let doctor = machine.ask(async |client| client.doctor().await).unwrap();
+        let found = doctor.checks.into_iter().find(|check| check.name == "elections").unwrap();
+        found.found
+    };
+    assert_eq!(elections(m1), "fitted to dead-after = 1.5s");
+    let property = SpecEdit::SetProperty { name: "dead-after".to_owned(), value: Some("4s".to_owned()) };
+    m1.insist(&Order::Edit { base: None, edits: vec![property], comment: "test".to_owned() });
+    assert_eq!(elections(m1), "dead-after is 4s by now, and the elections of this node are still fitted to 1.5s");
+    until("the card says so", PATIENCE, || {
+        let card = Card::read(&m1.folders.card())?;
+        Ok((card.timing.dead_after == Millis::secs(4)).then_some(()))
+    })
+    .unwrap();
+    assert_eq!(m1.terminate().code(), Some(0), "{}", m1.log());
+    m1.start();
+    m1.online(m1);
+    assert_eq!(elections(m1), "fitted to dead-after = 4s");
 }

@@ -26,6 +26,8 @@ pub(crate) use place::{Kind, Place, place_of};
 
 use disk::FileDisk;
 
+use crate::host::aside;
+
 /// Only the daemon reads its files: the log holds addresses and configurations.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -118,7 +120,7 @@ impl Volume for FileVolume {
 
     /// What a process without privileges could write: the reserve of the file system's owner is not counted.
     fn free(&self) -> io::Result<u64> {
-        let room = statvfs(&self.folder)?;
+        let room = aside(|| statvfs(&self.folder))?;
         Ok(room.f_bavail.saturating_mul(room.f_frsize))
     }
 }

@@ -43,7 +43,7 @@ pub struct Card {
     /// The hardware's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_uuid: Option<String>,
-    /// The timings to begin with.
+    /// The timings to begin with: those that were in force when this daemon looked last.
     pub timing: Timing,
     /// How this machine is used.
     #[serde(default)]

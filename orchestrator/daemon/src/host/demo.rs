@@ -18,6 +18,7 @@ use super::memory::Memory;
 use super::run::Runner;
 use super::{HostSettings, blocking, files, group};
 use crate::demo::{self, Mark};
+use crate::telemetry;
 
 /// The variable that marks the processes of one action: `MACHINE/GROUP`.
 const GROUP: &str = "HAVEN_DEMO_GROUP";
@@ -200,7 +201,7 @@ impl Host for DemoHost {
     }
 
     fn reset_now(&self, why: &str) {
-        error!(why, "this pretended boot ends now");
+        telemetry::say_at_once(&format!("this pretended boot ends now: {why}"));
         end(&self.machine)
     }
 }

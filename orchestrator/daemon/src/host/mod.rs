@@ -3,6 +3,7 @@
 //! For: the production side of `haven_env::Host`.
 //! Never: a wait without a bound, a secret in arguments, a value that outlives its boot.
 
+mod apart;
 mod demo;
 mod files;
 mod group;
@@ -27,6 +28,8 @@ use haven_core::units::Millis;
 use haven_env::{BoxFuture, Ended, FACES, GroupState, Host, HostError, Program, Reply, Request, RunReport};
 use tracing::{error, warn};
 
+pub(crate) use apart::aside;
+pub use apart::{Apart, SecretsApart};
 pub use demo::DemoHost;
 use group::{Cgroups, KILL_WAIT};
 use memory::Memory;
@@ -35,6 +38,8 @@ pub use reset::ResetMode;
 use run::Runner;
 pub use unit::Bus;
 use unit::Units;
+
+use crate::telemetry;
 
 /// Where OCF agents keep what must be gone after a boot.
 const AGENT_STATE: &str = "/run/resource-agents";
@@ -212,7 +217,7 @@ impl Host for ProcessHost {
     }
 
     fn reset_now(&self, why: &str) {
-        error!(why, "this boot ends now, without syncing");
+        telemetry::say_at_once(&format!("this boot ends now, without syncing: {why}"));
         self.reset.now(self.runner.groups.as_ref().ok())
     }
 }

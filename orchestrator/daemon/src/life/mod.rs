@@ -30,6 +30,7 @@ use haven_env::Environment;
 use haven_node::{Node, StartError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use openraft_rt_tokio::TokioRuntime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
@@ -49,8 +50,9 @@ pub(crate) use parts::{Parts, SOCKET};
 /// The node of the production environment.
 pub(crate) type LiveNode = Node<TokioRuntime>;
 
-/// Threads that run tasks. Nothing blocks them; the disk has a thread of its own.
-const WORKERS: usize = 2;
+/// Threads that run tasks, in each of two runtimes: the node's, and the one for what may wait for something outside
+/// ([`Apart`]). The disk has a thread of its own.
+const WORKERS: usize = 1;
 /// How often the daemon looks whether its store is listened to, and whether it is a member.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a node lives at least before a store that failed is opened anew: a device that fails again and again is not
@@ -67,25 +69,26 @@ const LEAVES: usize = 4;
 
 /// Runs the daemon in this thread until it ends. Errors: it could not begin, or its node cannot start.
 pub fn run(settings: Settings) -> Result<Ended, DaemonError> {
-    telemetry::begin(settings.log);
+    let _lines = telemetry::begin(settings.log);
     let card = Card::read(&settings.folders.card())?;
     same_machine(&card, product_uuid())?;
     let _locks = take_folders(&settings)?;
     if settings.ownership == Ownership::Machine && card.machine.on_death == OnDeath::ResetMachine {
         privileges::take();
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .thread_name("haven")
-        .enable_all()
-        .build()
-        .map_err(DaemonError::Runtime)?;
+    let (runtime, work) = (threads("haven")?, threads("haven-work")?);
     let ended = runtime.block_on(async {
-        let daemon = Daemon::new(settings, card)?;
+        let daemon = Daemon::new(settings, card, work.handle().clone())?;
         daemon.run().await
     });
     runtime.shutdown_timeout(TASKS_END);
+    work.shutdown_timeout(TASKS_END);
     ended
+}
+
+fn threads(name: &str) -> Result<Runtime, DaemonError> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.worker_threads(WORKERS).thread_name(name).enable_all().build().map_err(DaemonError::Runtime)
 }
 
 /// Acts under the name `name`, if that is one of haven's own helpers or a name under which OCF agents call the
@@ -131,6 +134,8 @@ pub(crate) struct Daemon {
     journal: Arc<Journal>,
     figures: PrometheusHandle,
     manager: Manager,
+    /// Where everything runs that may wait for something outside the daemon.
+    work: Handle,
 }
 
 /// What ends the life of one node.
@@ -144,11 +149,11 @@ enum After {
 }
 
 impl Daemon {
-    fn new(settings: Settings, card: Card) -> Result<Self, DaemonError> {
+    fn new(settings: Settings, card: Card, work: Handle) -> Result<Self, DaemonError> {
         let journal = Journal::new(card.node.clone());
         let figures = figures::begin();
-        let parts = Parts::open(&settings, &card)?;
-        Ok(Self { settings, card: Mutex::new(card), parts, journal, figures, manager: Manager::from_env() })
+        let parts = Parts::open(&settings, &card, &work)?;
+        Ok(Self { settings, card: Mutex::new(card), parts, journal, figures, manager: Manager::from_env(), work })
     }
 
     fn card(&self) -> Card {
@@ -173,7 +178,7 @@ impl Daemon {
             let backend = daemon.backend(node.clone(), leaves.clone());
             match &door {
                 Some(door) => door.backend.replace(node.clone()),
-                None => door = Some(Door::open(&daemon.settings, backend)?),
+                None => door = Some(Door::open(&daemon.settings, backend, &daemon.work)?),
             }
             daemon.journal.listen();
             daemon.manager.ready(&format!("{} takes part", daemon.card().node));
@@ -264,7 +269,8 @@ impl Daemon {
         tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut undrained = false;
         let began = Instant::now();
-        let _kept = (self.parts.network.papers.keep(node), place::tell(node, self.parts.store.clone()));
+        let (work, store) = (&self.work, self.parts.store.clone());
+        let _kept = (self.parts.network.papers.keep(node, work), place::tell(node, store, work));
         loop {
             tokio::select! {
                 () = signals.next() => return self.leave_by_signal(node, signals).await,
@@ -305,6 +311,7 @@ impl Daemon {
             return Some(After::Ends(Ended::Removed));
         }
         self.keep_peers(node);
+        self.keep_timing(node);
         if outvoted {
             let reasons: Vec<&str> = refused.values().map(String::as_str).collect();
             warn!(node = %node.config().node, error = %reasons.join("; "), "most voters refuse this node's store");
@@ -330,6 +337,19 @@ impl Daemon {
             && let Err(error) = self.keep_card(Card { peers, ..card })
         {
             warn!(node = %me, error = %crate::chain(&error), "the members were not kept on the card");
+        }
+    }
+
+    /// Keeps the timings in force on the card: the next life's elections are fitted to them before it has read its log.
+    fn keep_timing(&self, node: &LiveNode) {
+        // A state that is behind may not know of the last change.
+        let known = node.look(|facts, mind| mind.may_act(facts).then_some(facts.state.timing.current));
+        let card = self.card();
+        if let Some(timing) = known
+            && timing != card.timing
+            && let Err(error) = self.keep_card(Card { timing, ..card })
+        {
+            warn!(node = %node.config().node, error = %crate::chain(&error), "the timings were not kept on the card");
         }
     }
 
@@ -409,7 +429,8 @@ struct Door {
 }
 
 impl Door {
-    fn open(settings: &Settings, backend: Arc<NodeBackend>) -> Result<Self, DaemonError> {
+    fn open(settings: &Settings, backend: Arc<NodeBackend>, work: &Handle) -> Result<Self, DaemonError> {
+        let _within = work.enter();
         let access = Access::of_this_process();
         // The lock on the folder says that no other daemon answers there.
         let listener = server::bind(&settings.folders.socket(), access).map_err(DaemonError::Socket)?;

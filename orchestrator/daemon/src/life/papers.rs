@@ -17,6 +17,7 @@ use haven_core::state::ClusterState;
 use haven_core::units::Millis;
 use haven_env::Clock;
 use haven_net::{ClusterCa, Credentials, NetError, NodeIdentity, PkiError, QuicTransport, TlsFolder, TrustBundle};
+use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, info, warn};
@@ -200,9 +201,9 @@ impl Papers {
     }
 
     /// Begins to keep the papers of `node`.
-    pub(super) fn keep(self: &Arc<Self>, node: &LiveNode) -> Keeper {
+    pub(super) fn keep(self: &Arc<Self>, node: &LiveNode, work: &Handle) -> Keeper {
         let (papers, node) = (self.clone(), node.clone());
-        Keeper::of(tokio::spawn(async move { papers.keep_on(&node).await }))
+        Keeper::of(work.spawn(async move { papers.keep_on(&node).await }))
     }
 
     async fn keep_on(&self, node: &LiveNode) {

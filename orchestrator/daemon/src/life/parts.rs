@@ -12,13 +12,14 @@ use haven_core::ids::StoreId;
 use haven_env::{Environment, Host, Volume};
 use haven_log::{CheckIn, StoreOptions};
 use haven_node::{Founding, NodeConfig};
+use tokio::runtime::Handle;
 use tracing::warn;
 
 use super::check;
 use super::error::DaemonError;
 use super::network::Network;
 use crate::folder::{Begins, Card, FolderError, Folders, OnDeath, Trusting};
-use crate::host::{Bus, DemoHost, HostSettings, ProcessHost, ResetMode};
+use crate::host::{Apart, Bus, DemoHost, HostSettings, ProcessHost, ResetMode, SecretsApart};
 use crate::settings::{Ownership, Settings};
 use crate::setup::product_uuid;
 use crate::{FileSecrets, FileVolume, KernelWatchdog, SystemClock, SystemEntropy, Trust};
@@ -39,8 +40,9 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Opens this machine. To be called on the runtime.
-    pub(super) fn open(settings: &Settings, card: &Card) -> Result<Self, DaemonError> {
+    /// Opens this machine; `work` serves what may wait for something outside the daemon. To be called on the node's
+    /// runtime.
+    pub(super) fn open(settings: &Settings, card: &Card, work: &Handle) -> Result<Self, DaemonError> {
         let folders = &settings.folders;
         let volume: Arc<dyn Volume> =
             FileVolume::open(&folders.store()).map_err(FolderError::system("open", &folders.store()))?;
@@ -59,10 +61,10 @@ impl Parts {
         let env = Environment {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            host: host(settings, card)?,
+            host: Arc::new(Apart::new(host(settings, card, work)?, work.clone())),
             transport: network.transport.clone(),
             watchdog: watchdog.clone(),
-            secrets: Arc::new(FileSecrets::new(credentials)),
+            secrets: Arc::new(SecretsApart(FileSecrets::new(credentials))),
             volume,
         };
         Ok(Self { env, watchdog, network, store: folders.store() })
@@ -105,7 +107,8 @@ impl Parts {
     }
 }
 
-fn host(settings: &Settings, card: &Card) -> Result<Arc<dyn Host>, DaemonError> {
+fn host(settings: &Settings, card: &Card, work: &Handle) -> Result<Arc<dyn Host>, DaemonError> {
+    let _within = work.enter();
     let folders = &settings.folders;
     let socket = folders.socket().to_string_lossy().into_owned();
     let own = HostSettings {

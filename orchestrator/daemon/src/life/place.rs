@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use haven_api::model::STATE_DEVICE;
 use haven_core::control::Command;
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
@@ -17,9 +18,9 @@ use crate::files::place_of;
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Begins to tell where `folder` lies.
-pub(super) fn tell(node: &LiveNode, folder: PathBuf) -> Keeper {
+pub(super) fn tell(node: &LiveNode, folder: PathBuf, work: &Handle) -> Keeper {
     let node = node.clone();
-    Keeper::of(tokio::spawn(async move { tell_on(&node, folder).await }))
+    Keeper::of(work.spawn(async move { tell_on(&node, folder).await }))
 }
 
 async fn tell_on(node: &LiveNode, folder: PathBuf) {

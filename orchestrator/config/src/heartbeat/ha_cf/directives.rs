@@ -61,7 +61,7 @@ const DIRECTIVES: [Directive; 59] = [
         Shape::Words,
         1,
         Said::Note(
-            "haven opens the watchdog itself, by the watchdog-timeout setting; a software watchdog is no proof that a node \
+            "haven opens the watchdog itself, with the timeout of the profile; a software watchdog is no proof that a node \
          is off",
         ),
     ),
