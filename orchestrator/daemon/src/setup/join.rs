@@ -42,8 +42,7 @@ pub async fn join(folders: &Folders, ask: Join) -> Result<Card, SetupError> {
     let joined = apply(folders, &token, ask).await;
     let keeps = match &joined {
         Ok(_) | Err(SetupError::Enrol(EnrolError::Undecided { .. })) => true,
-        Err(SetupError::Enrol(EnrolError::Refused { .. })) => false,
-        // Nothing was sent, so an earlier attempt is as undecided as before.
+        // An earlier attempt is as undecided as before, also when this one was refused: under another name, say.
         Err(_) => earlier,
     };
     if !keeps {
