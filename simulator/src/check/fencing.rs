@@ -7,7 +7,10 @@ use haven_core::state::{ClusterState, FenceOrder};
 use haven_core::units::Millis;
 
 use crate::exec::{TrueTime, now};
-use crate::world::World;
+use crate::world::{SwitchOff, World};
+
+/// The fence program that is called several times for one order.
+const SEVERAL_PROGRAMS: &str = "ipmitool";
 
 /// How far the devices' own record was looked at, and when each order was folded first.
 #[derive(Debug, Default)]
@@ -33,7 +36,7 @@ impl FencingCheck {
             let orders: Vec<&FenceOrder> = latest.fencing.orders.values().filter(about).collect();
             if orders.is_empty() {
                 found.push(("S3", format!("{sender} switched {} off without an order", off.device)));
-            } else if !orders.iter().any(|order| self.in_time(latest, order, off.at)) {
+            } else if !orders.iter().any(|order| self.in_time(latest, order, off)) {
                 found.push(("S3", format!("{sender} switched {} off after the latest send time", off.device)));
             }
         }
@@ -41,12 +44,16 @@ impl FencingCheck {
         found
     }
 
-    /// The executor counts from its own applying of the order, under an act lease, so it is at most that much late;
-    /// what it sends in time reaches the device within the device's deadline.
-    fn in_time(&self, state: &ClusterState, order: &FenceOrder, at: TrueTime) -> bool {
+    /// The executor counts from its own applying of the order, under an act lease, so it is at most that much late: its
+    /// program has begun by then. What has begun reaches the device within the device's deadline; that deadline also
+    /// bounds the programs before it, where several make one order.
+    fn in_time(&self, state: &ClusterState, order: &FenceOrder, off: &SwitchOff) -> bool {
         let Some(first) = self.ordered.get(&order.id) else { return true };
-        let Millis(most) = state.timing.counted_act + order.send_within + order.device_deadline;
+        let begins = state.timing.counted_act + order.send_within;
+        let agent = state.spec.devices.values().find(|d| d.id.as_str() == off.device).map(|d| d.agent.as_str());
+        let before = if agent == Some(SEVERAL_PROGRAMS) { order.device_deadline } else { Millis::ZERO };
         // Clocks may be off by one in a hundred.
-        at <= first + most * 1_010_000
+        let by = |most: Millis| first + most.0 * 1_010_000;
+        off.begun <= by(begins + before) && off.at <= by(begins + order.device_deadline)
     }
 }

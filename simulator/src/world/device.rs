@@ -48,6 +48,8 @@ pub struct SwitchOff {
     pub outlet: String,
     /// The machine whose program sent it.
     pub from: Machine,
+    /// When that program began.
+    pub begun: TrueTime,
 }
 
 /// All fence devices.
@@ -330,7 +332,13 @@ impl World {
     }
 
     /// Gives an order to a device.
-    pub(super) fn order_device(&self, from: Machine, device: &str, outlet: &str, order: Order) -> Answer {
+    pub(super) fn order_device(
+        &self,
+        (from, begun): (Machine, TrueTime),
+        device: &str,
+        outlet: &str,
+        order: Order,
+    ) -> Answer {
         let (answer, effect) = if self.device_answers(from, device) {
             lock(&self.devices).take(device, outlet, order, self.timings.switching)
         } else {
@@ -351,7 +359,7 @@ impl World {
         };
         self.trace.add(What::Device { device, outlet, from, order, result });
         if order == "off" && answer != Answer::Silence {
-            let off = SwitchOff { at: now(), device: device.to_owned(), outlet: outlet.to_owned(), from };
+            let off = SwitchOff { at: now(), device: device.to_owned(), outlet: outlet.to_owned(), from, begun };
             lock(&self.devices).offs.push(off);
         }
         if let Some(effect) = effect {

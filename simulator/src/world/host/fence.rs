@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::{Call, Output};
-use crate::exec::{Machine, sleep};
+use crate::exec::{Machine, TrueTime, sleep};
 use crate::world::World;
 use crate::world::device::{Answer, Order};
 use crate::world::power::Switch;
@@ -47,6 +47,7 @@ type Result<T> = std::result::Result<T, Failure>;
 struct Session<'a> {
     world: &'a World,
     from: Machine,
+    begun: TrueTime,
     device: &'a str,
 }
 
@@ -62,7 +63,7 @@ impl Session<'_> {
     }
 
     fn order(&self, outlet: &str, order: Order) -> Result<Option<Switch>> {
-        match self.world.order_device(self.from, self.device, outlet, order) {
+        match self.world.order_device((self.from, self.begun), self.device, outlet, order) {
             Answer::Taken => Ok(None),
             Answer::Lied => Ok(Some(match order {
                 Order::Switch(switch) => switch,
@@ -147,7 +148,7 @@ async fn agent(call: Call) -> Result<Output> {
     // Several outlets of one machine are named together, as in `1,2`.
     let outlets: Vec<String> =
         option(&["plug", "port"]).unwrap_or_default().split(',').map(|outlet| outlet.trim().to_owned()).collect();
-    let session = Session { world: &call.world, from: call.machine, device: &device };
+    let session = Session { world: &call.world, from: call.machine, begun: call.begun, device: &device };
     session.login().await?;
     match action.as_str() {
         "off" => session.switch(&outlets, Switch::Off).await.map(|()| Output::printed(OK, "Success: Powered OFF\n")),
@@ -172,7 +173,7 @@ async fn ipmitool(call: Call) -> Result<Output> {
     let device = args.iter().skip_while(|arg| *arg != "-H").nth(1).cloned().unwrap_or_default();
     let command: Vec<&str> =
         args.iter().map(String::as_str).skip_while(|arg| !matches!(*arg, "chassis" | "power" | "mc")).collect();
-    let session = Session { world: &call.world, from: call.machine, device: &device };
+    let session = Session { world: &call.world, from: call.machine, begun: call.begun, device: &device };
     let command = command.strip_prefix(&["chassis"]).unwrap_or(&command);
     session.login().await?;
     match command {

@@ -24,6 +24,7 @@ use super::World;
 use super::config::Cgroups;
 use super::env::Life;
 use super::trace::What;
+use crate::exec::TrueTime;
 use crate::exec::{self, Machine};
 
 /// What a simulated program gets.
@@ -34,6 +35,8 @@ pub struct Call {
     pub machine: Machine,
     /// The boot in which it runs.
     pub boot: BootId,
+    /// When it began, in nanoseconds of the world.
+    pub begun: TrueTime,
     /// How it was called.
     pub program: Program,
 }

@@ -201,7 +201,7 @@ impl World {
             group: program.group.as_deref().unwrap_or(""),
         };
         self.trace.add(shown);
-        let call = Call { world: self.clone(), machine, boot: life.boot, program };
+        let call = Call { world: self.clone(), machine, boot: life.boot, begun: exec::now(), program };
         let body = self.program(&process, call)?;
         self.with(machine, |state| state.processes.insert(pid, process.clone()));
         let (me, child) = (self.me.clone(), process.clone());

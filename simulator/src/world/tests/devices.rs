@@ -27,7 +27,7 @@ async fn watch_off(bench: &Bench, span: u64) -> (Option<u64>, Option<u64>) {
     for _ in 0..span / 10 {
         sleep(ms(10)).await;
         let order = crate::world::device::Order::Read;
-        let answer = bench.world.order_device(N3, "bmc-n2", "", order);
+        let answer = bench.world.order_device((N3, crate::exec::now()), "bmc-n2", "", order);
         if answer == crate::world::device::Answer::Reads(crate::world::power::Switch::Off) {
             read.get_or_insert(now_ms() - begun);
         }
