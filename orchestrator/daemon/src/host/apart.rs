@@ -10,7 +10,7 @@ use haven_core::ids::BootId;
 use haven_core::spec::SecretRef;
 use haven_core::units::Millis;
 use haven_env::{
-    BoxFuture, Ended, GroupState, Host, HostError, Program, Reply, Request, RunReport, Secret, SecretError, Secrets,
+    BoxFuture, GroupState, Host, HostError, Program, Reply, Request, RunReport, Secret, SecretError, Secrets,
 };
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinHandle, block_in_place};
@@ -35,17 +35,9 @@ impl Host for Apart {
     }
 
     fn run(&self, program: Program) -> BoxFuture<'_, RunReport> {
-        let host = self.host.clone();
-        // Not ended with its caller: a program's deadline is kept even if nobody waits for the answer any more.
-        let task = self.work.spawn(async move { host.run(program).await });
-        Box::pin(async move {
-            task.await.unwrap_or_else(|_| RunReport {
-                ended: Ended::TimedOut,
-                stdout: Vec::new(),
-                stderr: b"the daemon ended before the program".to_vec(),
-                group: GroupState::Unknown,
-            })
-        })
+        // A program is run in a task of its own, which begins here.
+        let _within = self.work.enter();
+        self.host.run(program)
     }
 
     fn has_program(&self, path: &str) -> bool {

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 use tracing::error;
 
 use super::memory::Memory;
-use super::run::Runner;
+use super::run::{Runner, in_a_task, not_started};
 use super::{HostSettings, blocking, files, group};
 use crate::demo::{self, Mark};
 use crate::telemetry;
@@ -108,35 +108,25 @@ impl Host for DemoHost {
     }
 
     fn run(&self, mut program: Program) -> BoxFuture<'_, RunReport> {
-        Box::pin(async move {
-            let Some(args) = stand_in(&program) else {
-                let why = format!("the demo runs no {}", program.path);
-                let (stdout, stderr) = (Vec::new(), Vec::new());
-                return RunReport { ended: Ended::NotStarted(why), stdout, stderr, group: GroupState::Empty };
-            };
-            (program.path, program.args) = (SELF.to_owned(), args);
-            let mark = program.group.take().filter(|name| group::is_name(name)).map(|name| self.group(&name));
-            if let Some(mark) = &mark {
-                program.env.insert(GROUP.to_owned(), mark.value().to_owned());
-            }
-            let runner = self.runner.clone();
-            // A task of its own: the deadline is kept even if nobody waits for the answer any more.
-            let task = tokio::spawn(async move {
-                let mut report = runner.run(program).await;
-                if let Some(mark) = mark {
-                    if report.ended == Ended::TimedOut {
-                        let _ = mark.kill();
-                    }
-                    report.group = state(&mark);
+        let Some(args) = stand_in(&program) else {
+            let why = format!("the demo runs no {}", program.path);
+            return Box::pin(std::future::ready(not_started(why)));
+        };
+        (program.path, program.args) = (SELF.to_owned(), args);
+        let mark = program.group.take().filter(|name| group::is_name(name)).map(|name| self.group(&name));
+        if let Some(mark) = &mark {
+            program.env.insert(GROUP.to_owned(), mark.value().to_owned());
+        }
+        let runner = self.runner.clone();
+        in_a_task(async move {
+            let mut report = runner.run(program).await;
+            if let Some(mark) = mark {
+                if report.ended == Ended::TimedOut {
+                    let _ = mark.kill();
                 }
-                report
-            });
-            task.await.unwrap_or_else(|_| RunReport {
-                ended: Ended::TimedOut,
-                stdout: Vec::new(),
-                stderr: b"the daemon ended before the program".to_vec(),
-                group: GroupState::Unknown,
-            })
+                report.group = state(&mark);
+            }
+            report
         })
     }
 

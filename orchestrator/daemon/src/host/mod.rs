@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use haven_core::ids::{BootId, NodeId};
 use haven_core::units::Millis;
-use haven_env::{BoxFuture, Ended, FACES, GroupState, Host, HostError, Program, Reply, Request, RunReport};
+use haven_env::{BoxFuture, FACES, GroupState, Host, HostError, Program, Reply, Request, RunReport};
 use tracing::{error, warn};
 
 pub(crate) use apart::aside;
@@ -134,16 +134,7 @@ impl Host for ProcessHost {
 
     fn run(&self, program: Program) -> BoxFuture<'_, RunReport> {
         let runner = self.runner.clone();
-        // A task of its own: the deadline is kept even if nobody waits for the answer any more.
-        let task = tokio::spawn(async move { runner.run(program).await });
-        Box::pin(async move {
-            task.await.unwrap_or_else(|_| RunReport {
-                ended: Ended::TimedOut,
-                stdout: Vec::new(),
-                stderr: b"the daemon ended before the program".to_vec(),
-                group: GroupState::Unknown,
-            })
-        })
+        run::in_a_task(async move { runner.run(program).await })
     }
 
     fn has_program(&self, path: &str) -> bool {

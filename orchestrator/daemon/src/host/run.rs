@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use haven_core::units::Millis;
-use haven_env::{Ended, GroupState, Guard, OUTPUT_MAX, Program, RunReport, Secret};
+use haven_env::{BoxFuture, Ended, GroupState, Guard, OUTPUT_MAX, Program, RunReport, Secret};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
@@ -145,7 +145,20 @@ impl Runner {
     }
 }
 
-fn not_started(why: String) -> RunReport {
+/// Runs a program in a task of its own, which begins now: its deadline is kept even if nobody waits for the answer any more.
+pub(super) fn in_a_task(running: impl Future<Output = RunReport> + Send + 'static) -> BoxFuture<'static, RunReport> {
+    let task = tokio::spawn(running);
+    Box::pin(async move {
+        task.await.unwrap_or_else(|_| RunReport {
+            ended: Ended::TimedOut,
+            stdout: Vec::new(),
+            stderr: b"the daemon ended before the program".to_vec(),
+            group: GroupState::Unknown,
+        })
+    })
+}
+
+pub(super) fn not_started(why: String) -> RunReport {
     RunReport { ended: Ended::NotStarted(why), stdout: Vec::new(), stderr: Vec::new(), group: GroupState::Empty }
 }
 

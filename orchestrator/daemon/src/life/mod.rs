@@ -51,7 +51,7 @@ pub(crate) use parts::{Parts, SOCKET};
 pub(crate) type LiveNode = Node<TokioRuntime>;
 
 /// Threads that run tasks, in each of two runtimes: the node's, and the one for what may wait for something outside
-/// ([`Apart`]). The disk has a thread of its own.
+/// ([`crate::host::Apart`]). The disk has a thread of its own.
 const WORKERS: usize = 1;
 /// How often the daemon looks whether its store is listened to, and whether it is a member.
 const LOOK: Duration = Duration::from_millis(500);
