@@ -141,8 +141,7 @@ fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
             shared.env.host.remember(HOLD_KEY, &until.as_micros().to_le_bytes());
         }
         Output::RememberActed(index) => {
-            let of_cluster = [shared.config.cluster.as_bytes().as_slice(), &index.0.to_le_bytes()].concat();
-            shared.env.host.remember(ACTED_KEY, &of_cluster);
+            shared.env.host.remember(ACTED_KEY, &crate::start::acted_to_keep(shared.config.cluster, index));
         }
         Output::HandOver(to) => hand_over(shared, to),
         Output::ChangeVoters(voters) => change_members(shared, ChangeMembers::ReplaceAllVoters(ids(&voters))),

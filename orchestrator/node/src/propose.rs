@@ -197,13 +197,7 @@ impl<R: Runtime> Node<R> {
         match shared.ask_leader_counting(ask).await {
             Some((Answer::Commanded(json), copies)) => {
                 let told: Told = serde_json::from_str(&json).map_err(|e| CommandError::Refused(e.to_string()))?;
-                match (told.into(), copies) {
-                    // What one copy was refused for may be that the other has been done.
-                    (Err(CommandError::Denied(_) | CommandError::Refused(_)), Copies::Several) => {
-                        Err(CommandError::Unknown)
-                    }
-                    (outcome, Copies::One | Copies::Several) => outcome,
-                }
+                settled(told.into(), copies)
             }
             Some((Answer::NotLeader, _)) | None if shared.leader_name().is_none() => Err(shared.no_leader()),
             Some(_) | None => Err(CommandError::Unknown),
@@ -213,6 +207,14 @@ impl<R: Runtime> Node<R> {
     /// Brings an event of this node's own into the log, for what no command stands for.
     pub async fn propose(&self, event: &Event) -> Commitment {
         self.0.propose(event, None).await
+    }
+}
+
+/// What a command came to. What one copy of it was refused for may be that the other has been done.
+fn settled(told: Result<Done, CommandError>, copies: Copies) -> Result<Done, CommandError> {
+    match (told, copies) {
+        (Err(CommandError::Denied(_) | CommandError::Refused(_)), Copies::Several) => Err(CommandError::Unknown),
+        (outcome, Copies::One | Copies::Several) => outcome,
     }
 }
 
@@ -256,5 +258,22 @@ impl From<Told> for Result<Done, CommandError> {
             Told::Denied(denied) => Err(denied.into()),
             Told::Refused(why) => Err(CommandError::Refused(why)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_denied_while_a_copy_was_on_its_way_may_have_been_done() {
+        let denied = || Err(CommandError::Denied(Denied::UnknownNode(NodeId::new("m9").unwrap())));
+        let refused = || Err(CommandError::Refused("it is so already".to_owned()));
+        let done = || Ok(Done { index: LogIndex(7) });
+        for told in [denied, refused] {
+            assert_eq!(settled(told(), Copies::One), told());
+            assert_eq!(settled(told(), Copies::Several), Err(CommandError::Unknown));
+        }
+        assert_eq!(settled(done(), Copies::Several), done());
     }
 }

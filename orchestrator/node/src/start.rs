@@ -209,7 +209,15 @@ fn inherited(env: &Environment, incarnation: Incarnation) -> Inherited {
 
 /// The newest state by which an earlier life of this boot has started anything for this cluster.
 fn acted(env: &Environment, cluster: ClusterId) -> LogIndex {
-    let kept = env.host.recall(mind::ACTED_KEY).unwrap_or_default();
+    acted_as_kept(&env.host.recall(mind::ACTED_KEY).unwrap_or_default(), cluster)
+}
+
+/// What is remembered of it, with its cluster: the machine may leave that one and join another within one boot.
+pub(crate) fn acted_to_keep(cluster: ClusterId, index: LogIndex) -> Vec<u8> {
+    [cluster.as_bytes().as_slice(), &index.0.to_le_bytes()].concat()
+}
+
+fn acted_as_kept(kept: &[u8], cluster: ClusterId) -> LogIndex {
     let index = kept.strip_prefix(cluster.as_bytes().as_slice()).and_then(|index| index.try_into().ok());
     LogIndex(index.map_or(0, u64::from_le_bytes))
 }
@@ -351,5 +359,19 @@ impl<R: Runtime> Shared<R> {
             R::sleep(Duration::from_millis(100)).await;
         }
         Err(StartError::Founding("nobody was elected".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_started_for_another_cluster_binds_nobody() {
+        let (one, other) = (ClusterId::from_bytes([1; 16]), ClusterId::from_bytes([2; 16]));
+        let kept = acted_to_keep(one, LogIndex(250_000));
+        assert_eq!(acted_as_kept(&kept, one), LogIndex(250_000));
+        assert_eq!(acted_as_kept(&kept, other), LogIndex(0));
+        assert_eq!(acted_as_kept(&[], one), LogIndex(0));
     }
 }
