@@ -282,11 +282,8 @@ impl Node {
             return;
         }
         if let Some(fault) =
-            self.stores.check(facts.state, &heartbeat.from, heartbeat.store, heartbeat.incarnation, heartbeat.durable)
+            self.check_store(facts.state, &heartbeat.from, (heartbeat.store, heartbeat.incarnation), heartbeat.durable)
         {
-            if let StoreFault::Shorter { .. } = fault {
-                self.ears.distrust(heartbeat.store);
-            }
             let event = Event::StoreDistrusted {
                 node: heartbeat.from.clone(),
                 store: heartbeat.store,
@@ -516,17 +513,26 @@ impl Node {
     ) -> Option<StoreFault> {
         let node = state.member_by_id(from).map(|m| m.node.clone());
         match node {
-            Some(node) => {
-                let fault = self.stores.check(state, &node, store, life, durable);
-                // Whose store is another than the one that is known here may have joined anew since.
-                if let Some(StoreFault::Shorter { .. }) = fault {
-                    self.ears.distrust(store);
-                }
-                fault
-            }
+            Some(node) => self.check_store(state, &node, (store, life), durable),
             None if state.removed.contains(&from) => Some(StoreFault::Removed(from)),
             None => None,
         }
+    }
+
+    /// What is wrong with a store, if anything. One that has less than it promised is no witness any more; one that is only
+    /// another than the one that is known here may have joined anew since.
+    fn check_store(
+        &mut self,
+        state: &ClusterState,
+        node: &NodeId,
+        (store, life): (StoreId, Incarnation),
+        durable: Durable,
+    ) -> Option<StoreFault> {
+        let fault = self.stores.check(state, node, store, life, durable);
+        if let Some(StoreFault::Shorter { .. }) = fault {
+            self.ears.distrust(store);
+        }
+        fault
     }
 
     /// Whether this node may speak as leader to others: false when no quorum has echoed it for longer than an

@@ -1,5 +1,6 @@
-use crate::bench::{Bench, life, node, primitive};
-use crate::event::{Event, Standby};
+use crate::bench::{Bench, life, node, primitive, rsc};
+use crate::control::Command;
+use crate::event::{Event, Finding, Outcome, Report, ReportCause, Standby};
 use crate::heartbeat::{Datagram, Durable, Heartbeat, PeerView, RaftVote};
 use crate::ids::{ClusterId, Generation, LinkId, LogIndex, MemberId, NodeId, StoreId, Term};
 use crate::lease::Inherited;
@@ -349,61 +350,6 @@ fn a_late_datagram_of_a_dead_boot_is_no_contradiction_and_a_fresh_echo_is() {
     assert!(said.iter().any(|s| s == "c was proven off and was heard by a afterwards"), "{said:?}");
 }
 
-fn durable(index: u64, commits: u64) -> Durable {
-    Durable { term: TERM, index: LogIndex(index), commits }
-}
-
-#[test]
-fn a_store_that_begins_a_life_with_less_than_it_had_is_not_listened_to() {
-    let mut desk = Desk::new();
-    desk.tick(0);
-    let state = desk.bench.state.clone();
-    let store = StoreId::from_bytes([2; 16]);
-    let mut says = |life, durable| desk.mind.store_fault(&state, MemberId(2), (store, life), durable);
-    assert_eq!(says(life(2, 1), durable(100, 41)), None);
-    assert_eq!(says(life(2, 1), durable(90, 40)), None, "only late");
-    assert_eq!(says(life(2, 2), durable(100, 41)), None);
-    assert_eq!(says(life(2, 1), durable(80, 39)), None, "late of an earlier life");
-    let fault = says(life(12, 1), durable(90, 42)).unwrap();
-    assert!(fault.to_string().contains("ends at 1/90 after 42 commits, it had promised 1/100"), "{fault}");
-    assert!(says(life(12, 1), durable(500, 500)).is_some(), "it stays so, however long it grows");
-}
-
-#[test]
-fn a_store_whose_vote_is_gone_or_that_never_joined_is_not_listened_to() {
-    let mut desk = Desk::new();
-    desk.tick(0);
-    let state = desk.bench.state.clone();
-    let store = StoreId::from_bytes([2; 16]);
-    let mut says = |store, life, durable| desk.mind.store_fault(&state, MemberId(2), (store, life), durable);
-    assert_eq!(says(store, life(2, 1), durable(100, 41)), None);
-    assert!(says(store, life(2, 2), durable(100, 40)).is_some(), "the same end of the log, one commit less");
-    let foreign = says(StoreId::from_bytes([77; 16]), life(2, 2), durable(500, 500));
-    assert!(foreign.unwrap().to_string().contains("the member joined with"));
-}
-
-#[test]
-fn a_digest_remembers_what_stores_promised_for_a_daemon_that_restarts() {
-    let mut desk = Desk::new();
-    desk.tick(0);
-    let line = crate::event::DigestLine {
-        node: node("b"),
-        incarnation: life(2, 1),
-        sequence: 1,
-        misses: 0,
-        round_trip_us: 0,
-        worst_gap: Millis::ZERO,
-        applied: LogIndex(1),
-        durable: durable(200, 90),
-        hash: None,
-        shortage: None,
-    };
-    desk.bench.ok(Event::HeartbeatDigest(crate::event::Digest { lines: vec![line], wall: None }));
-    let state = desk.bench.state.clone();
-    let store = (StoreId::from_bytes([2; 16]), life(2, 2));
-    assert!(desk.mind.store_fault(&state, MemberId(2), store, durable(150, 70)).is_some());
-}
-
 #[test]
 fn a_planned_stop_hands_over_to_the_voter_that_is_furthest_and_reached() {
     let mut desk = Desk::new();
@@ -541,4 +487,46 @@ fn a_leader_whose_state_differs_from_that_of_most_others_hands_over() {
     let said = with_hashes(2, 2);
     assert!(handed(&said), "{said:?}");
     assert!(!handed(&with_hashes(1, 1)) && !handed(&with_hashes(1, 2)));
+}
+
+#[test]
+fn a_persons_word_waits_for_every_member_that_was_asked_what_it_reads() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    desk.bench.lose("c");
+    desk.bench.order("c");
+    let judged = |silent: &[&str]| {
+        let silent = silent.iter().map(|name| node(name)).collect();
+        let word = Command::FenceConfirm { node: node("c"), power: Vec::new(), silent };
+        let raft = RaftFacts { commit: desk.bench.state.index, ..RaftFacts::default() };
+        let facts = Facts { now: at(600_000), wall: WallTime(0), state: &desk.bench.state, raft };
+        desk.mind.judge_command(&facts, "olga", &word).map(drop).map_err(|denied| denied.to_string())
+    };
+    let denied = judged(&["b"]).unwrap_err();
+    assert!(denied.contains("b was asked what it reads of its power, and has not answered"), "{denied}");
+    assert_eq!(judged(&[]), Ok(()));
+}
+
+#[test]
+fn a_monitor_that_goes_on_finding_nothing_tells_it_once() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    desk.bench.ok(Event::ResourceReported(Report {
+        node: node("a"),
+        incarnation: life(1, 1),
+        number: 1,
+        resource: rsc("db"),
+        finding: Finding::Stopped,
+        cause: ReportCause::Monitor,
+        detail: String::new(),
+        after: desk.bench.acted("db", "a"),
+    }));
+    assert_eq!(desk.bench.running(), "db: FAILED on a\n", "it is for a stop to say that it has ended");
+    for look in 1..=3 {
+        let out = desk.tick(look * 11_000);
+        let job = out.iter().find_map(|o| if let Output::Run(job) = o { Some(job.id) } else { None });
+        let job = job.expect("a monitor is due");
+        let out = desk.step(Input::Ended { job, outcome: Outcome::Done, detail: String::new(), elapsed: Millis(5) });
+        assert!(!proposed(&out).iter().any(|said| said.contains("found stopped")), "{:?}", proposed(&out));
+    }
 }

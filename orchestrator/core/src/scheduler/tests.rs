@@ -432,6 +432,27 @@ fn what_has_failed_on_a_returning_node_is_no_reason_to_shoot_it() {
 }
 
 #[test]
+fn a_boot_that_speaks_after_its_proof_is_fenced_once_more_and_then_left_to_a_person() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.lose("a");
+    bench.prove_off("a");
+    let dead = crate::bench::boot(1);
+    bench.ok(Event::ContradictionSeen { node: node("a"), boot: dead, witness: node("b") });
+    let wanted = |bench: &Bench| crate::scheduler::plan(&bench.state).fence.iter().any(|need| need.node == node("a"));
+    assert!(wanted(&bench));
+    let never_sent = bench.order("a");
+    bench.ok(Event::FenceFailed { order: never_sent, reason: "its executor is gone".into() });
+    assert!(wanted(&bench), "an order that was never sent has done nothing");
+    let order = bench.order("a");
+    let device = crate::ids::DeviceId::new("bmc-a").unwrap();
+    bench.ok(Event::FenceSent { order, device });
+    assert!(wanted(&bench));
+    bench.ok(Event::FenceFailed { order, reason: "its word is not taken".into() });
+    assert!(!wanted(&bench));
+}
+
+#[test]
 fn nodes_that_boots_would_start_a_resource_on_are_closed_for_it() {
     let mut bench = three(vec![primitive("db")]);
     let found = crate::event::AuditFinding { resource: rsc("db"), what: "unit db.service is enabled".into() };

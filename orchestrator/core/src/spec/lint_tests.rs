@@ -114,6 +114,13 @@ fn constraints_that_are_not_scheduled_yet_are_refused_by_name() {
         constraint("c", ConstraintBody::Location(location))
     };
     refused(location(|l| l.target = LocationTarget::Pattern("d.*".into())), "constraint c", "a pattern");
+    for role in [super::Role::Promoted, super::Role::Unpromoted, super::Role::Stopped] {
+        let edit = Location {
+            role: Some(role),
+            ..Location { target: LocationTarget::Resource(rsc("db")), place: here.clone(), role: None, discovery: None }
+        };
+        refused(constraint("c", ConstraintBody::Location(edit)), "constraint c", "a role");
+    }
     refused(location(|l| l.place = LocationWhere::Rules(Vec::new())), "constraint c", "a rule");
     refused(location(|l| l.target = LocationTarget::Resource(rsc("nobody"))), "constraint c", "nobody does not exist");
     let sets = constraint(

@@ -204,6 +204,13 @@ mod tests {
     }
 
     #[test]
+    fn the_timeout_of_watchdogs_that_are_armed_already_is_refused_and_not_ignored() {
+        let (settings, faults) = read(&[("watchdog-timeout", "9s")]);
+        assert!(faults[0].1.contains("cannot be changed"), "{faults:?}");
+        assert_eq!(settings.timing.watchdog, Timing::of(Profile::Default).watchdog);
+    }
+
+    #[test]
     fn every_listed_setting_is_read() {
         for (name, ..) in SETTINGS {
             let (_, faults) = read(&[(name, "impossible value")]);

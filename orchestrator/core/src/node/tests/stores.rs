@@ -3,6 +3,27 @@
 use super::*;
 use crate::event::{Digest, DigestLine, Joined, MemberKind};
 
+fn durable(index: u64, commits: u64) -> Durable {
+    Durable { term: TERM, index: LogIndex(index), commits }
+}
+
+/// A digest by which `b`, in its first life, had promised 200 entries and 90 commits.
+fn digest_of_b() -> Event {
+    let line = DigestLine {
+        node: node("b"),
+        incarnation: life(2, 1),
+        sequence: 1,
+        misses: 0,
+        round_trip_us: 0,
+        worst_gap: Millis::ZERO,
+        applied: LogIndex(1),
+        durable: durable(200, 90),
+        hash: None,
+        shortage: None,
+    };
+    Event::HeartbeatDigest(Digest { lines: vec![line], wall: None })
+}
+
 fn digest_lines(output: Output) -> Option<Vec<DigestLine>> {
     let Output::Propose { event, .. } = output else { return None };
     let Event::HeartbeatDigest(digest) = *event else { return None };
@@ -53,19 +74,7 @@ fn a_voter_whose_store_went_back_is_no_witness_for_this_leader() {
 fn what_a_store_had_promised_does_not_bind_the_one_that_replaces_it() {
     let mut desk = Desk::new();
     desk.tick(0);
-    let line = DigestLine {
-        node: node("b"),
-        incarnation: life(2, 1),
-        sequence: 1,
-        misses: 0,
-        round_trip_us: 0,
-        worst_gap: Millis::ZERO,
-        applied: LogIndex(1),
-        durable: durable(200, 90),
-        hash: None,
-        shortage: None,
-    };
-    desk.bench.ok(Event::HeartbeatDigest(Digest { lines: vec![line], wall: None }));
+    desk.bench.ok(digest_of_b());
     desk.bench.ok(rejoined("b", 4, 2));
     let new = StoreId::from_bytes([44; 16]);
     let state = desk.bench.state.clone();
@@ -109,4 +118,43 @@ fn a_store_that_joins_anew_is_a_witness_whatever_was_thought_of_it_before_its_jo
     assert_eq!(says(life(3, 1), durable(100, 41)), None);
     assert!(says(life(3, 2), durable(60, 41)).is_some());
     assert!(desk.mind.ears().distrusts(of_c));
+}
+
+#[test]
+fn a_store_that_begins_a_life_with_less_than_it_had_is_not_listened_to() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let state = desk.bench.state.clone();
+    let store = StoreId::from_bytes([2; 16]);
+    let mut says = |life, durable| desk.mind.store_fault(&state, MemberId(2), (store, life), durable);
+    assert_eq!(says(life(2, 1), durable(100, 41)), None);
+    assert_eq!(says(life(2, 1), durable(90, 40)), None, "only late");
+    assert_eq!(says(life(2, 2), durable(100, 41)), None);
+    assert_eq!(says(life(2, 1), durable(80, 39)), None, "late of an earlier life");
+    let fault = says(life(12, 1), durable(90, 42)).unwrap();
+    assert!(fault.to_string().contains("ends at 1/90 after 42 commits, it had promised 1/100"), "{fault}");
+    assert!(says(life(12, 1), durable(500, 500)).is_some(), "it stays so, however long it grows");
+}
+
+#[test]
+fn a_store_whose_vote_is_gone_or_that_never_joined_is_not_listened_to() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let state = desk.bench.state.clone();
+    let store = StoreId::from_bytes([2; 16]);
+    let mut says = |store, life, durable| desk.mind.store_fault(&state, MemberId(2), (store, life), durable);
+    assert_eq!(says(store, life(2, 1), durable(100, 41)), None);
+    assert!(says(store, life(2, 2), durable(100, 40)).is_some(), "the same end of the log, one commit less");
+    let foreign = says(StoreId::from_bytes([77; 16]), life(2, 2), durable(500, 500));
+    assert!(foreign.unwrap().to_string().contains("the member joined with"));
+}
+
+#[test]
+fn a_digest_remembers_what_stores_promised_for_a_daemon_that_restarts() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    desk.bench.ok(digest_of_b());
+    let state = desk.bench.state.clone();
+    let store = (StoreId::from_bytes([2; 16]), life(2, 2));
+    assert!(desk.mind.store_fault(&state, MemberId(2), store, durable(150, 70)).is_some());
 }

@@ -1,0 +1,102 @@
+//! Plans: what is taken over of them, and what becomes of their steps.
+
+use super::*;
+
+#[test]
+fn a_plan_made_from_another_parent_is_refused_whole() {
+    let mut bench = with_db();
+    let mut plan = bench.plan();
+    plan.parent = crate::ids::PlanId(0);
+    assert!(bench.refused(Event::PlanAdopted(plan)).contains("names parent"));
+}
+
+/// A start of `db` on `at`, as if planned at this moment.
+fn start_on(bench: &Bench, at: &str) -> Step {
+    let key = StepKey { resource: rsc("db"), node: node(at), task: Task::Start };
+    let status = &bench.state.resources[&rsc("db")];
+    Step {
+        key,
+        incarnation: bench.life_of(at),
+        generation: status.generation,
+        proof: status.released,
+        maintenance: bench.state.maintenance.changed,
+        after: Vec::new(),
+        timeout: Millis::secs(20),
+    }
+}
+
+fn adopt_step(bench: &mut Bench, step: Step) -> Vec<String> {
+    let parent = bench.state.plan.id;
+    let plan = Plan { id: parent.next(), parent, based_on: bench.state.index, steps: vec![step] };
+    bench.ok(Event::PlanAdopted(plan));
+    bench.state.plan.dropped.iter().map(|d| format!("{}: {}", d.key, d.why)).collect()
+}
+
+#[test]
+fn steps_whose_facts_have_changed_are_dropped_one_by_one() {
+    let mut bench = with_db();
+    bench.ok(Event::HoldLapsed { node: node("a"), incarnation: life(1, 1), lapses: 1 });
+    bench.adopt();
+    bench.end("probe db on a", Outcome::Done);
+    let stale = start_on(&bench, "b");
+    bench.ok(Event::FailuresCleared { resource: rsc("db"), node: None, by: "test".into() });
+    assert_eq!(adopt_step(&mut bench, stale), ["start db on b: db has changed since"]);
+    let maintained = start_on(&bench, "b");
+    let until = Some(bench.state.time + Millis::secs(60));
+    bench.ok(Event::MaintenanceSet { until, reason: String::new(), by: "test".into() });
+    assert_eq!(adopt_step(&mut bench, maintained), ["start db on b: maintenance has begun or ended since"]);
+}
+
+#[test]
+fn a_plan_that_would_make_a_second_copy_is_not_taken_over_whoever_made_it() {
+    let mut bench = with_db();
+    let second = start_on(&bench, "b");
+    let dropped = adopt_step(&mut bench, second);
+    assert!(dropped[0].starts_with("start db on b: it is started on a since"), "{dropped:?}");
+    assert_eq!(bench.in_flight(), Vec::<String>::new());
+}
+
+#[test]
+fn a_restart_is_checked_against_all_that_its_own_stop_does_not_end() {
+    let restart = |bench: &mut Bench| {
+        let start = start_on(bench, "a");
+        let stop = Step { key: StepKey { task: Task::Stop, ..start.key.clone() }, ..start.clone() };
+        let start = Step { after: vec![stop.key.clone()], ..start };
+        let parent = bench.state.plan.id;
+        let plan = Plan { id: parent.next(), parent, based_on: bench.state.index, steps: vec![stop, start] };
+        bench.ok(Event::PlanAdopted(plan));
+        bench.state.plan.dropped.iter().map(|d| format!("{}: {}", d.key, d.why)).collect::<Vec<_>>()
+    };
+    assert_eq!(restart(&mut with_db()), [""; 0], "that it runs on a is what the stop ends");
+    let mut bench = with_db();
+    bench.boot("b", 12, 1);
+    assert_eq!(restart(&mut bench), ["start db on a: nobody has looked whether it runs on b"]);
+}
+
+#[test]
+fn what_was_refused_has_looked_at_nothing() {
+    let mut bench = with_db();
+    bench.ok(Event::StandbySet { node: node("a"), standby: crate::event::Standby::On, by: "olga".into() });
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["stop db on a"]);
+    // It must look for itself before it is admitted again, whatever becomes of what it was told before.
+    bench.ok(Event::HoldLapsed { node: node("a"), incarnation: life(1, 1), lapses: 1 });
+    bench.end("stop db on a", Outcome::NotRun);
+    assert_eq!(bench.state.unverified(&node("a")), Some(rsc("db")));
+}
+
+#[test]
+fn a_step_that_may_have_begun_is_not_forgotten_by_the_next_plan() {
+    let mut bench = Bench::three();
+    bench.add(vec![primitive("db")]);
+    bench.adopt();
+    for at in ["a", "b", "c"] {
+        bench.end(&format!("probe db on {at}"), Outcome::Done);
+    }
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["start db on a"]);
+    let empty = Plan { steps: Vec::new(), ..bench.plan() };
+    bench.ok(Event::PlanAdopted(empty));
+    assert_eq!(bench.in_flight(), ["start db on a"]);
+    assert!(!bench.state.start_blockers(&rsc("db"), &node("b"), &[]).is_empty());
+}
