@@ -5,6 +5,7 @@ use haven_core::event::{MemberKind, Standby};
 use haven_core::state::Standing;
 use haven_daemon::setup::{self, SetupError};
 use haven_log::StoreFile;
+use haven_net::TlsFolder;
 use haven_tests::lab::until;
 
 use crate::bench::{Machine, PATIENCE, cluster, leader, standing};
@@ -54,6 +55,20 @@ fn a_token_admits_one_machine_of_its_kind_and_a_refused_join_leaves_nothing_behi
     m3.join(&machines[0].token(MemberKind::Full)).unwrap();
     let garbage = Machine::new("m4").join("haven1-garbage").unwrap_err();
     assert_eq!(garbage.code(), "HV-JOIN-01", "{garbage}");
+}
+
+#[test]
+fn a_refused_join_keeps_the_key_of_an_earlier_attempt_that_may_have_been_accepted() {
+    let machines = cluster(1);
+    let token = machines[0].token(MemberKind::Full);
+    Machine::new("m2").join(&token).unwrap();
+    let m3 = Machine::new("m3");
+    // What an attempt leaves whose answer was lost.
+    TlsFolder::new(m3.folders.tls()).node_key(&m3.name).unwrap();
+    let key = || std::fs::read(m3.folders.tls().join("node.key")).unwrap();
+    let kept = key();
+    assert_eq!(m3.join(&token).unwrap_err().code(), "HV-JOIN-05");
+    assert_eq!(key(), kept);
 }
 
 #[test]
