@@ -232,6 +232,7 @@ impl Bench {
             device_deadline: Millis::secs(30),
             reason: "lost".into(),
             level: 0,
+            standing_since: Some(self.state.members[&node(name)].since.index),
         }
     }
 

@@ -401,6 +401,7 @@ impl Node {
             device_deadline: facts.state.settings().fence_timeout,
             reason: crate::state::bounded(&format!("{reason} (asked for by {by})")),
             level: 0,
+            standing_since: Some(member.since.index),
         })
     }
 

@@ -209,6 +209,7 @@ impl Bench {
             device_deadline: Millis::secs(30),
             reason: format!("lost and may hold {}", "db"),
             level: 0,
+            standing_since: None,
         });
         OrderId(self.state.index.0)
     }

@@ -212,6 +212,11 @@ pub enum Event {
         /// with a latest send time of its own.
         #[n(7)]
         level: u32,
+        /// The entry since which the node stood as it did when this was decided: if it has returned meanwhile, nothing
+        /// is ordered.
+        #[n(8)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        standing_since: Option<LogIndex>,
     },
     /// Nothing was sent, and nothing will be.
     #[n(14)]

@@ -120,6 +120,7 @@ impl Node {
             device_deadline: facts.state.settings().fence_timeout,
             reason: need.reason.clone(),
             level: u32::try_from(tried % levels).unwrap_or(0),
+            standing_since: facts.state.members.get(&need.node).map(|m| m.since.index),
         };
         let rounds = u32::try_from(tried / levels).unwrap_or(u32::MAX).min(10);
         let wait = AGAIN.times(1 << rounds).min(AGAIN_MAX);

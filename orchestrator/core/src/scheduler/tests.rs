@@ -317,14 +317,44 @@ fn changed_parameters_restart_a_running_resource() {
     check(
         &bench,
         expect![[r#"
-        stop db on a
-        start db on a  after stop db on a
-        db waits: it is to be stopped on a
-        db waits: it is to be started on a after stop db on a
-    "#]],
+            probe db on b
+            probe db on c
+            stop db on a
+            db waits: nobody has looked whether it runs on b
+            db waits: nobody has looked whether it runs on c
+            db waits: it is to be stopped on a
+        "#]],
     );
     bench.settle();
     check(&bench, expect![[""]]);
+}
+
+#[test]
+fn what_is_configured_anew_is_looked_for_where_anybody_can_look() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.lose("b");
+    let mut changed = primitive("db");
+    changed.params.push(crate::spec::AttrSet::of([("port", "5433")]));
+    bench.edit(vec![SpecEdit::PutResource(changed)]);
+    bench.adopt();
+    bench.end("stop db on a", Outcome::Done);
+    check(
+        &bench,
+        expect![[r#"
+            probe db on a
+            db waits: nobody has looked whether it runs on a
+            db waits: nobody has looked whether it runs on c
+        "#]],
+    );
+    bench.end("probe db on c", Outcome::FoundRunning);
+    check(
+        &bench,
+        expect![[r#"
+        probe db on a
+    "#]],
+    );
+    assert_eq!(bench.running(), "db: started on c\n");
 }
 
 #[test]

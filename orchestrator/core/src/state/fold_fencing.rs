@@ -41,6 +41,7 @@ impl ClusterState {
             device_deadline,
             reason,
             level,
+            standing_since,
         } = event
         else {
             return Ok(());
@@ -50,6 +51,10 @@ impl ClusterState {
         let member = self.living_or_contradicting(node, *boot)?;
         if member == Living::No {
             return Err(Refusal::Already("the boot is over"));
+        }
+        let stands = self.members.get(node).map(|m| m.since.index);
+        if standing_since.is_some() && *standing_since != stands {
+            return Err(Refusal::Already("the node has returned, or been lost, since the order was decided"));
         }
         if self.fencing.open_against(node).any(|o| o.boot == *boot) {
             return Err(Refusal::Already("an order against the boot is open"));

@@ -46,7 +46,9 @@ impl ClusterState {
         }
         self.drop_the_bereft(&mut kept, &mut dropped);
         for (id, step) in kept {
-            self.plan.steps.insert(id, StepState { step: step.clone(), phase: Phase::Waiting, before: None });
+            self.plan
+                .steps
+                .insert(id, StepState { step: step.clone(), phase: Phase::Waiting, before: None, edited: None });
         }
         dropped
     }
@@ -188,11 +190,14 @@ impl ClusterState {
         let since = self.now();
         let state = self.open_action(action, incarnation)?;
         state.phase = Phase::Ended { outcome, since };
-        let (step, before) = (state.step.clone(), state.before.clone());
+        let (step, before, edited) = (state.step.clone(), state.before.clone(), state.edited);
         match step.key.task {
             Task::Probe => self.probed(&step, outcome, detail),
             Task::Start => self.start_ended(&step, outcome, before, detail),
             Task::Stop => self.stop_ended(&step, outcome, before, detail),
+        }
+        if edited.is_some() {
+            self.look_anew(&step.key.resource, &step.key.node);
         }
         let acted = step.key.task != Task::Probe && outcome != Outcome::NotRun;
         let status = self.resources.get_mut(&step.key.resource).filter(|_| acted);
@@ -282,11 +287,19 @@ impl ClusterState {
         presence.map_or(LogIndex(0), |p| p.verified)
     }
 
+    /// What was found to be stopped was so by an earlier definition: nobody has looked by the one of now.
+    fn look_anew(&mut self, resource: &ResourceId, node: &NodeId) {
+        let status = self.resources.get_mut(resource);
+        if let Some(presence) = status.and_then(|s| s.presence.get_mut(node)).filter(|p| p.run.is_stopped()) {
+            presence.verified = LogIndex(0);
+        }
+    }
+
     /// What was refused has looked at nothing.
     fn not_looked(&mut self, step: &Step, verified: LogIndex) {
         let status = self.resources.get_mut(&step.key.resource);
         if let Some(presence) = status.and_then(|s| s.presence.get_mut(&step.key.node)) {
-            presence.verified = verified;
+            presence.verified = verified.min(presence.verified);
         }
     }
 
@@ -296,10 +309,12 @@ impl ClusterState {
         let Some(status) = self.resources.get_mut(resource) else { return };
         let old = status.presence.get(node).filter(|p| p.boot == by.boot);
         let same = old.is_some_and(|p| p.run == run);
+        // It was stopped, and found to be, as what it was started as.
+        let by_another = run.is_stopped() && old.is_some_and(|p| p.runs_with.is_some());
         let presence = Presence {
             boot: by.boot,
             since: old.filter(|_| same).map_or(since, |p| p.since),
-            verified: since.index,
+            verified: if by_another { LogIndex(0) } else { since.index },
             report: old.map_or(0, |p| p.report),
             definition: old.map_or(0, |p| p.definition),
             acted: old.and_then(|p| p.acted),

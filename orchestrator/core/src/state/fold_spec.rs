@@ -47,9 +47,17 @@ impl ClusterState {
             let edited = before.agent(id).map(|agent| LeftBehind { agent: agent.clone(), params: before.params(id) });
             let Some(old) = edited.or(left) else { continue };
             let same = self.spec.agent(id) == Some(&old.agent) && self.spec.params(id) == old.params;
+            for step in self.plan.steps.values_mut().filter(|s| !same && s.in_flight() && s.step.key.resource == *id) {
+                step.edited = Some(index);
+            }
             // What may run was started with the old ones, and answers to no others.
-            for presence in status.presence.values_mut().filter(|p| !same && !p.run.is_stopped()) {
-                presence.runs_with.get_or_insert_with(|| old.clone());
+            for presence in status.presence.values_mut().filter(|_| !same) {
+                if presence.run.is_stopped() {
+                    // Nobody has looked yet whether that runs which it is called from now on.
+                    presence.verified = LogIndex(0);
+                } else {
+                    presence.runs_with.get_or_insert_with(|| old.clone());
+                }
             }
         }
         let gone: Vec<ResourceId> = self.resources.keys().filter(|id| !primitives.contains(*id)).cloned().collect();

@@ -131,7 +131,7 @@ impl ClusterState {
         if !member.is_admitted() {
             blockers.push(Blocker::NotAdmitted { node: node.clone(), standing: member.standing.word() });
         }
-        match self.presence(member, resource).map(|p| &p.run) {
+        match self.presence(member, resource).filter(|p| p.is_known()).map(|p| &p.run) {
             Some(Run::Stopped) => {}
             Some(Run::Starting { action } | Run::Stopping { action }) => {
                 blockers.push(Blocker::InFlight { action: *action, node: node.clone() });
@@ -168,8 +168,10 @@ impl ClusterState {
         }
         let node = member.node.clone();
         let presence = self.presence(member, resource);
-        if presence.is_some_and(|p| p.run.is_stopped()) {
-            return None;
+        if let Some(stopped) = presence.filter(|p| p.run.is_stopped()) {
+            // Where nobody can look, what was known before the edit must do.
+            let asked = member.is_admitted() || member.standing == Standing::Returning;
+            return (asked && !stopped.is_known()).then_some(Blocker::NotProbed { node });
         }
         if presence.is_none() && self.came_after_its_stop(member, resource) {
             return None;

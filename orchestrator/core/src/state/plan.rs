@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Since;
 use super::resource::Run;
 use crate::event::Outcome;
-use crate::ids::{ActionId, PlanId};
+use crate::ids::{ActionId, LogIndex, PlanId};
 use crate::plan::{Step, StepKey};
 
 /// How far a step is.
@@ -56,6 +56,11 @@ pub struct StepState {
     /// What the resource did on that node before, for a step that is never run.
     #[n(2)]
     pub before: Option<Run>,
+    /// The entry that changed agent or parameters of its resource while it was under way: what it finds says nothing of
+    /// the resource as it is configured now.
+    #[n(3)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<LogIndex>,
 }
 
 impl StepState {

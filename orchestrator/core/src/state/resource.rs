@@ -94,6 +94,14 @@ pub struct Presence {
     pub acted: Option<ActionId>,
 }
 
+impl Presence {
+    /// Whether this says anything of the resource as it is configured now: what was found stopped under an earlier
+    /// definition may run under this one.
+    pub fn is_known(&self) -> bool {
+        !self.run.is_stopped() || self.verified > LogIndex(0)
+    }
+}
+
 /// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 #[serde(rename_all = "lowercase")]
