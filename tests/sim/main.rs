@@ -11,3 +11,5 @@ mod scenarios;
 mod seeds;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod writes;

@@ -127,6 +127,8 @@ scenarios! {
     x_07_a_switch_that_fails_once
     x_08_a_leader_whose_calls_starve_on_one_link
     x_09_a_lost_node_that_is_heard_again_returns
+    x_10_a_leader_whose_calls_reach_nobody
+    x_11_a_hand_over_in_vain
 }
 
 #[test]
@@ -137,6 +139,20 @@ fn every_planted_bug_is_in_a_scenario() {
     }
     let missing: Vec<&str> = Plant::ALL.iter().filter(|p| !planted.contains(p)).map(|p| p.name()).collect();
     assert!(missing.is_empty(), "no scenario names {missing:?}");
+}
+
+#[test]
+fn every_planted_bug_says_what_its_scenarios_see_broken() {
+    for plant in Plant::ALL {
+        let mut broken = BTreeSet::new();
+        for name in NAMES {
+            let scenario = load(&name.replace('_', "-"));
+            let of = scenario.plants().iter().filter(|p| p.plant == *plant && p.breaks != "expected");
+            broken.extend(of.map(|p| p.breaks));
+        }
+        let said: BTreeSet<&str> = plant.breaks().into_iter().collect();
+        assert_eq!(said, broken, "{}", plant.name());
+    }
 }
 
 #[test]

@@ -148,6 +148,10 @@ pub struct Heartbeat {
     /// What its log is short of; nothing if it has room [S-25].
     #[n(12)]
     pub shortage: Option<Shortage>,
+    /// The term in which it leads, while a quorum echoes it and it is not handing over: keeps its followers from
+    /// standing for election, so that Raft need not call each of them for that.
+    #[n(13)]
+    pub leads: Option<Term>,
 }
 
 /// What a node knows of another by ear.

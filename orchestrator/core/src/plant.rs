@@ -5,7 +5,9 @@
 //! feature [`on`] is `false` at compile time, and no rule can be switched off.
 
 macro_rules! plants {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    (@property) => { None };
+    (@property $property:literal) => { Some($property) };
+    ($($(#[$doc:meta])* $name:ident $($property:literal)?,)*) => {
         /// One rule that can be switched off. The name says what goes wrong; the comment, which rule it removes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Plant {
@@ -23,6 +25,13 @@ macro_rules! plants {
                 }
             }
 
+            /// The property of the design that does not hold with it; `None` if it breaks only what its scenario expects.
+            pub const fn breaks(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => plants!(@property $($property)?),)*
+                }
+            }
+
             /// The plant of this name.
             pub fn named(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|plant| plant.name() == name)
@@ -33,7 +42,7 @@ macro_rules! plants {
 
 plants! {
     /// A new leader counts leases from what it heard before, not from its own election [S-1].
-    LeaseCountedFromLastHeard,
+    LeaseCountedFromLastHeard "S1",
     /// Act lease and hold lease are one: whoever loses the act lease stops everything [S-2].
     OneLease,
     /// Elections may take longer than D [S-2].
@@ -41,15 +50,15 @@ plants! {
     /// An acknowledgement revives a lapsed hold lease [S-4].
     LapsedLeaseRevives,
     /// Actions are carried out when applied, current or not [S-4].
-    ActOnApply,
+    ActOnApply "S1",
     /// A status read counts although an earlier action's processes live [S-5].
-    IgnoreOrphans,
+    IgnoreOrphans "S1",
     /// A life that knows less than the one before takes what it does not know of for not running [5.2].
-    ForgetsWhatItBegan,
+    ForgetsWhatItBegan "S1",
     /// A recurring monitor that finds nothing counts as a stop [S-5].
-    MonitorProvesStopped,
+    MonitorProvesStopped "S1",
     /// An agent that cannot work any more counts as having said that nothing runs [S-5].
-    HopelessMeansStopped,
+    HopelessMeansStopped "S1",
     /// A majority of voters is not asked; the leader's own silence is enough for NodeLost [S-9].
     LeaderAloneJudges,
     /// A voter that hears nobody may testify [S-9].
@@ -75,17 +84,17 @@ plants! {
     /// A device that fails to switch a fenced node on is not asked again [L1].
     SwitchOnOnce,
     /// Fence orders have no latest send time [S-11].
-    NoLatestSend,
+    NoLatestSend "S3",
     /// A lost node that is heard again is shot all the same [5.4].
     NoLastLook,
     /// A node is readmitted while an order against it is open [S-11].
     ReadmitUnderOrder,
     /// A person's word is taken while the node is heard [S-13].
-    WordWhileHeard,
+    WordWhileHeard "S1",
     /// A node that sees its own death stops gracefully [S-13].
     GracefulDeath,
     /// Stores are not compared with what they promised [S-18].
-    TrustAnyStore,
+    TrustAnyStore "S5",
     /// A plan is adopted only if nothing at all was logged since it was made [S-20].
     PlanNeedsExactIndex,
     /// The steps of a plan are taken over without looking at their facts [S-20].
@@ -97,15 +106,15 @@ plants! {
     /// The watchdog is not fed while the log says that an earlier boot may run something [S-23].
     EarlierBootStarves,
     /// An acknowledgement needs a quorum proof not older than D, by the leader's clock [H-1].
-    AckByProofAge,
+    AckByProofAge "S1",
     /// Proofs and orders are about the daemon's life, not the boot [H-6].
-    ProofNamesGeneration,
+    ProofNamesGeneration "S2",
     /// A reboot is no proof [H-6].
     RebootIsNoProof,
     /// Two reads of Off may be 200 ms apart whatever the device's staleness [H-7].
-    QuickReads,
+    QuickReads "S1",
     /// Reads count for whatever boot is there when they end, begun before its loss or not [H-7].
-    EarlyReads,
+    EarlyReads "S1",
     /// A lapsed act lease needs a readmission, too [H-11].
     ActLapseNeedsReadmission,
     /// A node is acknowledged while its loss is proposed and after [H-12].
@@ -115,15 +124,15 @@ plants! {
     /// A contradiction changes nothing [H-18].
     IgnoreContradiction,
     /// What a lost node held is started elsewhere at once [S2].
-    StartWithoutProof,
+    StartWithoutProof "S1",
     /// Off is believed when the device's program says so [7, agents].
-    TrustReturnCode,
+    TrustReturnCode "S1",
     /// An append is reported durable before it is [S4].
-    EarlyDurable,
+    EarlyDurable "S4",
     /// openraft's leader restore is on [S4].
-    LeaderRestore,
+    LeaderRestore "S4",
     /// The fold mixes in something that differs between nodes [S5].
-    DivergentFold,
+    DivergentFold "S5",
     /// Everything that is lost at once is shot at once [S-15].
     NoStormBrake,
     /// A storm brake holds proofs back, too [S-15].
@@ -137,25 +146,25 @@ plants! {
     /// The hold lease ends in a pause as ever [H-19].
     PauseWithoutHold,
     /// The hold lease that a pause gave outlives the pause, and the watchdog counts all the same [H-19].
-    PauseOutlivesItself,
+    PauseOutlivesItself "S1",
     /// The watchdog is closed before the cluster knows [S-6].
-    CloseBeforeDisarm,
+    CloseBeforeDisarm "S1",
     /// The self-fence sum counts one watchdog timeout, not two [H-8].
-    OneWatchdogTimeout,
+    OneWatchdogTimeout "S1",
     /// A watchdog that stops with its machine's clock counts [S-3].
-    SoftWatchdogCounts,
+    SoftWatchdogCounts "S1",
     /// A lost node that is heard again does not return [L1].
-    LostStayLost,
+    LostStayLost "L1",
     /// How stale a device is stays known when another takes its name [H-7].
-    EditKeepsStaleness,
+    EditKeepsStaleness "S1",
     /// A command counts although its node has gone on since it was looked at [S-13].
-    OldWordCounts,
+    OldWordCounts "S1",
     /// Only the node that was asked reads the devices before a person's word counts [S-13].
-    WordOfOneReader,
+    WordOfOneReader "S1",
     /// A machine whose proof of death was wrong is shot again without an end [H-18].
     ShootsForEver,
     /// A person's word counts although a device reads On [S-13].
-    WordAgainstADevice,
+    WordAgainstADevice "S1",
     /// A node that the leader does not reach is not isolated, though no better leader is there [5.1].
     UnreachedNeverIsolated,
     /// A voter's testimony never gets too old [S-9].
@@ -165,7 +174,11 @@ plants! {
     /// The order that failed in a storm is given again before any other [S-15].
     BrakeRetriesFirst,
     /// Nothing says what a start waits for [L2].
-    SilentBlockers,
+    SilentBlockers "L2",
+    /// A leader's heartbeats are enough to follow it, whether its calls arrive or not [5.1].
+    FollowsWithoutCalls,
+    /// A leader says that it leads while it hands over [5.1].
+    LeadsOnWhileHandingOver,
     /// A call has one link for its whole deadline [5.1].
     OneLinkAtATime,
     /// A node counts as silent when any of its links is [5.1].

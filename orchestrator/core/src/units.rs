@@ -23,6 +23,11 @@ impl Millis {
         Self(seconds.saturating_mul(1000))
     }
 
+    /// The whole milliseconds of `span`.
+    pub fn of(span: std::time::Duration) -> Self {
+        Self(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// This many times the duration.
     #[must_use]
     pub const fn times(self, factor: u64) -> Self {

@@ -21,8 +21,9 @@ pub fn raft_config(timing: &Timing) -> Config {
     let heartbeat = timing.heartbeat().0;
     Config {
         cluster_name: "haven".to_owned(),
-        // Who lives is told by haven's own heartbeats; Raft's only keep followers from standing for election, and cost
-        // a call each. One and a look at openraft's clock (13/64 of it) fit within `election_min`.
+        // Who lives, and who leads, is told by haven's own heartbeats: Raft's go out when haven asks for them. What is left
+        // of their interval is the deadline of one, and openraft's clock, which looks every 13/64 of it.
+        enable_heartbeat: false,
         heartbeat_interval: timing.dead_after.0.saturating_mul(9) / 100,
         election_timeout_min: timing.election_min().0,
         election_timeout_max: if plant::on(Plant::SlowElections) {

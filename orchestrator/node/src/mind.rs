@@ -8,11 +8,14 @@ use std::time::Duration;
 use futures_channel::mpsc;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use haven_core::heartbeat::RaftVote;
 use haven_core::ids::{MemberId, NodeId};
-use haven_core::node::{Input, Output};
+use haven_core::node::{ElectionTimer, Input, Output};
 use haven_core::units::{Millis, Monotonic};
 use haven_env::{Peer, Runtime};
+use haven_log::Vote;
 use openraft::ChangeMembers;
+use openraft::raft::AppendEntriesRequest;
 
 use crate::node::{Shared, lock};
 
@@ -143,7 +146,20 @@ fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
         Output::RememberActed(index) => {
             shared.env.host.remember(ACTED_KEY, &crate::start::acted_to_keep(shared.config.cluster, index));
         }
-        Output::HandOver(to) => hand_over(shared, to),
+        Output::HandOver(to) => {
+            let shared = shared.clone();
+            drop(R::spawn(async move { shared.hand_over_to(to).await }));
+        }
+        Output::Follow(leader) => {
+            let patience = lock(&shared.keeper).state.timing.current.election_max();
+            follow(shared, leader, patience);
+        }
+        Output::ElectionTimer(timer) => {
+            if let Some(raft) = shared.raft.get() {
+                raft.runtime_config().tick(timer == ElectionTimer::Runs);
+            }
+        }
+        Output::CallFollowers => call_followers(shared),
         Output::ChangeVoters(voters) => change_members(shared, ChangeMembers::ReplaceAllVoters(ids(&voters))),
         Output::DropMembers(gone) => change_members(shared, ChangeMembers::RemoveNodes(ids(&gone))),
         Output::AddLearner(member) => {
@@ -179,18 +195,30 @@ fn send<R: Runtime>(shared: &Arc<Shared<R>>, to: &[NodeId], bytes: &[u8]) {
 fn change_members<R: Runtime>(shared: &Arc<Shared<R>>, change: ChangeMembers<u64, openraft::EmptyNode>) {
     let shared = shared.clone();
     drop(R::spawn(async move {
-        if let Some(raft) = shared.raft.get() {
-            // Refused or lost: the leader looks at its members again and asks once more.
-            let _ = raft.change_membership(change, true).await;
-        }
+        shared.change_membership(change).await;
     }));
 }
 
-fn hand_over<R: Runtime>(shared: &Arc<Shared<R>>, to: MemberId) {
+/// Lets Raft's timer for elections begin anew, as an append of the leader's without entries does. Raft does so when it
+/// hears of it, and answers when all that it has accepted is on the disk, which may take long.
+fn follow<R: Runtime>(shared: &Arc<Shared<R>>, leader: RaftVote, patience: Millis) {
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        let Some(raft) = shared.raft.get() else { return };
+        let leader_id = haven_log::LeaderId { term: leader.term.0, voted_for: leader.member.0 };
+        let vote = Vote { leader_id, committed: true };
+        let request = AppendEntriesRequest { vote, prev_log_id: None, entries: Vec::new(), leader_commit: None };
+        // Refused if this node has voted for another meanwhile.
+        let told = Box::pin(raft.append_entries(request));
+        drop(select(told, Box::pin(R::sleep(Duration::from_millis(patience.0)))).await);
+    }));
+}
+
+fn call_followers<R: Runtime>(shared: &Arc<Shared<R>>) {
     let shared = shared.clone();
     drop(R::spawn(async move {
         if let Some(raft) = shared.raft.get() {
-            let _ = raft.trigger().transfer_leader(to.0).await;
+            let _ = raft.trigger().heartbeat().await;
         }
     }));
 }

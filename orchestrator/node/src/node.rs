@@ -10,9 +10,10 @@ use haven_core::ids::{Incarnation, LogIndex, MemberId, Term};
 use haven_core::logtime::LogClock;
 use haven_core::node::{Facts, Input, Node as Mind, RaftFacts};
 use haven_core::state::ClusterState;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 use haven_env::{Environment, Runtime};
 use haven_log::{Raft, Store};
+use openraft::Instant;
 use openraft::async_runtime::WatchReceiver;
 
 use crate::config::NodeConfig;
@@ -55,6 +56,10 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) refused_by: Mutex<std::collections::BTreeMap<MemberId, String>>,
     /// What the store was short of when it was last looked at: the volume is not asked at every step.
     pub(crate) shortage: Mutex<Option<Shortage>>,
+    /// The term in which this node, leading, has handed over; the last one.
+    pub(crate) handed_over: Mutex<Option<Term>>,
+    /// The leader, as this node has voted for it, whose call came last, and when.
+    pub(crate) called: Mutex<Option<(RaftVote, Monotonic)>>,
     /// The `dead-after` that Raft's elections were fitted to when it started.
     pub(crate) elections_for: OnceLock<Millis>,
     pub(crate) stopped: AtomicBool,
@@ -76,7 +81,7 @@ impl<R: Runtime> Shared<R> {
         let durable = self.durable();
         let shortage = *lock(&self.shortage);
         let Some(raft) = self.raft.get() else {
-            return RaftFacts { vote, leading: None, commit: applied, durable, shortage };
+            return RaftFacts { vote, commit: applied, durable, shortage, ..RaftFacts::default() };
         };
         let metrics = raft.metrics();
         let metrics = metrics.borrow_watched();
@@ -85,7 +90,16 @@ impl<R: Runtime> Shared<R> {
         // Who has voted for somebody else does not lead, whatever the metrics still say; nor does who cannot write.
         let able = metrics.running_state.is_ok();
         let leads = able && metrics.state.is_leader() && vote == RaftVote { term, member: self.config.member };
-        RaftFacts { vote, leading: leads.then_some(term), commit: committed.max(applied), durable, shortage }
+        RaftFacts {
+            vote,
+            leading: leads.then_some(term),
+            handing_over: lock(&self.handed_over).is_some_and(|handed| handed == term),
+            called: *lock(&self.called),
+            answered: metrics.last_quorum_acked.as_ref().map(|at| Millis::of(at.elapsed())),
+            commit: committed.max(applied),
+            durable,
+            shortage,
+        }
     }
 
     /// Calls `f` with what is so now.

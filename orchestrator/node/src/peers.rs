@@ -176,7 +176,7 @@ fn unreachable<R: Runtime>(why: impl Into<String>) -> Unreachable<Types<R>> {
 }
 
 fn millis(span: Duration) -> Millis {
-    Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)).max(CALL_AT_LEAST)
+    Millis::of(span).max(CALL_AT_LEAST)
 }
 
 impl<R: Runtime> Link<R> {

@@ -12,8 +12,9 @@ use haven_core::wire::to_vec;
 use haven_env::{CallClass, Runtime};
 use haven_log::{Applied, Health, Payload};
 use openraft::async_runtime::WatchReceiver;
-use openraft::errors::ClientWriteError;
+use openraft::errors::{ClientWriteError, ForwardReason, RaftError};
 use openraft::impls::OneshotResponder;
+use openraft::{ChangeMembers, EmptyNode};
 use serde::{Deserialize, Serialize};
 
 use crate::node::{Node, Shared};
@@ -68,26 +69,62 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// Brings `event` into the log if this node leads, in the term `decided_in` if there is one: stamps it, writes it,
-    /// and waits for the fold.
+    /// and waits for the fold. Raft takes nothing while no quorum has answered it a moment ago: it calls then, and is asked
+    /// again.
     pub(crate) async fn propose_here(&self, event: &Event, decided_in: Option<Term>) -> Here {
-        let Some(raft) = self.raft.get() else { return Here::NotLeader };
+        let begun = self.env.clock.monotonic();
+        for wait in ANSWERS_WITHIN {
+            match self.write(event, decided_in, begun).await {
+                Written::Ended(here) => return here,
+                Written::Unanswered => self.call_and_wait(wait).await,
+            }
+        }
+        match self.write(event, decided_in, begun).await {
+            Written::Ended(here) => here,
+            Written::Unanswered => Here::NotLeader,
+        }
+    }
+
+    /// Changes the members of the Raft group, as patiently. Refused or lost: the leader looks at its members again, and
+    /// asks once more.
+    pub(crate) async fn change_membership(&self, change: ChangeMembers<u64, EmptyNode>) {
+        let Some(raft) = self.raft.get() else { return };
+        for wait in ANSWERS_WITHIN {
+            let refused = raft.change_membership(change.clone(), true).await.err().and_then(RaftError::into_api_error);
+            match refused {
+                Some(ClientWriteError::ForwardToLeader(other)) if other.reason == ForwardReason::LeaseExpired => {
+                    self.call_and_wait(wait).await;
+                }
+                Some(_) | None => return,
+            }
+        }
+    }
+
+    async fn call_and_wait(&self, wait: Duration) {
+        if let Some(raft) = self.raft.get() {
+            let _ = raft.trigger().heartbeat().await;
+        }
+        R::sleep(wait).await;
+    }
+
+    async fn write(&self, event: &Event, decided_in: Option<Term>, begun: Monotonic) -> Written {
+        let Some(raft) = self.raft.get() else { return Written::Ended(Here::NotLeader) };
         let stamped = self.with_facts(|facts, _| {
             let leading = facts.raft.leading.filter(|term| decided_in.is_none_or(|decided| decided == *term))?;
             Some((leading, crate::node::lock(&self.clock).stamp(facts)))
         });
-        let Some((term, time)) = stamped else { return Here::NotLeader };
+        let Some((term, time)) = stamped else { return Written::Ended(Here::NotLeader) };
         let envelope = Envelope { level: FeatureLevel(1), time, event: event.clone() };
-        let begun = self.env.clock.monotonic();
         let (responder, written) = OneshotResponder::new_pair();
         let write = raft.write(Payload(envelope.encode())).with_leader(term.0).responder(responder);
         if write.await.is_err() {
-            return Here::Unknown;
+            return Written::Ended(Here::Unknown);
         }
-        let Ok(written) = written.await else { return Here::Unknown };
+        let Ok(written) = written.await else { return Written::Ended(Here::Unknown) };
         if written.is_ok() {
             self.tell_committed(begun);
         }
-        match written {
+        Written::Ended(match written {
             Ok(response) => match response.data {
                 Applied::Answer(bytes) if bytes.is_empty() => Here::Committed(LogIndex(response.log_id.index), None),
                 Applied::Answer(bytes) => {
@@ -96,11 +133,14 @@ impl<R: Runtime> Shared<R> {
                 }
                 Applied::Halted(_) => Here::Unknown,
             },
+            Err(ClientWriteError::ForwardToLeader(other)) if other.reason == ForwardReason::LeaseExpired => {
+                return Written::Unanswered;
+            }
             Err(ClientWriteError::ForwardToLeader(_)) => Here::NotLeader,
             // It may come into the log yet, through a leader that has it.
             Err(ClientWriteError::LogEntryDiscarded(_)) => Here::Unknown,
             Err(ClientWriteError::ChangeMembershipError(_) | ClientWriteError::PreconditionFailed(_)) => Here::Unknown,
-        }
+        })
     }
 
     /// Tells who watches how long an entry took that was proposed at `begun`.
@@ -163,6 +203,24 @@ impl<R: Runtime> Shared<R> {
             CommandError::NoLeader { reached: heard, voters: voters.len() }
         })
     }
+}
+
+/// How long Raft is given to hear from its followers before it is asked again, each time; more than a round trip in all.
+const ANSWERS_WITHIN: [Duration; 7] = [
+    Duration::from_millis(1),
+    Duration::from_millis(2),
+    Duration::from_millis(4),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(60),
+    Duration::from_millis(120),
+];
+
+/// What became of a write.
+enum Written {
+    Ended(Here),
+    /// Nothing: no quorum has answered Raft's calls a moment ago.
+    Unanswered,
 }
 
 /// What became of a proposal to this node.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use haven_core::event::Event;
-use haven_core::ids::{LinkId, NodeId};
+use haven_core::ids::{Incarnation, LinkId, NodeId};
 use haven_core::node::Input;
 use haven_env::{BoxFuture, CallClass, Inbound, Runtime};
 use haven_log::{LogId, Vote};
 use openraft::raft::TransferLeaderRequest;
 
-use crate::node::Shared;
+use crate::node::{Shared, lock};
 use crate::propose::{Asked, Here, Told};
 use crate::wire::{self, Answer, Ask, Frame};
 
@@ -50,6 +50,9 @@ impl<R: Runtime> Shared<R> {
             return Answer::StoreRefused(why);
         }
         match frame.body {
+            Ask::Propose { .. } if self.is_over(from, frame.life) => {
+                Answer::Failed("the log says that the sender's boot is over".to_owned())
+            }
             Ask::Propose { event } => self.hear_proposal(&event).await,
             Ask::Command { by, json } => self.hear_command(&by, &json).await,
             Ask::Admit(ask) => self.hear_admission(from, ask).await,
@@ -79,6 +82,12 @@ impl<R: Runtime> Shared<R> {
             let fault = mind.store_fault(facts.state, frame.member, (frame.store, frame.life), frame.durable);
             fault.map(|fault| fault.to_string())
         })
+    }
+
+    /// Whether the sender's boot is proven dead: it may be unable to read of it, and would fill the log with what the fold
+    /// refuses.
+    fn is_over(&self, from: &NodeId, life: Incarnation) -> bool {
+        self.with_facts(|facts, _| facts.state.members.get(from).is_some_and(|m| m.death_of(life.boot).is_some()))
     }
 
     async fn hear_proposal(&self, event: &[u8]) -> Answer {
@@ -111,6 +120,7 @@ impl<R: Runtime> Shared<R> {
         let failed = |e: &dyn std::fmt::Display| Answer::Failed(e.to_string());
         match ask {
             Ask::Append { vote, previous, entries, commit } => {
+                self.was_called(vote);
                 match wire::append_request(vote, previous, &entries, commit) {
                     Ok(request) => match raft.append_entries(request).await {
                         Ok(response) => Answer::appended(&response),
@@ -119,6 +129,7 @@ impl<R: Runtime> Shared<R> {
                     Err(e) => Answer::Failed(e),
                 }
             }
+            Ask::Vote(ask) | Ask::PreVote(ask) if !ask.is_transfer() && self.keeps_its_vote() => self.no_vote(),
             Ask::Vote(ask) => match raft.vote(ask.request()).await {
                 Ok(response) => Answer::voted(&response),
                 Err(e) => failed(&e),
@@ -144,6 +155,26 @@ impl<R: Runtime> Shared<R> {
             Ask::Propose { .. } | Ask::Command { .. } | Ask::Admit(_) | Ask::Alive | Ask::ReadPower { .. } => {
                 Answer::Failed("not Raft's".to_owned())
             }
+        }
+    }
+
+    /// A leader's call came. It counts if this node has voted for that leader, whether it can write what it is sent or not.
+    fn was_called(&self, by: wire::VoteWire) {
+        let by = by.as_vote();
+        let voted = self.store.vote().map(|v| wire::VoteWire::from(&v).as_vote());
+        if voted == Some(by) {
+            *lock(&self.called) = Some((by, self.env.clock.monotonic()));
+        }
+    }
+
+    fn keeps_its_vote(&self) -> bool {
+        self.with_facts(|facts, mind| mind.keeps_its_vote(facts))
+    }
+
+    fn no_vote(&self) -> Answer {
+        match self.store.vote() {
+            Some(vote) => Answer::no_vote(&vote, self.store.durable().highest),
+            None => Answer::Failed("this node has not voted yet".to_owned()),
         }
     }
 }

@@ -272,6 +272,8 @@ fn share<R: Runtime>(
         hands: Mutex::new(Hands::default()),
         refused_by: Mutex::default(),
         shortage: Mutex::default(),
+        handed_over: Mutex::new(None),
+        called: Mutex::new(None),
         elections_for: OnceLock::new(),
         stopped: AtomicBool::new(false),
     })

@@ -3,8 +3,8 @@
 //! openraft's types are mirrored by our own, with numbered fields: openraft's layout may change with any release,
 //! while two versions of haven must understand each other.
 
-use haven_core::heartbeat::Durable;
-use haven_core::ids::{ClusterId, Incarnation, LogIndex, MemberId, StoreId};
+use haven_core::heartbeat::{Durable, RaftVote};
+use haven_core::ids::{ClusterId, Incarnation, LogIndex, MemberId, StoreId, Term};
 use haven_core::wire::to_vec;
 use haven_log::{LogId, Position, Types, Vote};
 use minicbor::{Decode, Encode};
@@ -31,6 +31,7 @@ pub(crate) struct Frame<T> {
     pub(crate) body: T,
 }
 
+/// Raft's vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct VoteWire {
     #[n(0)]
@@ -44,6 +45,13 @@ pub(crate) struct VoteWire {
 impl From<&Vote> for VoteWire {
     fn from(vote: &Vote) -> Self {
         Self { term: vote.leader_id.term, member: vote.leader_id.voted_for, committed: vote.committed }
+    }
+}
+
+impl VoteWire {
+    /// Whom it is for, in which term.
+    pub(crate) const fn as_vote(self) -> RaftVote {
+        RaftVote { term: Term(self.term), member: MemberId(self.member) }
     }
 }
 
@@ -231,6 +239,11 @@ impl Ask {
 }
 
 impl VoteAsk {
+    /// Whether the leader itself has asked its sender to take its place.
+    pub(crate) const fn is_transfer(&self) -> bool {
+        self.transfer
+    }
+
     pub(crate) fn request<R: Runtime>(self) -> VoteRequest<Types<R>> {
         VoteRequest {
             vote: self.vote.into(),
@@ -276,6 +289,11 @@ impl Answer {
             granted: response.vote_granted,
             last: position(&response.last_log_id),
         }
+    }
+
+    /// The answer of a leader that is followed to somebody who wants its place.
+    pub(crate) fn no_vote(vote: &Vote, last: Option<Position>) -> Self {
+        Self::Voted { vote: vote.into(), granted: false, last }
     }
 
     /// The answer to an append; `None` for an answer to something else.

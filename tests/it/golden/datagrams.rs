@@ -45,6 +45,7 @@ fn heartbeats_of_every_age_are_read() {
         wall: WallTime(1_795_000_000_000),
         hash: Some((LogIndex(30), 0xdead_beef)),
         shortage: Some(Shortage::Ballast),
+        leads: Some(Term(3)),
     };
     check("heartbeat.txt", &Datagram::Heartbeat(heartbeat));
 }

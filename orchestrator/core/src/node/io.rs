@@ -29,12 +29,28 @@ pub struct RaftFacts {
     pub vote: RaftVote,
     /// The term in which this node leads, if it does.
     pub leading: Option<Term>,
+    /// Whether it has handed its lead over in that term, and waits for the other to take it: Raft takes nothing more.
+    pub handing_over: bool,
+    /// The leader, as this node has voted for it, whose call reached this node last, and when.
+    pub called: Option<(RaftVote, Monotonic)>,
+    /// How long ago the calls went out, at least, that a quorum has answered to this leader; `None` if none was yet.
+    pub answered: Option<Millis>,
     /// The highest index known to be committed.
     pub commit: LogIndex,
     /// What the store has made durable.
     pub durable: Durable,
     /// What the store is short of; nothing if it has room [S-25].
     pub shortage: Option<Shortage>,
+}
+
+/// Whether Raft's timer for elections runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ElectionTimer {
+    /// It does: so Raft begins.
+    #[default]
+    Runs,
+    /// This node leads, or hears its leader.
+    Rests,
 }
 
 /// Numbers the proposals of one daemon life.
@@ -229,6 +245,12 @@ pub enum Output {
     RememberHold(Monotonic),
     /// Remember, until the next boot, that something is started by this state: before it is.
     RememberActed(LogIndex),
+    /// This leader lives: let Raft's timer for elections begin anew.
+    Follow(RaftVote),
+    /// Let that timer run, or not.
+    ElectionTimer(ElectionTimer),
+    /// Let Raft call every follower once: what one of them lacks shows then.
+    CallFollowers,
     /// Hand leadership over to this voter.
     HandOver(MemberId),
     /// Ask Raft for these voters.

@@ -9,6 +9,7 @@ mod boots;
 mod drained;
 mod executor;
 mod fencer;
+mod following;
 mod io;
 mod judge;
 mod lease_end;
@@ -37,13 +38,15 @@ use crate::units::{Millis, Monotonic};
 
 pub use drained::NotDrained;
 pub use io::{
-    Commitment, Facts, Input, Job, JobId, JobKind, Note, Output, PowerAnswer, PowerAsk, PowerJob, ProposalId, RaftFacts,
+    Commitment, ElectionTimer, Facts, Input, Job, JobId, JobKind, Note, Output, PowerAnswer, PowerAsk, PowerJob,
+    ProposalId, RaftFacts,
 };
 pub use stores::StoreFault;
 
 use acks::{AckDesk, Beside};
 use executor::Executor;
 use fencer::Fencer;
+use following::Following;
 use judge::Judge;
 use lease_end::LeaseEnd;
 use outbox::Outbox;
@@ -107,6 +110,7 @@ pub struct Node {
     switch_on: SwitchOn,
     outbox: Outbox,
     stores: Stores,
+    following: Following,
     next_heartbeat: Monotonic,
     /// This node's last heartbeat number when it applied the proof of each death [H-18].
     deaths_applied: BTreeMap<(NodeId, BootId), u64>,
@@ -153,6 +157,7 @@ impl Node {
             switch_on: SwitchOn::default(),
             outbox: Outbox::default(),
             stores: Stores::default(),
+            following: Following::default(),
             next_heartbeat: now,
             deaths_applied: BTreeMap::new(),
             hash: None,
@@ -215,6 +220,7 @@ impl Node {
             }
         }
         self.heartbeat(facts, out);
+        self.tend_elections(facts, out);
         self.tell_own_facts(facts, out);
         self.lead(facts, out);
         self.lease_end.tend(facts, &self.id, &self.leases, &mut self.executor, &mut self.outbox, out);
@@ -281,9 +287,9 @@ impl Node {
             self.hear_the_dead(facts, heartbeat);
             return;
         }
-        if let Some(fault) =
-            self.check_store(facts.state, &heartbeat.from, (heartbeat.store, heartbeat.incarnation), heartbeat.durable)
-        {
+        let fault =
+            self.check_store(facts.state, &heartbeat.from, (heartbeat.store, heartbeat.incarnation), heartbeat.durable);
+        if let Some(fault) = &fault {
             let event = Event::StoreDistrusted {
                 node: heartbeat.from.clone(),
                 store: heartbeat.store,
@@ -296,6 +302,9 @@ impl Node {
         // A voter's word and its silence are looked at together, so the repeated ones change nothing.
         let interval = facts.state.timing.current.heartbeat();
         if self.ears.hear(facts.now, link, heartbeat, interval) == Heard::News {
+            if fault.is_none() {
+                self.follow(facts, heartbeat, out);
+            }
             self.acks.received(facts, heartbeat);
             self.acknowledge(facts, Beside::Nothing, out);
         }
@@ -418,6 +427,8 @@ impl Node {
             .map(|m| m.node.clone())
             .collect();
         let sequence = self.ears.next_sequence(facts.now);
+        let leads = self.leads(facts);
+        self.call_followers(facts, sequence, out);
         let members = facts.state.members.values().map(|m| (m.member, &m.node, m.endpoints.len()));
         let heartbeat = Heartbeat {
             cluster: self.id.cluster,
@@ -433,6 +444,7 @@ impl Node {
             wall: facts.wall,
             hash: self.hash,
             shortage: facts.raft.shortage,
+            leads,
         };
         self.acks.received(facts, &heartbeat);
         out.push(Output::Send { to, bytes: Datagram::Heartbeat(heartbeat).encode() });

@@ -15,8 +15,12 @@ struct Desk {
     now: u64,
     leads: bool,
     vote: RaftVote,
+    handing_over: bool,
+    called: Option<(RaftVote, Monotonic)>,
+    answered: Option<Millis>,
 }
 
+mod following;
 mod ready;
 mod stores;
 
@@ -42,20 +46,35 @@ impl Desk {
             watchdog: WatchdogKind::None,
         };
         let vote = RaftVote { term: TERM, member: MemberId(1) };
-        Self { bench, mind: Node::new(identity, at(0)), now: 0, leads: true, vote }
+        Self {
+            bench,
+            mind: Node::new(identity, at(0)),
+            now: 0,
+            leads: true,
+            vote,
+            handing_over: false,
+            called: None,
+            answered: None,
+        }
     }
 
-    fn step(&mut self, input: Input) -> Vec<Output> {
+    fn look<T>(&mut self, f: impl FnOnce(&Facts, &mut Node) -> T) -> T {
         let state: &ClusterState = &self.bench.state;
         let raft = RaftFacts {
             vote: self.vote,
             leading: self.leads.then_some(TERM),
+            handing_over: self.handing_over,
+            called: self.called,
+            answered: self.answered,
             commit: state.index,
             durable: Durable::default(),
             shortage: None,
         };
-        let facts = Facts { now: at(self.now), wall: WallTime(0), state, raft };
-        self.mind.step(&facts, input)
+        f(&Facts { now: at(self.now), wall: WallTime(0), state, raft }, &mut self.mind)
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Output> {
+        self.look(|facts, mind| mind.step(facts, input))
     }
 
     fn tick(&mut self, to: u64) -> Vec<Output> {
@@ -94,6 +113,7 @@ impl Desk {
             wall: WallTime(0),
             hash: None,
             shortage: None,
+            leads: None,
         }
     }
 
