@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod cluster;
+pub mod coverage;
 pub mod disk;
 pub mod exec;
 pub mod scenario;

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::process::Command;
 
 use haven_simulator::cluster::Tracing;
-use haven_simulator::sweep::{run_seed, sweep};
+use haven_simulator::sweep::{Profile, run_seed, sweep};
 
 /// Every seed must hold. Each says how to run it again by hand.
 fn check(seeds: Range<u64>) {
     let count = seeds.end - seeds.start;
-    let summary = sweep(seeds, |_| {});
+    let summary = sweep(seeds, Profile::All, |_| {});
     assert!(summary.failed.is_empty(), "{summary}");
     assert_eq!(summary.seeds, count);
     assert!(!summary.faults.is_empty(), "no fault was drawn: {summary}");
@@ -53,7 +53,7 @@ fn seeds_that_have_found_something_hold() {
     let seeds = kept.lines().filter_map(|line| line.split('#').next().unwrap_or("").trim().parse::<u64>().ok());
     let mut run = 0;
     for seed in seeds {
-        let outcome = run_seed(seed, Tracing::Off);
+        let outcome = run_seed(seed, Profile::All, Tracing::Off);
         assert!(outcome.violations.is_empty(), "{outcome}");
         run += 1;
     }
@@ -63,21 +63,21 @@ fn seeds_that_have_found_something_hold() {
 #[test]
 fn one_seed_is_one_history() {
     for seed in [3, 28, 57, 102, 250] {
-        let (first, second) = (run_seed(seed, Tracing::Off), run_seed(seed, Tracing::Off));
+        let (first, second) = (run_seed(seed, Profile::All, Tracing::Off), run_seed(seed, Profile::All, Tracing::Off));
         assert_eq!((first.hash, first.simulated), (second.hash, second.simulated), "seed {seed} has two histories");
     }
-    assert_ne!(run_seed(3, Tracing::Off).hash, run_seed(4, Tracing::Off).hash);
+    assert_ne!(run_seed(3, Profile::All, Tracing::Off).hash, run_seed(4, Profile::All, Tracing::Off).hash);
 }
 
 /// The test that another process runs to tell its hash.
 #[test]
 fn the_hash_of_a_seed_is_told() {
-    println!("hash {:016x}", run_seed(11, Tracing::Off).hash);
+    println!("hash {:016x}", run_seed(11, Profile::All, Tracing::Off).hash);
 }
 
 #[test]
 fn one_seed_is_one_history_in_every_process() {
-    let here = format!("hash {:016x}", run_seed(11, Tracing::Off).hash);
+    let here = format!("hash {:016x}", run_seed(11, Profile::All, Tracing::Off).hash);
     let program = std::env::current_exe().unwrap();
     let told = Command::new(program)
         .args(["--exact", "seeds::the_hash_of_a_seed_is_told", "--nocapture", "--test-threads", "1"])

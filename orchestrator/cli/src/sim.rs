@@ -4,6 +4,9 @@
 //! that they run.
 //! Never: a real machine, file or device; a seed that fails without its number.
 
+#[cfg(feature = "plants")]
+mod plants;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -11,10 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use haven_simulator::cluster::Tracing;
+use haven_simulator::coverage::Reached;
 use haven_simulator::scenario::Scenario;
-use haven_simulator::sweep::{Outcome, Summary, again, run_seed};
+use haven_simulator::sweep::{Outcome, Profile, Summary, again, run_seed};
 use serde::Serialize;
 
+#[cfg(not(feature = "plants"))]
+use crate::args::SimPlants;
 use crate::args::{Sim, SimRun};
 use crate::terminal::{Format, Terminal};
 use crate::trouble::{Exit, Trouble};
@@ -35,6 +41,10 @@ struct Swept<'a> {
     hash: String,
     /// How often each kind of fault happened.
     faults: &'a BTreeMap<&'static str, u32>,
+    /// How often each situation came about that must.
+    reached: BTreeMap<&'static str, u32>,
+    /// Those of them that came about too rarely for so many seeds.
+    too_few: Vec<&'static str>,
     /// What did not hold.
     failed: Vec<Failed<'a>>,
 }
@@ -49,36 +59,45 @@ struct Failed<'a> {
     again: String,
 }
 
+impl<'a> Failed<'a> {
+    fn of((seed, what): &'a (u64, String), profile: Profile) -> Self {
+        Self { seed: *seed, what, again: again(*seed, profile) }
+    }
+}
+
 /// `sim`.
 pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
     match asked {
         Sim::Run(asked) => Ok(seeds(asked, terminal)),
+        Sim::Plants(asked) => plants::plants(asked, terminal),
         Sim::Scenario { folder, show } => scenario(folder, if *show { Tracing::Keep } else { Tracing::Off }, terminal),
     }
 }
 
 fn seeds(asked: &SimRun, terminal: &Terminal) -> Exit {
-    let summary = sweep(asked.seeds.clone(), jobs(asked), |outcome| tell(outcome, asked, terminal));
+    let summary = sweep(asked.seeds.clone(), asked.profile, jobs(asked.jobs), |outcome| tell(outcome, asked, terminal));
     let swept = Swept {
         seeds: summary.seeds,
         simulated_ms: summary.simulated.0,
         hash: format!("{:016x}", summary.hash),
         faults: &summary.faults,
-        failed: summary.failed.iter().map(|(seed, what)| Failed { seed: *seed, what, again: again(*seed) }).collect(),
+        reached: Reached::ALL.iter().map(|what| (what.words(), summary.coverage.count(*what))).collect(),
+        too_few: summary.below_floor().into_iter().map(Reached::words).collect(),
+        failed: summary.failed.iter().map(|failed| Failed::of(failed, asked.profile)).collect(),
     };
     terminal.answer(&swept, || format!("{summary}\n"));
-    if summary.failed.is_empty() { Exit::Fine } else { Exit::Refused }
+    if summary.holds() { Exit::Fine } else { Exit::Refused }
 }
 
-fn jobs(asked: &SimRun) -> usize {
+fn jobs(asked: Option<u16>) -> usize {
     let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    asked.jobs.map_or_else(processors, usize::from).max(1)
+    asked.map_or_else(processors, usize::from).max(1)
 }
 
 /// What is said of a seed while others still run, beside the answer.
 fn tell(outcome: &Outcome, asked: &SimRun, terminal: &Terminal) {
     if asked.show && !outcome.violations.is_empty() {
-        terminal.aside(&run_seed(outcome.seed, Tracing::Keep).to_string());
+        terminal.aside(&run_seed(outcome.seed, asked.profile, Tracing::Keep).to_string());
     }
     for violation in &outcome.violations {
         terminal.aside(&format!("seed {}: {violation}", outcome.seed));
@@ -90,13 +109,13 @@ fn tell(outcome: &Outcome, asked: &SimRun, terminal: &Terminal) {
 }
 
 /// Runs `seeds` on `jobs` threads; `progress` hears of each in their order, and the sum does not depend on `jobs`.
-fn sweep(seeds: Range<u64>, jobs: usize, mut progress: impl FnMut(&Outcome)) -> Summary {
+fn sweep(seeds: Range<u64>, profile: Profile, jobs: usize, mut progress: impl FnMut(&Outcome)) -> Summary {
     let next = AtomicU64::new(seeds.start);
     let (sender, outcomes) = sync_channel::<Outcome>(WAITING_MAX);
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || work(next, seeds.end, &sender));
+            scope.spawn(move || work(next, seeds.end, profile, &sender));
         }
         // A worker that died is not waited for.
         drop(sender);
@@ -118,19 +137,29 @@ fn sweep(seeds: Range<u64>, jobs: usize, mut progress: impl FnMut(&Outcome)) -> 
 }
 
 /// Runs one seed after the other, until there is none left or nobody listens any more.
-fn work(next: &AtomicU64, end: u64, sender: &SyncSender<Outcome>) {
+fn work(next: &AtomicU64, end: u64, profile: Profile, sender: &SyncSender<Outcome>) {
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= end {
             return;
         }
-        let mut outcome = run_seed(seed, Tracing::Off);
+        let mut outcome = run_seed(seed, profile, Tracing::Off);
         if outcome.violations.is_empty() {
             outcome.story.clear();
         }
         if sender.send(outcome).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(not(feature = "plants"))]
+mod plants {
+    use super::{Exit, SimPlants, Terminal, Trouble};
+
+    pub(super) fn plants(_: &SimPlants, _: &Terminal) -> Result<Exit, Trouble> {
+        let what = "this build holds no planted bugs: `sim plants` looks for what was never compiled in";
+        Err(Trouble::usage(what, "build it with `cargo build -p haven-cli --features plants`"))
     }
 }
 
@@ -160,7 +189,7 @@ mod tests {
     fn the_sum_of_seeds_does_not_depend_on_how_many_run_at_once() {
         let sum = |jobs| {
             let mut order = Vec::new();
-            let summary = sweep(3..6, jobs, |outcome| order.push(outcome.seed));
+            let summary = sweep(3..6, Profile::All, jobs, |outcome| order.push(outcome.seed));
             assert_eq!(order, [3, 4, 5]);
             (summary.hash, summary.simulated, summary.failed)
         };

@@ -14,10 +14,12 @@ use std::sync::{Arc, Mutex};
 
 use haven_core::event::Event;
 use haven_core::ids::{LogIndex, Term};
+use haven_core::node::Note;
 use haven_core::state::{ClusterState, Refusal};
 use haven_core::story;
 use haven_node::{Observer, Seen};
 
+use crate::coverage::{LogCoverage, Reached};
 use crate::exec::{Machine, lock, now};
 use crate::world::World;
 
@@ -92,6 +94,8 @@ struct Inner {
     latest: ClusterState,
     story: Vec<Line>,
     cannot_start: BTreeMap<Machine, String>,
+    coverage: LogCoverage,
+    reached: Vec<Reached>,
 }
 
 impl Checker {
@@ -176,6 +180,9 @@ impl Inner {
         if *index > self.latest.index {
             self.latest = (*state).clone();
             self.tell(*index, *term, event.map(|(_, e)| e), result);
+            if result.is_ok() {
+                self.reached.extend(self.coverage.folded(*term, event.map(|(_, e)| e)));
+            }
             if let Some(what) = unexplained(state) {
                 self.violation("L2", what);
             }
@@ -196,8 +203,19 @@ struct Watch {
 
 impl Observer for Watch {
     fn folded(&self, seen: Seen) {
-        lock(&self.checker.inner).folded(self.machine, &seen);
+        let reached = {
+            let mut inner = lock(&self.checker.inner);
+            inner.folded(self.machine, &seen);
+            std::mem::take(&mut inner.reached)
+        };
+        reached.into_iter().for_each(|what| self.checker.world.reach(what));
         self.checker.look();
+    }
+
+    fn noted(&self, note: &Note) {
+        if let Note::HoldLapsed { .. } = note {
+            self.checker.world.reach(Reached::LapsedHold);
+        }
     }
 
     fn restored(&self, state: &ClusterState) {

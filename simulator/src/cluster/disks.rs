@@ -31,10 +31,8 @@ impl Disks for Arc<MachineDisks> {
         }
     }
 
-    fn power_lost(&self, machine: Machine) {
-        if let Some(volume) = self.volumes.get(&machine) {
-            volume.power_loss();
-        }
+    fn power_lost(&self, machine: Machine) -> usize {
+        self.volumes.get(&machine).map_or(0, |volume| volume.power_loss())
     }
 
     fn daemon_died(&self, machine: Machine) {

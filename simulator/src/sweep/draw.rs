@@ -9,6 +9,7 @@ use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{Hold, Profile, Timing};
 use haven_core::units::Millis;
 
+use super::Profile as Seeds;
 use super::faults::{Draw, Kind};
 use crate::cluster::{ClusterOptions, Devices, ResourceOptions};
 use crate::exec::Prng;
@@ -48,19 +49,21 @@ pub struct Schedule {
     pub events: Vec<Event>,
     /// When all faults end.
     pub length: Millis,
+    pub(super) profile: Seeds,
     kinds: BTreeMap<&'static str, u32>,
 }
 
 impl Schedule {
     /// Everything that `seed` decides before the run begins.
-    pub fn draw(seed: u64) -> Self {
+    pub fn draw(seed: u64, profile: Seeds) -> Self {
         let mut prng = Prng::named(seed, "schedule", 0);
-        let cluster = cluster(&mut prng);
+        let cluster = cluster(&mut prng, profile);
         let length = Millis(prng.between(12_000, 30_000));
         let mut draw = Draw::new(prng, &cluster);
+        let drawn: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| profile.draws(*kind)).collect();
         let mut kinds: Vec<Kind> = Vec::new();
         for _ in 0..draw.prng.between(1, KINDS_MAX + 1) {
-            kinds.extend(draw.prng.choose(Kind::ALL));
+            kinds.extend(draw.prng.choose(&drawn));
         }
         let mut counted: BTreeMap<&'static str, u32> = BTreeMap::new();
         let mut events = orders(&mut draw.prng, &cluster, length);
@@ -74,7 +77,7 @@ impl Schedule {
         events.retain(|event| event.at < length);
         // Stable: what was drawn together stays in its order.
         events.sort_by_key(|event| event.at);
-        Self { cluster, events, length, kinds: counted }
+        Self { cluster, events, length, profile, kinds: counted }
     }
 
     pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {
@@ -82,8 +85,8 @@ impl Schedule {
     }
 }
 
-fn cluster(prng: &mut Prng) -> ClusterOptions {
-    let machines = *prng.choose(&[3, 3, 3, 3, 4, 5]).unwrap_or(&3);
+fn cluster(prng: &mut Prng, profile: Seeds) -> ClusterOptions {
+    let machines = *prng.choose(profile.machines()).unwrap_or(&3);
     let nodes: Vec<NodeId> = (1..=machines).filter_map(|n| NodeId::new(&format!("n{n}")).ok()).collect();
     let count = prng.between(1, 4);
     let resources = ["db", "mail", "web"].into_iter().zip(0..count).map(|(id, _)| {

@@ -5,6 +5,7 @@
 use haven_core::ids::{LinkId, NodeId};
 use haven_core::units::Millis;
 
+use super::Profile;
 use super::draw::{Event, Happening};
 use crate::cluster::ClusterOptions;
 use crate::exec::Prng;
@@ -21,7 +22,7 @@ const STALE_MAX: u64 = 2900;
 const RHO_PPM: u64 = 10_000;
 
 macro_rules! kinds {
-    ($($name:ident $word:literal,)*) => {
+    ($($name:ident $word:literal [$($profile:ident)*],)*) => {
         /// A kind of fault.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Kind {
@@ -37,31 +38,38 @@ macro_rules! kinds {
                     $(Self::$name => $word,)*
                 }
             }
+
+            /// The profiles that draw it, besides those that draw everything.
+            pub(super) const fn profiles(self) -> &'static [Profile] {
+                match self {
+                    $(Self::$name => &[$(Profile::$profile,)*],)*
+                }
+            }
         }
     };
 }
 
 kinds! {
-    Crash "crashes",
-    PowerLoss "power losses",
-    AllPower "losses of all power",
-    DaemonKill "daemon kills",
-    DaemonFreeze "daemon pauses",
-    MachinePause "machine pauses",
-    ProgramFreeze "program pauses",
-    Partition "partitions",
-    OneWay "one-way cuts",
-    PairCut "pair cuts",
-    TrafficCut "cuts of some traffic",
-    BadPath "bad paths",
-    SlowDisk "stalled disks",
-    FullDisk "full disks",
-    PlannedRestart "planned restarts",
-    Device "device faults",
-    Agent "agent faults",
-    ResourceDeath "resource deaths",
-    ClockRate "clock rates",
-    WallClock "wall clock jumps",
+    Crash "crashes" [Safety Power Network],
+    PowerLoss "power losses" [Safety Power],
+    AllPower "losses of all power" [Power],
+    DaemonKill "daemon kills" [Safety],
+    DaemonFreeze "daemon pauses" [Safety],
+    MachinePause "machine pauses" [Safety Power],
+    ProgramFreeze "program pauses" [Safety],
+    Partition "partitions" [Safety Power Network],
+    OneWay "one-way cuts" [Safety Network],
+    PairCut "pair cuts" [Safety Network],
+    TrafficCut "cuts of some traffic" [Network],
+    BadPath "bad paths" [Network],
+    SlowDisk "stalled disks" [Safety],
+    FullDisk "full disks" [],
+    PlannedRestart "planned restarts" [Safety],
+    Device "device faults" [Power],
+    Agent "agent faults" [Safety],
+    ResourceDeath "resource deaths" [Safety],
+    ClockRate "clock rates" [Safety],
+    WallClock "wall clock jumps" [],
 }
 
 /// What a seed draws from.

@@ -6,24 +6,33 @@
 
 mod draw;
 mod faults;
+#[cfg(feature = "plants")]
+pub mod plants;
+mod profile;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use haven_core::units::Millis;
 
 use crate::check::{Line, Violation, settle};
-use crate::cluster::{Cluster, Tracing};
-use crate::exec::{Owner, TrueTime, now, run, sleep_until, spawn_on};
+use crate::cluster::{Cluster, SimNode, Tracing};
+use crate::coverage::{Coverage, Reached};
+use crate::exec::{Owner, TrueTime, now, run, sleep, sleep_until, spawn_on};
 use crate::scenario::Order;
 
 pub use draw::{Event, Happening, Schedule};
+pub use profile::Profile;
 
 /// How long convergence may take: an order that was sent to a dead device must end, and a storm may hold orders back
 /// for a minute, before the last node is readmitted and the last resource moved.
 const CONVERGES_WITHIN: Millis = Millis::secs(240);
+
+/// Time between two looks at who leads.
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 /// What came of a seed.
 #[derive(Debug, Clone)]
@@ -38,6 +47,10 @@ pub struct Outcome {
     pub simulated: Millis,
     /// How often each kind of fault happened.
     pub faults: BTreeMap<&'static str, u32>,
+    /// What came about.
+    pub coverage: Coverage,
+    /// From which profile it was drawn.
+    pub profile: Profile,
     /// The log.
     pub story: Vec<Line>,
     /// What happened in the world, if it was traced; the messages are left out.
@@ -55,13 +68,14 @@ impl fmt::Display for Outcome {
         for violation in &self.violations {
             writeln!(f, "seed {}: {violation}", self.seed)?;
         }
-        write!(f, "again: {}", again(self.seed))
+        write!(f, "again: {}", again(self.seed, self.profile))
     }
 }
 
 /// The command that runs a seed again and shows what happened.
-pub fn again(seed: u64) -> String {
-    format!("haven sim run --seeds {seed}..{} --show", seed.saturating_add(1))
+pub fn again(seed: u64, profile: Profile) -> String {
+    let of = if profile == Profile::All { String::new() } else { format!(" --profile {profile}") };
+    format!("haven sim run --seeds {seed}..{}{of} --show", seed.saturating_add(1))
 }
 
 /// What came of many seeds.
@@ -73,6 +87,10 @@ pub struct Summary {
     pub simulated: Millis,
     /// How often each kind of fault happened.
     pub faults: BTreeMap<&'static str, u32>,
+    /// What came about in all of them.
+    pub coverage: Coverage,
+    /// From which profile they were drawn.
+    pub profile: Profile,
     /// The hashes of all of them, in their order: equal in every run of the same seeds.
     pub hash: u64,
     /// Seeds that did not hold, with the first thing that did not; at most [`FAILURES_KEPT`].
@@ -86,6 +104,8 @@ impl Summary {
     /// Adds what came of the next seed: the hash depends on their order.
     pub fn add(&mut self, outcome: &Outcome) {
         self.seeds += 1;
+        self.profile = outcome.profile;
+        self.coverage.merge(&outcome.coverage);
         self.simulated = self.simulated + outcome.simulated;
         self.hash = self.hash.rotate_left(5) ^ outcome.hash;
         for (kind, count) in &outcome.faults {
@@ -99,23 +119,40 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// What came about less often than it must, so that the sweep says too little: counted for the profile `all` only.
+    pub fn below_floor(&self) -> Vec<Reached> {
+        if self.profile == Profile::All { self.coverage.below_floor(self.seeds) } else { Vec::new() }
+    }
+
+    /// Whether every seed held, and enough came about.
+    pub fn holds(&self) -> bool {
+        self.failed.is_empty() && self.below_floor().is_empty()
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "{} seeds, {} simulated, hash {:016x}", self.seeds, self.simulated, self.hash)?;
         let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         writeln!(f, "faults: {}", faults.join(", "))?;
+        writeln!(f, "reached: {}", self.coverage)?;
+        for what in self.below_floor() {
+            let (count, floor) = (self.coverage.count(what), what.floor());
+            writeln!(f, "too few {}: {count}, and {floor} per 1000 seeds are needed", what.words())?;
+        }
         for (seed, what) in &self.failed {
-            writeln!(f, "seed {seed}: {what}\n  again: {}", again(*seed))?;
+            writeln!(f, "seed {seed}: {what}\n  again: {}", again(*seed, self.profile))?;
         }
         write!(f, "{} seeds failed", self.failed.len())
     }
 }
 
 /// Runs every seed of `seeds`, tells `progress` of each, and sums up.
-pub fn sweep(seeds: Range<u64>, mut progress: impl FnMut(&Outcome)) -> Summary {
+pub fn sweep(seeds: Range<u64>, profile: Profile, mut progress: impl FnMut(&Outcome)) -> Summary {
     let mut summary = Summary::default();
     for seed in seeds {
-        let outcome = run_seed(seed, Tracing::Off);
+        let outcome = run_seed(seed, profile, Tracing::Off);
         progress(&outcome);
         summary.add(&outcome);
     }
@@ -123,8 +160,8 @@ pub fn sweep(seeds: Range<u64>, mut progress: impl FnMut(&Outcome)) -> Summary {
 }
 
 /// Draws and runs one seed.
-pub fn run_seed(seed: u64, tracing: Tracing) -> Outcome {
-    let schedule = Schedule::draw(seed);
+pub fn run_seed(seed: u64, profile: Profile, tracing: Tracing) -> Outcome {
+    let schedule = Schedule::draw(seed, profile);
     run(seed, async move { schedule.play(seed, tracing).await })
 }
 
@@ -134,6 +171,7 @@ impl Schedule {
         let cluster = Cluster::new(seed, self.cluster.clone());
         match cluster.found().await {
             Ok(()) => {
+                spawn_on(Owner::World, watch_leaders(Arc::downgrade(&cluster)));
                 let start = now();
                 for event in &self.events {
                     happen(&cluster, start, event).await;
@@ -151,11 +189,28 @@ impl Schedule {
             hash: cluster.world.trace_hash(),
             simulated: Millis(now() / 1_000_000),
             faults: self.kinds(),
+            coverage: cluster.world.coverage(),
+            profile: self.profile,
             story: cluster.checker.story(),
             trace: cluster.world.trace_lines().into_iter().filter(|line| !line.contains(" #")).collect(),
         };
         cluster.end();
         outcome
+    }
+}
+
+/// Counts the moments from which two nodes believe that they lead.
+async fn watch_leaders(cluster: Weak<Cluster>) {
+    let mut before = 0;
+    loop {
+        sleep(LOOKS_EVERY).await;
+        let Some(cluster) = cluster.upgrade() else { return };
+        let leads = |node: &SimNode| node.look(|facts, _| facts.raft.leading.is_some());
+        let leaders = cluster.nodes().values().filter(|node| leads(node)).count();
+        if leaders > 1 && before < 2 {
+            cluster.world.reach(Reached::TwoLeaders);
+        }
+        before = leaders;
     }
 }
 

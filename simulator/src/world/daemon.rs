@@ -16,6 +16,7 @@ use super::machine::Phase;
 use super::net::SimTransport;
 use super::trace::What;
 use super::watchdog::SimWatchdog;
+use crate::coverage::Reached;
 use crate::exec::{self, Machine, Owner, Prng, lock, spawn_on};
 
 /// The daemon of one machine.
@@ -135,6 +136,9 @@ impl World {
     pub fn kill_daemon(&self, machine: Machine, restart: Restart) {
         let Some(life) = self.with(machine, |state| state.daemon.life.take()).flatten() else { return };
         life.end();
+        if self.is_acting(machine) {
+            self.reach(Reached::KillInAction);
+        }
         self.trace.add(What::Daemon { machine, life: life.number, what: "is killed" });
         lock(&self.net).close(machine);
         self.disks.daemon_died(machine);

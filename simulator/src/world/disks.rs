@@ -16,9 +16,10 @@ pub trait Disks: Send + Sync {
     /// The volume of `machine` for a daemon that starts. It ends every volume given out before.
     fn attach(&self, machine: Machine) -> Arc<dyn Volume>;
 
-    /// The machine lost its power or was reset: un-synced writes are lost or torn.
-    fn power_lost(&self, machine: Machine) {
+    /// The machine lost its power or was reset: un-synced writes are lost or torn. Returns how many there were.
+    fn power_lost(&self, machine: Machine) -> usize {
         let _ = machine;
+        0
     }
 
     /// The daemon died and the machine lives: what was written stays, in the page cache.

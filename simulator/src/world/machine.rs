@@ -18,6 +18,7 @@ use super::ledger::Edge;
 use super::power::{Cord, Switch};
 use super::trace::What;
 use super::watchdog::Armed;
+use crate::coverage::Reached;
 use crate::exec::{self, Machine, NodeClock, Owner, clock_of, lock, now, set_clock, sleep, spawn_on};
 
 /// What the wall clock of a right machine shows at the beginning: midnight UTC of 2026-11-20.
@@ -195,8 +196,8 @@ impl World {
         lock(&self.net).close(machine);
         lock(&self.net).set_kernel_down(machine);
         self.end_copies(machine);
-        if before == Phase::Up {
-            self.disks.power_lost(machine);
+        if before == Phase::Up && self.disks.power_lost(machine) > 0 {
+            self.reach(Reached::LostTail);
         }
         self.reap(machine, vec![Owner::Daemon(machine), Owner::Machine(machine)]);
     }

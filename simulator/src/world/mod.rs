@@ -46,6 +46,7 @@ pub use machine::{AfterCrash, Phase};
 pub use trace::TraceMode;
 pub use watchdog::WatchdogState;
 
+use crate::coverage::{Coverage, Reached};
 use crate::exec::{Machine, Prng, lock};
 use device::Devices;
 use host::{Agents, own_address};
@@ -79,6 +80,7 @@ pub struct World {
     hook: Mutex<Option<Arc<BootHook>>>,
     /// Boot ids, boot times and whatever else machines draw.
     fate: Mutex<Prng>,
+    coverage: Mutex<Coverage>,
 }
 
 impl fmt::Debug for World {
@@ -109,6 +111,7 @@ impl World {
             programs: Mutex::default(),
             hook: Mutex::default(),
             fate: Mutex::new(Prng::named(seed, "machines", 0)),
+            coverage: Mutex::default(),
             names,
             links,
             timings,
@@ -203,6 +206,16 @@ impl World {
     /// The collected lines of the trace: `seconds.micros what`.
     pub fn trace_lines(&self) -> Vec<String> {
         self.trace.lines()
+    }
+
+    /// A situation came about that sweeps must reach.
+    pub fn reach(&self, what: Reached) {
+        lock(&self.coverage).add(what);
+    }
+
+    /// What was reached so far.
+    pub fn coverage(&self) -> Coverage {
+        lock(&self.coverage).clone()
     }
 
     /// Adds a line of a node's own to the trace.

@@ -4,12 +4,15 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use haven_simulator::sweep::Profile;
 
 /// The simulator: the same node in a pretended world, under checkers.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sim {
     /// Draw clusters and faults from seeds, run them, and look whether every promise holds.
     Run(SimRun),
+    /// Plant bugs, one at a time, and count the seeds that it takes to find each. Needs a build with the feature `plants`.
+    Plants(SimPlants),
     /// Run one scenario: a folder with the files cluster, script and expected.
     Scenario {
         /// The folder.
@@ -27,12 +30,29 @@ pub(crate) struct SimRun {
     /// The first seed, and the one after the last.
     #[arg(long, value_name = "A..B", value_parser = range)]
     pub(crate) seeds: Range<u64>,
+    /// What they are drawn from: all, safety, power, network or scale.
+    #[arg(long, value_name = "PROFILE", default_value = "all")]
+    pub(crate) profile: Profile,
     /// How many run at the same time; as many as there are processors, if nothing is said.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<u16>,
     /// Print what happened in each seed that does not hold.
     #[arg(long)]
     pub(crate) show: bool,
+}
+
+/// Which planted bugs, and for how long they are looked for.
+#[derive(Debug, Args)]
+pub(crate) struct SimPlants {
+    /// The first seed, and the one after the last.
+    #[arg(long, value_name = "A..B", value_parser = range, default_value = "0..2000")]
+    pub(crate) seeds: Range<u64>,
+    /// Only this one.
+    #[arg(value_name = "PLANT")]
+    pub(crate) plant: Option<String>,
+    /// How many run at the same time; as many as there are processors, if nothing is said.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<u16>,
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {

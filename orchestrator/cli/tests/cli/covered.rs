@@ -161,7 +161,7 @@ fn every_command_that_the_program_has_is_replayed() {
 }
 
 /// Commands that change no cluster: they ask, or act on this computer alone.
-const QUESTIONS: [&str; 21] = [
+const QUESTIONS: [&str; 22] = [
     "status",
     "nodes",
     "links",
@@ -181,6 +181,7 @@ const QUESTIONS: [&str; 21] = [
     "daemon",
     "demo",
     "sim run",
+    "sim plants",
     "sim scenario",
     "completions",
 ];

@@ -17,6 +17,28 @@ fn seeds_that_hold_are_summed_up_and_end_with_zero() {
     assert!(again.out.starts_with("2 seeds, "), "{again:?}");
     assert!(again.out.contains(swept["hash"].as_str().unwrap()), "{again:?}");
     assert!(again.out.ends_with("0 seeds failed\n"), "{again:?}");
+    assert!(again.out.contains("\nreached: ") && swept["reached"]["leader changes"].is_u64(), "{again:?}");
+    assert_eq!(swept["too_few"], Value::Array(Vec::new()), "two seeds are too few to say so");
+}
+
+#[test]
+fn a_profile_draws_other_histories_and_one_that_is_none_is_wrong_usage() {
+    let hash = |words: &str| {
+        let said = haven(&format!("sim run --seeds 0..1 --json {words}"));
+        assert_eq!(said.code, 0, "{said:?}");
+        let swept: Value = serde_json::from_str(&said.out).unwrap();
+        swept["hash"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(hash(""), hash("--profile all"));
+    assert_ne!(hash(""), hash("--profile network"));
+    let said = haven("sim run --seeds 0..1 --profile calm");
+    assert!(said.code == 64 && said.err.contains("all, safety, power, network, scale"), "{said:?}");
+}
+
+#[test]
+fn a_build_without_planted_bugs_says_so() {
+    let said = haven("sim plants");
+    assert!(said.code == 64 && said.err.contains("--features plants"), "{said:?}");
 }
 
 #[test]

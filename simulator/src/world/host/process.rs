@@ -25,6 +25,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// One program that runs.
 pub(in crate::world) struct Process {
     pub(in crate::world) group: Option<String>,
+    args: Vec<String>,
     state: Mutex<State>,
 }
 
@@ -63,9 +64,9 @@ impl Finish {
 }
 
 impl Process {
-    fn new(group: Option<String>) -> Arc<Self> {
+    fn new(group: Option<String>, args: Vec<String>) -> Arc<Self> {
         let state = State { mood: Mood::Obeys, signal: None, task: None, waiting: Vec::new(), ended: None };
-        Arc::new(Self { group, state: Mutex::new(state) })
+        Arc::new(Self { group, args, state: Mutex::new(state) })
     }
 
     pub(super) fn set_mood(&self, mood: Mood) {
@@ -192,7 +193,7 @@ impl World {
             state.last_pid += 1;
             state.last_pid
         })?;
-        let process = Process::new(program.group.clone());
+        let process = Process::new(program.group.clone(), program.args.clone());
         let shown = What::Began {
             machine,
             pid,
@@ -224,6 +225,14 @@ impl World {
             Ended::NotStarted(_) => ("does not start", 0),
         };
         self.trace.add(What::Ended { machine, pid, how, code });
+    }
+
+    /// Whether a program that starts or stops a resource is under way.
+    pub(in crate::world) fn is_acting(&self, machine: Machine) -> bool {
+        let acts = |process: &Arc<Process>| {
+            process.group.is_some() && process.args.iter().any(|arg| arg == "start" || arg == "stop")
+        };
+        self.with(machine, |state| state.processes.values().any(acts)).unwrap_or(false)
     }
 
     fn in_group(&self, machine: Machine, group: Option<&str>) -> Vec<Arc<Process>> {

@@ -162,8 +162,9 @@ impl Disks for ToldDisks {
         NoDisks.attach(machine)
     }
 
-    fn power_lost(&self, machine: Machine) {
+    fn power_lost(&self, machine: Machine) -> usize {
         lock(&self.0).push(format!("power {machine}"));
+        0
     }
 
     fn daemon_died(&self, machine: Machine) {

@@ -1,0 +1,83 @@
+//! `haven sim plants`: planted bugs under plain seeds.
+
+use std::sync::Mutex;
+
+use haven_core::plant::Plant;
+use haven_simulator::sweep::Profile;
+use haven_simulator::sweep::plants::{Hunt, hunt, hunted};
+use serde::Serialize;
+
+use super::jobs;
+use crate::args::SimPlants;
+use crate::table::Table;
+use crate::terminal::{Format, Terminal};
+use crate::trouble::{Exit, Trouble};
+
+/// One planted bug, for programs.
+#[derive(Debug, Serialize)]
+struct Hunted<'a> {
+    plant: &'static str,
+    breaks: &'static str,
+    /// Seeds that were run.
+    seeds: u64,
+    /// The seed that found it; none if it survived.
+    seed: Option<u64>,
+    what: Option<&'a str>,
+}
+
+fn shown(hunt: &Hunt) -> Hunted<'_> {
+    let breaks = hunt.plant.breaks().unwrap_or("its scenario");
+    let (seed, what) = hunt.found.as_ref().map(|(seed, what)| (*seed, what.as_str())).unzip();
+    Hunted { plant: hunt.plant.name(), breaks, seeds: hunt.seeds, seed, what }
+}
+
+pub(super) fn plants(asked: &SimPlants, terminal: &Terminal) -> Result<Exit, Trouble> {
+    let named = |name: &String| {
+        Plant::named(name).ok_or_else(|| {
+            Trouble::usage(format!("there is no planted bug `{name}`"), "see orchestrator/core/src/plant.rs")
+        })
+    };
+    let which = match &asked.plant {
+        Some(name) => vec![named(name)?],
+        None => hunted().collect(),
+    };
+    let (todo, done) = (Mutex::new(which.iter().copied()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs(asked.jobs) {
+            scope.spawn(|| {
+                while let Some(plant) = take(&todo) {
+                    let hunt = hunt(plant, asked.seeds.clone(), Profile::All);
+                    if terminal.format() == Format::Text {
+                        terminal.aside(&told(&hunt));
+                    }
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(hunt);
+                }
+            });
+        }
+    });
+    let mut hunts = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    hunts.sort_by_key(|hunt| hunt.plant);
+    let survivors = hunts.iter().filter(|hunt| hunt.found.is_none() && hunt.plant.breaks().is_some()).count();
+    terminal.answer(&hunts.iter().map(shown).collect::<Vec<_>>(), || table(&hunts, survivors));
+    Ok(if survivors == 0 { Exit::Fine } else { Exit::Refused })
+}
+
+fn take(todo: &Mutex<impl Iterator<Item = Plant>>) -> Option<Plant> {
+    todo.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next()
+}
+
+fn told(hunt: &Hunt) -> String {
+    match &hunt.found {
+        Some((seed, what)) => format!("{}: found by seed {seed}: {what}", hunt.plant.name()),
+        None => format!("{}: survived {} seeds", hunt.plant.name(), hunt.seeds),
+    }
+}
+
+fn table(hunts: &[Hunt], survivors: usize) -> String {
+    let mut table = Table::new(&["PLANT", "BREAKS", "SEEDS", "FOUND BY"]);
+    for hunt in hunts.iter().map(shown) {
+        let by = hunt.seed.map_or_else(|| "survived".to_owned(), |seed| format!("seed {seed}"));
+        table.row([hunt.plant.to_owned(), hunt.breaks.to_owned(), hunt.seeds.to_string(), by]);
+    }
+    format!("{}{survivors} of {} survived\n", table.text(), hunts.len())
+}
