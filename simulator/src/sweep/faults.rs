@@ -2,7 +2,7 @@
 //!
 //! Source of the kinds and their limits: DESIGN section 10.
 
-use haven_core::ids::{LinkId, NodeId};
+use haven_core::ids::{LinkId, NodeId, ResourceId};
 use haven_core::units::Millis;
 
 use super::Profile;
@@ -108,19 +108,13 @@ impl Draw {
                 let then = AfterCrash::Reboot(self.span(1, 5000));
                 vec![once(at, Fault::Crash { node, then })]
             }
-            Kind::PowerLoss => {
-                let back = at + self.span(10, 25_000);
-                vec![once(at, Fault::PowerOff(node.clone())), once(back, Fault::PowerOn(node))]
-            }
+            Kind::PowerLoss => self.power_loss(at, node),
             Kind::AllPower => {
                 let back = at + self.span(10, 5000);
                 let off = self.nodes.iter().map(|n| once(at, Fault::PowerOff(n.clone())));
                 off.chain(self.nodes.iter().map(|n| once(back, Fault::PowerOn(n.clone())))).collect()
             }
-            Kind::DaemonKill => {
-                let restart = Restart::After(self.span(1, 10_000));
-                vec![once(at, Fault::KillDaemon { node, restart })]
-            }
+            Kind::DaemonKill => self.daemon_kill(at, node),
             Kind::DaemonFreeze => {
                 let point = if self.prng.per_mille(300) { FreezePoint::MidFeed } else { FreezePoint::Anywhere };
                 let back = at + self.span(50, 25_000);
@@ -154,6 +148,46 @@ impl Draw {
                 vec![once(at, Fault::WallClock { node, ms })]
             }
         }
+    }
+
+    /// Half of them while the disk stalls, and something is written to it: independent draws hardly ever meet.
+    fn power_loss(&mut self, at: Millis, node: NodeId) -> Vec<Event> {
+        let back = at + self.span(10, 25_000);
+        let mut events = Vec::new();
+        let mut off = at;
+        if self.prng.per_mille(500) {
+            let order = |order: &str| Fault::Disk { node: node.clone(), order: order.to_owned() };
+            off = at + Millis(self.prng.between(20, 400));
+            events.extend([once(at, order("stall")), once(back.max(off), order("release"))]);
+            if let Ok(id) = ResourceId::new(&format!("t{}", at.0)) {
+                events.push(Event { at, what: Happening::Order(Order::Add(id, None)) });
+            }
+        }
+        events.extend([once(off, Fault::PowerOff(node.clone())), once(back.max(off), Fault::PowerOn(node))]);
+        events
+    }
+
+    /// Half of them while a slow agent starts something there.
+    fn daemon_kill(&mut self, at: Millis, node: NodeId) -> Vec<Event> {
+        let restart = Restart::After(self.span(1, 10_000));
+        let mut events = Vec::new();
+        let mut killed = at;
+        if let Ok(id) = ResourceId::new(&format!("k{}", at.0))
+            && self.prng.per_mille(500)
+        {
+            let slow = |ailment: Ailment| {
+                let resource = id.as_str().to_owned();
+                Fault::Agent { node: Some(node.clone()), resource, op: AgentOp::Start, ailment }
+            };
+            killed = at + Millis(self.prng.between(300, 2500));
+            let times = self.prng.between(20, 100);
+            let back = killed + self.span(200, 10_000);
+            events.extend([once(at, slow(Ailment::Slow(times))), once(back, slow(Ailment::Well))]);
+            let add = Happening::Order(Order::Add(id, Some(node.clone())));
+            events.push(Event { at, what: add });
+        }
+        events.push(once(killed, Fault::KillDaemon { node, restart }));
+        events
     }
 
     fn of_disk(&mut self, kind: Kind, at: Millis, node: NodeId) -> Vec<Event> {
