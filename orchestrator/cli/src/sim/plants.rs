@@ -46,7 +46,11 @@ pub(super) fn plants(asked: &SimPlants, terminal: &Terminal) -> Result<Exit, Tro
         for _ in 0..jobs(asked.jobs) {
             scope.spawn(|| {
                 while let Some(plant) = take(&todo) {
-                    let hunt = hunt(plant, asked.seeds.clone(), Profile::All);
+                    // In a thread of its own each, since one may end in a panic.
+                    let hunting = std::thread::scope(|alone| {
+                        alone.spawn(|| hunt(plant, asked.seeds.clone(), Profile::All)).join()
+                    });
+                    let hunt = hunting.unwrap_or(Hunt { plant, seeds: 0, found: None });
                     if terminal.format() == Format::Text {
                         terminal.aside(&told(&hunt));
                     }
