@@ -36,14 +36,30 @@ impl SimDisk {
     /// Starts the commit thread as a task of the current owner: it dies with the daemon, and freezes with it.
     pub(super) fn start(volume: Arc<SimVolume>, boot: u64, name: &str) -> Arc<Self> {
         let queue: Arc<Mutex<Queue>> = Arc::default();
-        spawn_on(current(), commit_thread(volume.clone(), boot, name.to_owned(), queue.clone()));
+        let jobs = Jobs(queue.clone());
+        spawn_on(current(), commit_thread(volume.clone(), boot, name.to_owned(), jobs));
         Arc::new(Self { volume, boot, name: name.to_owned(), queue })
     }
 }
 
+/// The commit thread's end of the queue.
+struct Jobs(Arc<Mutex<Queue>>);
+
+impl Drop for Jobs {
+    /// A dead thread takes nothing more, and what waits for it is dropped: a job holds the disk that holds the queue.
+    fn drop(&mut self) {
+        let jobs = {
+            let mut queue = lock(&self.0);
+            queue.closed = true;
+            std::mem::take(&mut queue.jobs)
+        };
+        drop(jobs);
+    }
+}
+
 /// A job begins when the one before it is durable, and its ticket completes when it is durable itself.
-async fn commit_thread(volume: Arc<SimVolume>, boot: u64, name: String, queue: Arc<Mutex<Queue>>) {
-    while let Some((job, done)) = next(&queue).await {
+async fn commit_thread(volume: Arc<SimVolume>, boot: u64, name: String, jobs: Jobs) {
+    while let Some((job, done)) = next(&jobs.0).await {
         volume.job(boot, &name, Moment::Begin);
         let result = job();
         volume.job(boot, &name, Moment::End);
@@ -123,6 +139,9 @@ impl Disk for SimDisk {
         let (done, ticket) = oneshot::channel();
         let waker = {
             let mut queue = lock(&self.queue);
+            if queue.closed {
+                return Box::pin(ready(Err(io::Error::other("the commit thread is dead"))));
+            }
             queue.jobs.push_back((job, done));
             queue.waker.take()
         };

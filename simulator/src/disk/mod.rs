@@ -17,6 +17,8 @@ mod tests;
 mod volume;
 
 pub use handle::SimDisk;
+#[cfg(test)]
+pub(crate) use volume::KEPT;
 pub use volume::{Attached, SimVolume, VolumeImage};
 
 /// How long a simulated disk takes; in nanoseconds of the world.

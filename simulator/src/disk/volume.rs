@@ -20,6 +20,19 @@ const PLENTY: u64 = 1 << 40;
 /// One machine's storage. It outlives the machine's boots.
 pub struct SimVolume(Mutex<State>);
 
+#[cfg(test)]
+thread_local! {
+    /// How many volumes this thread's runs have not let go of.
+    pub(crate) static KEPT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
+impl Drop for SimVolume {
+    fn drop(&mut self) {
+        KEPT.set(KEPT.get() - 1);
+    }
+}
+
 /// All that was durable at a moment: what a snapshot of a virtual machine, or a copied disk, brings back.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VolumeImage(BTreeMap<String, Vec<u8>>);
@@ -50,6 +63,8 @@ struct State {
 impl SimVolume {
     /// An empty volume. Everything that is left to chance is drawn from `prng`.
     pub fn new(profile: DiskProfile, prng: Prng) -> Arc<Self> {
+        #[cfg(test)]
+        KEPT.set(KEPT.get() + 1);
         Arc::new(Self(Mutex::new(State {
             profile,
             prng,

@@ -231,3 +231,6 @@ fn give(cluster: &Arc<Cluster>, order: Order) {
     let cluster = cluster.clone();
     spawn_on(Owner::World, async move { drop(order.give(&cluster).await) });
 }
+
+#[cfg(test)]
+mod tests;
