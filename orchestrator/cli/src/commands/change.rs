@@ -8,7 +8,7 @@ use haven_config::words::WordFault;
 use haven_config::{DiffLine, diff};
 use haven_core::control::Command;
 use haven_core::ids::{LogIndex, NodeId};
-use haven_core::spec::{Spec, SpecEdit};
+use haven_core::spec::{Profile, Severity, Spec, SpecEdit, Timing, lint};
 use serde::Serialize;
 
 use crate::args::{Doing, Editing};
@@ -60,6 +60,7 @@ pub(crate) async fn commit(
         Ok(spec) => {
             name_strangers(session, &config.spec, &spec).await?;
             name_cautions(session, &config.spec, &spec);
+            name_warnings(session, &config.spec, &spec);
             diff(&config.spec, &spec).iter().map(DiffLine::to_string).collect()
         }
         Err(_) => Vec::new(),
@@ -100,6 +101,19 @@ fn name_cautions(session: &Session<'_>, before: &Spec, after: &Spec) {
         after.devices.values().filter(|device| before.devices.get(&device.id).map(|d| &d.agent) != Some(&device.agent));
     for (device, caution) in new.filter_map(|device| Some((device, caution(&device.agent)?))) {
         session.terminal.note(&format!("{}: {caution}", device.agent));
+    }
+}
+
+/// Says of what a change goes through, and had better not.
+fn name_warnings(session: &Session<'_>, before: &Spec, after: &Spec) {
+    // Timings are errors or none.
+    let warnings = |spec: &Spec| {
+        let faults = lint(spec, Timing::of(Profile::Default));
+        faults.into_iter().filter(|fault| fault.severity == Severity::Warning).collect::<Vec<_>>()
+    };
+    let known = warnings(before);
+    for fault in warnings(after).iter().filter(|fault| !known.contains(fault)) {
+        session.terminal.aside(&format!("warning: {fault}"));
     }
 }
 

@@ -121,12 +121,11 @@ fn commit_faults(spec: &Spec, edits: &[SpecEdit], base: Timing) -> Vec<Diagnosti
     };
     let before = lint(spec, base);
     let new = lint(&edited, base).into_iter().filter(|fault| !before.contains(fault));
-    new.map(|fault: Fault| {
-        let severity = match fault.severity {
-            haven_core::spec::Severity::Error => Severity::Error,
-            haven_core::spec::Severity::Warning => Severity::Warning,
-        };
-        whole(severity, format!("the configuration would be refused: {fault}"))
+    new.map(|fault: Fault| match fault.severity {
+        haven_core::spec::Severity::Error => {
+            whole(Severity::Error, format!("the configuration would be refused: {fault}"))
+        }
+        haven_core::spec::Severity::Warning => whole(Severity::Warning, fault.to_string()),
     })
     .collect()
 }

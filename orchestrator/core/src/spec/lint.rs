@@ -15,8 +15,8 @@ use super::meta::{KNOWN, OnFail, parse_bool, parse_span};
 use super::resource::{Body, Operation, Resource, Role};
 use super::settings::Settings;
 use super::timing::Timing;
-use super::{Device, Spec, is_secret, not_power};
-use crate::ids::ResourceId;
+use super::{Device, HostMap, Spec, is_secret, not_power};
+use crate::ids::{DeviceId, NodeId, ResourceId};
 use crate::units::{Millis, Score};
 
 /// One thing that is wrong.
@@ -61,6 +61,7 @@ pub fn lint(spec: &Spec, base: Timing) -> Vec<Fault> {
     spec.constraints.values().for_each(|c| lint.constraint(c));
     spec.devices.values().for_each(|d| lint.device(d));
     lint.topology();
+    lint.power_supplies();
     lint.defaults();
     lint.faults
 }
@@ -354,6 +355,23 @@ impl Lint<'_> {
             }
             if levels.iter().any(|level| level.devices.is_empty()) {
                 self.error(&object, "has a level without devices");
+            }
+        }
+    }
+
+    /// A device that switches one machine and no outlet is a part of that machine, and dead with it when the plug is
+    /// pulled [S-14].
+    fn power_supplies(&mut self) {
+        let spec = self.spec;
+        let switched: BTreeSet<&NodeId> = spec.devices.values().flat_map(|device| device.hosts.nodes()).collect();
+        for node in switched {
+            let inside = |id: &DeviceId| spec.devices.get(id).is_some_and(|d| matches!(d.hosts, HostMap::Single(_)));
+            let levels = spec.fence_levels(node);
+            if !levels.is_empty() && levels.iter().all(|level| level.devices.iter().any(inside)) {
+                let what = "what can switch it off shares its power supply: when that fails, nothing proves the node off, \
+                            and what it ran waits for a person; add an outlet of a PDU as a further fence level";
+                let object = format!("node {node}");
+                self.faults.push(Fault { object, what: what.to_owned(), severity: Severity::Warning });
             }
         }
     }

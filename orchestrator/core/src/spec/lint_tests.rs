@@ -166,3 +166,36 @@ fn devices_that_prove_no_death_or_would_be_half_obeyed_are_refused() {
     let pcmk = |d: &mut Device| drop(d.params.insert("pcmk_delay_max".into(), "5s".into()));
     refused(device(pcmk), "fence device power", "pcmk_delay_max");
 }
+
+/// The nodes of which a warning says that nothing proves them off without power.
+fn warned(edits: Vec<SpecEdit>) -> Vec<String> {
+    let spec = Spec::default().edited(&edits, u64::MAX >> 1).unwrap();
+    let found = lint(&spec, Timing::of(Profile::Default));
+    assert!(found.iter().all(|f| f.severity == Severity::Warning), "{found:?}");
+    found.iter().map(|f| f.object.clone()).collect()
+}
+
+#[test]
+fn a_node_whose_devices_all_die_with_it_is_warned_of() {
+    let outlet = |of: &str| {
+        let of = of.to_owned();
+        device(move |device| {
+            device.id = crate::ids::DeviceId::new("pdu").unwrap();
+            device.agent = "fence_apc_snmp".to_owned();
+            device.hosts = HostMap::Outlets([(node(&of), vec!["3".to_owned()])].into());
+        })
+    };
+    let levels = |of: &str, levels: &[&[&str]]| {
+        let level = |devices: &&[&str]| super::fencing::FenceLevel {
+            devices: devices.iter().map(|id| crate::ids::DeviceId::new(id).unwrap()).collect(),
+        };
+        SpecEdit::SetTopology { node: node(of), levels: levels.iter().map(level).collect() }
+    };
+    assert_eq!(warned(vec![bmc("a"), bmc("b")]), ["node a", "node b"]);
+    assert_eq!(warned(vec![bmc("a"), bmc("b"), outlet("a")]), ["node b"]);
+    assert_eq!(warned(vec![outlet("a")]), [""; 0]);
+    let both = |which: &[&[&str]]| warned(vec![bmc("a"), outlet("a"), levels("a", which)]);
+    assert_eq!(both(&[&["bmc-a"], &["pdu"]]), [""; 0]);
+    assert_eq!(both(&[&["bmc-a", "pdu"]]), ["node a"], "both must answer");
+    assert_eq!(both(&[&["bmc-a"]]), ["node a"], "the outlet is at no level");
+}
