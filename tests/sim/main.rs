@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod cycled;
 #[cfg(test)]
+mod elections;
+#[cfg(test)]
+mod hunt;
+#[cfg(test)]
 mod ready;
 #[cfg(test)]
 mod scenarios;

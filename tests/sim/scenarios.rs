@@ -129,6 +129,7 @@ scenarios! {
     x_09_a_lost_node_that_is_heard_again_returns
     x_10_a_leader_whose_calls_reach_nobody
     x_11_a_hand_over_in_vain
+    x_12_a_dead_boot_that_cannot_read_of_it
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A leader that had nothing to do for a while takes what it is told, whenever that comes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use haven_core::control::Command;
@@ -8,28 +9,57 @@ use haven_core::spec::{AgentName, Body, Resource, SpecEdit};
 use haven_simulator::cluster::{Cluster, ClusterOptions};
 use haven_simulator::exec::{run, sleep};
 
+async fn founded() -> Arc<Cluster> {
+    let cluster = Cluster::new(1, ClusterOptions::default());
+    cluster.found().await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    cluster
+}
+
+/// Adds `name` once: nobody stands ready to ask again.
+async fn add(cluster: &Cluster, name: &str) {
+    let (_, leader) = cluster.leader().unwrap();
+    let body = Body::Primitive { agent: AgentName::parse("ocf:heartbeat:Dummy"), template: None };
+    let edits = vec![SpecEdit::PutResource(Resource::new(ResourceId::new(name).unwrap(), body))];
+    let command = Command::Edit { base: None, edits, comment: String::new() };
+    if let Err(error) = leader.command("operator", &command).await {
+        panic!("{name}: {error}");
+    }
+}
+
+fn end(cluster: &Cluster) {
+    let violations = cluster.checker.violations();
+    cluster.end();
+    assert!(violations.is_empty(), "{violations:?}");
+}
+
 #[test]
 fn an_idle_leader_takes_a_command_at_every_moment() {
     run(1, async {
-        let cluster = Cluster::new(1, ClusterOptions::default());
-        cluster.found().await.unwrap();
-        sleep(Duration::from_secs(5)).await;
-        let (_, leader) = cluster.leader().unwrap();
-        let dead_after = leader.state().timing.current.dead_after.0;
+        let cluster = founded().await;
+        let dead_after = cluster.leader().unwrap().1.state().timing.current.dead_after.0;
         for step in 0..50 {
             // Long enough for all answers to be over, and a little later in D each time.
             sleep(Duration::from_millis(2 * dead_after + dead_after * step / 50)).await;
-            let body = Body::Primitive { agent: AgentName::parse("ocf:heartbeat:Dummy"), template: None };
-            let resource = Resource::new(ResourceId::new(&format!("r{step}")).unwrap(), body);
-            let edits = vec![SpecEdit::PutResource(resource)];
-            let command = Command::Edit { base: None, edits, comment: String::new() };
-            // Asked once: nobody stands ready to ask again.
-            if let Err(error) = leader.command("operator", &command).await {
-                panic!("command {step}: {error}");
-            }
+            add(&cluster, &format!("r{step}")).await;
         }
-        let violations = cluster.checker.violations();
-        cluster.end();
-        assert!(violations.is_empty(), "{violations:?}");
+        end(&cluster);
+    });
+}
+
+#[test]
+fn a_leader_whose_calls_were_lost_for_a_moment_asks_again_before_it_refuses() {
+    run(1, async {
+        let cluster = founded().await;
+        let timing = cluster.leader().unwrap().1.state().timing.current;
+        for round in 0..5 {
+            cluster.world.apply_text("cut n1-* calls").unwrap();
+            // The last answer is older than openraft takes, and nobody is missed yet.
+            sleep(Duration::from_millis(timing.election_max().0 + timing.heartbeat().0 * 2)).await;
+            cluster.world.heal_links();
+            add(&cluster, &format!("r{round}")).await;
+            sleep(Duration::from_secs(5)).await;
+        }
+        end(&cluster);
     });
 }

@@ -291,6 +291,13 @@ impl Bench {
         self.ok(Event::ActionFinished { action, incarnation, outcome, detail, elapsed });
     }
 
+    /// Everybody has looked for `id`, and found nothing.
+    pub(crate) fn looked(&mut self, id: &str) {
+        for at in ["a", "b", "c"] {
+            self.end(&format!("probe {id} on {at}"), Outcome::Done);
+        }
+    }
+
     /// The last start or stop of a plan that was done to a resource on a node.
     pub(crate) fn acted(&self, id: &str, at: &str) -> Option<ActionId> {
         self.state.resources.get(&rsc(id))?.presence.get(&node(at))?.acted

@@ -177,6 +177,8 @@ plants! {
     SilentBlockers "L2",
     /// A leader's heartbeats are enough to follow it, whether its calls arrive or not [5.1].
     FollowsWithoutCalls,
+    /// What a boot proposes that is proven dead goes into the log all the same.
+    DeadBootsPropose,
     /// A leader says that it leads while it hands over [5.1].
     LeadsOnWhileHandingOver,
     /// A call has one link for its whole deadline [5.1].

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use haven_core::event::Event;
 use haven_core::ids::{Incarnation, LinkId, NodeId};
 use haven_core::node::Input;
+use haven_core::plant::{self, Plant};
 use haven_env::{BoxFuture, CallClass, Inbound, Runtime};
 use haven_log::{LogId, Vote};
 use openraft::raft::TransferLeaderRequest;
@@ -87,7 +88,9 @@ impl<R: Runtime> Shared<R> {
     /// Whether the sender's boot is proven dead: it may be unable to read of it, and would fill the log with what the fold
     /// refuses.
     fn is_over(&self, from: &NodeId, life: Incarnation) -> bool {
-        self.with_facts(|facts, _| facts.state.members.get(from).is_some_and(|m| m.death_of(life.boot).is_some()))
+        !plant::on(Plant::DeadBootsPropose)
+            && self
+                .with_facts(|facts, _| facts.state.members.get(from).is_some_and(|m| m.death_of(life.boot).is_some()))
     }
 
     async fn hear_proposal(&self, event: &[u8]) -> Answer {

@@ -21,6 +21,7 @@ struct Desk {
 }
 
 mod following;
+mod orders;
 mod ready;
 mod stores;
 
@@ -210,7 +211,6 @@ enum Hears {
     No,
 }
 
-/// `c` falls silent at 0; `b` goes on and hears, or does not hear, `c`.
 #[test]
 fn who_was_acknowledged_a_moment_ago_is_acknowledged_next_beside_a_heartbeat() {
     let mut desk = Desk::new();
@@ -230,6 +230,7 @@ fn who_was_acknowledged_a_moment_ago_is_acknowledged_next_beside_a_heartbeat() {
     assert_eq!((alone, beside), (1, 36), "the first goes out at once, every other one in a heartbeat's packet");
 }
 
+/// `c` falls silent at 0; `b` goes on and hears, or does not hear, `c`.
 fn silent_c(b_hears_c: Hears) -> Vec<String> {
     let mut desk = Desk::new();
     let mut said = Vec::new();

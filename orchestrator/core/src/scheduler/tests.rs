@@ -52,12 +52,7 @@ fn a_group_starts_left_to_right_on_one_node_and_stops_right_to_left() {
     let mut bench = three(vec![primitive("fs"), primitive("ip"), primitive("web"), group("g", &["fs", "ip", "web"])]);
     bench.edit(vec![prefers("g", "b", 100)]);
     bench.adopt();
-    for (id, at) in [("fs", "a"), ("fs", "b"), ("fs", "c"), ("ip", "a"), ("ip", "b"), ("ip", "c")] {
-        bench.end(&format!("probe {id} on {at}"), Outcome::Done);
-    }
-    for at in ["a", "b", "c"] {
-        bench.end(&format!("probe web on {at}"), Outcome::Done);
-    }
+    ["fs", "ip", "web"].into_iter().for_each(|id| bench.looked(id));
     check(
         &bench,
         expect![[r#"
@@ -190,9 +185,7 @@ fn failures_are_forgotten_after_their_timeout() {
 fn a_failed_start_closes_the_node_and_a_failed_stop_has_it_fenced() {
     let mut bench = three(vec![primitive("db")]);
     bench.adopt();
-    for at in ["a", "b", "c"] {
-        bench.end(&format!("probe db on {at}"), Outcome::Done);
-    }
+    bench.looked("db");
     bench.adopt();
     bench.end("start db on a", Outcome::Failed);
     check(

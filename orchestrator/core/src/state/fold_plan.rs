@@ -299,7 +299,7 @@ impl ClusterState {
     fn not_looked(&mut self, step: &Step, verified: LogIndex) {
         let status = self.resources.get_mut(&step.key.resource);
         if let Some(presence) = status.and_then(|s| s.presence.get_mut(&step.key.node)) {
-            presence.verified = verified.min(presence.verified);
+            presence.verified = verified;
         }
     }
 
