@@ -149,6 +149,8 @@ fn same(state: &ClusterState, steps: &[Step]) -> bool {
     let left: BTreeSet<(&StepKey, Vec<&StepKey>)> = state
         .plan
         .waiting()
+        // Those never become due; the same steps of now must take their place.
+        .filter(|(_, s)| !state.is_of_another_time(&s.step))
         .map(|(_, s)| (&s.step.key, s.step.after.iter().filter(|k| !ended.contains(k)).collect()))
         .collect();
     let wanted: BTreeSet<(&StepKey, Vec<&StepKey>)> =
@@ -160,4 +162,27 @@ fn same(state: &ClusterState, steps: &[Step]) -> bool {
 fn median(mut walls: Vec<WallTime>) -> Option<WallTime> {
     walls.sort();
     walls.get(walls.len().checked_sub(1)? / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{Bench, prefers, primitive};
+
+    #[test]
+    fn a_plan_is_made_again_when_maintenance_came_and_went_before_its_end() {
+        let mut bench = Bench::three();
+        bench.add(vec![primitive("db")]);
+        bench.settle();
+        bench.edit(vec![prefers("db", "b", 1000)]);
+        bench.adopt();
+        let left = |bench: &Bench| same(&bench.state, &scheduler::plan(&bench.state).steps);
+        assert!(left(&bench), "nothing has happened yet");
+        for until in [Some(bench.state.time + Millis::secs(60)), None] {
+            bench.ok(Event::MaintenanceSet { until, reason: String::new(), by: "test".into() });
+        }
+        assert!(!left(&bench), "the start that waits is of another time, and would wait for ever");
+        bench.settle();
+        assert_eq!(bench.running(), "db: started on b\n");
+    }
 }

@@ -50,6 +50,7 @@ impl ClusterState {
                 let result = self.fold_event(event);
                 if result.is_ok() {
                     self.end_what_has_expired();
+                    self.look_for_what_can_never_be();
                 }
                 result
             }

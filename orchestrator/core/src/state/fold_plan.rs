@@ -44,6 +44,7 @@ impl ClusterState {
                 Some(_) | None => kept.push((plan.action(place), step)),
             }
         }
+        self.drop_second_starts(&mut kept, &mut dropped);
         self.drop_the_bereft(&mut kept, &mut dropped);
         for (id, step) in kept {
             self.plan
@@ -51,6 +52,24 @@ impl ClusterState {
                 .insert(id, StepState { step: step.clone(), phase: Phase::Waiting, before: None, edited: None });
         }
         dropped
+    }
+
+    /// One plan starts an exclusive resource once, whoever made it.
+    fn drop_second_starts(&self, kept: &mut Vec<(ActionId, &Step)>, dropped: &mut Vec<DroppedStep>) {
+        if plant::on(Plant::PlanWithoutPreconditions) {
+            return;
+        }
+        let mut started: BTreeSet<&ResourceId> = BTreeSet::new();
+        kept.retain(|(_, step)| {
+            let key = &step.key;
+            let once =
+                key.task != Task::Start || !self.spec.is_exclusive(&key.resource) || started.insert(&key.resource);
+            if !once {
+                let why = "the plan starts it elsewhere already".to_owned();
+                dropped.push(DroppedStep { key: key.clone(), why });
+            }
+            once
+        });
     }
 
     /// A step whose predecessor is neither in the plan nor in flight can never become due: it rested on something
@@ -129,7 +148,7 @@ impl ClusterState {
         let ready: Vec<ActionId> = self
             .plan
             .waiting()
-            .filter(|(_, s)| s.step.after.iter().all(|key| !open.contains(key)))
+            .filter(|(_, s)| s.step.after.iter().all(|key| !open.contains(key)) && !self.is_of_another_time(&s.step))
             .map(|(id, _)| id)
             .collect();
         for id in ready {
@@ -140,6 +159,13 @@ impl ClusterState {
                 entry.before = before;
             }
         }
+    }
+
+    /// Whether maintenance has begun or ended since the step was adopted: the next plan takes its place [S-20].
+    pub(crate) fn is_of_another_time(&self, step: &Step) -> bool {
+        step.key.task != Task::Probe
+            && step.maintenance != self.maintenance.changed
+            && !plant::on(Plant::PlanWithoutPreconditions)
     }
 
     /// From here on the executor may be at it: the state must say so, whoever is asked next.

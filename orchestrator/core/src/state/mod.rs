@@ -14,6 +14,7 @@ mod fold_report;
 mod fold_spec;
 mod guard;
 mod member;
+mod never;
 mod plan;
 mod refusal;
 mod resource;

@@ -98,3 +98,35 @@ fn a_step_that_may_have_begun_is_not_forgotten_by_the_next_plan() {
     assert_eq!(bench.in_flight(), ["start db on a"]);
     assert!(!bench.state.start_blockers(&rsc("db"), &node("b"), &[]).is_empty());
 }
+
+#[test]
+fn one_plan_starts_an_exclusive_resource_once_whoever_made_it() {
+    let mut bench = Bench::three();
+    bench.add(vec![primitive("db")]);
+    bench.adopt();
+    for key in bench.in_flight() {
+        bench.end(&key, Outcome::Done);
+    }
+    let steps = vec![start_on(&bench, "a"), start_on(&bench, "b")];
+    let parent = bench.state.plan.id;
+    bench.ok(Event::PlanAdopted(Plan { id: parent.next(), parent, based_on: bench.state.index, steps }));
+    assert_eq!(bench.in_flight(), ["start db on a"]);
+    let dropped: Vec<_> = bench.state.plan.dropped.iter().map(|d| format!("{}: {}", d.key, d.why)).collect();
+    assert_eq!(dropped, ["start db on b: the plan starts it elsewhere already"]);
+}
+
+#[test]
+fn what_waited_when_maintenance_began_does_not_begin_in_it() {
+    let mut bench = with_db();
+    bench.edit(vec![prefers("db", "b", 1000)]);
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["stop db on a"]);
+    let until = Some(bench.state.time + Millis::secs(60));
+    bench.ok(Event::MaintenanceSet { until, reason: String::new(), by: "test".into() });
+    bench.end("stop db on a", Outcome::Done);
+    assert_eq!(bench.in_flight(), Vec::<String>::new());
+    // Nor does it later: the plan of another time is replaced.
+    bench.wait(Millis::secs(61));
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["start db on b"]);
+}
