@@ -93,13 +93,16 @@ scenarios! {
     s_09_leadership_does_not_fly_to_and_fro
     s_10_a_node_behind_the_log_starts_nothing
     s_11_a_last_look_before_the_shot
+    s_11_a_learner_looks_through_the_leader
     s_11_a_persons_word_ends_no_order
+    s_11_an_old_shot_hits_no_later_boot
     s_11_an_order_read_too_late
     s_11_readmitted_under_an_open_order
     s_11_switched_on_after_the_last_order
     s_12_a_boot_that_starts_resources
     s_12_a_second_copy_is_not_adopted
     s_12_enabled_an_hour_ago
+    s_12_nobody_knows_is_not_elsewhere
     s_13_a_node_that_reads_of_its_own_death
     s_13_a_word_against_a_device_that_another_reads
     s_13_a_word_against_a_heard_node

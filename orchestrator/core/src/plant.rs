@@ -87,6 +87,10 @@ plants! {
     NoLatestSend "S3",
     /// A lost node that is heard again is shot all the same [5.4].
     NoLastLook,
+    /// An order against an earlier boot may have hit every later one, for ever [S-11].
+    OldShotsCount,
+    /// The last look is taken with the executor's own ears only, which nothing of a fellow learner reaches [5.4].
+    OnlyOwnEars,
     /// A node is readmitted while an order against it is open [S-11].
     ReadmitUnderOrder,
     /// A person's word is taken while the node is heard [S-13].
@@ -139,6 +143,8 @@ plants! {
     BrakeHoldsProofs,
     /// What is found running on a returning node is adopted although the log places it elsewhere [S-12].
     AdoptSecondCopy,
+    /// Where a probe did not tell, or an earlier life ran it, counts as a place that the log has given it [S-12].
+    UnknownIsElsewhere,
     /// Exclusive resources start on nodes that were not audited [S-12].
     NoBootAudit,
     /// A pause never ends [H-19].

@@ -11,11 +11,12 @@ use super::io::{Facts, Output, PowerAnswer, PowerAsk, PowerJob};
 use super::outbox::Outbox;
 use crate::detector::Detector;
 use crate::event::{Event, PowerRead, PowerState, Proof, Withdrawal};
+use crate::heartbeat::PeerView;
 use crate::ids::{BootId, DeviceId, LogIndex, NodeId, OrderId};
 use crate::lease::Leases;
 use crate::plant::{self, Plant};
 use crate::spec::{Device as Configured, FenceLevel};
-use crate::state::{ClusterState, FenceOrder, Standing};
+use crate::state::{ClusterState, FenceOrder, Member, Standing};
 use crate::units::{Millis, Monotonic};
 
 /// Time between two reads while a device still says On, or does not answer.
@@ -93,6 +94,22 @@ impl Work {
         self.until = self.until.max(facts.now + reads_max(facts, self.devices.keys()));
         self.devices.values_mut().for_each(|device| device.begin_again(facts.now));
     }
+}
+
+/// Whether `boot` of `member` is heard at this moment: by this node, or by the leader, as it says of itself. A learner
+/// hears no other learner, and a path may be cut.
+fn is_heard(facts: &Facts, ears: &Detector, member: &Member, boot: BootId) -> bool {
+    let limit = facts.state.timing.current.dead_after;
+    // By the heartbeat itself: silence counts only for those whom this node is told to expect.
+    let own = ears.last(&member.node).is_some_and(|(at, h)| h.incarnation.boot == boot && facts.now.since(at) < limit);
+    let told = || {
+        let voters = facts.state.members.values().filter(|m| facts.state.is_voter(m.member));
+        voters.filter_map(|voter| ears.last(&voter.node)).filter(|(_, word)| word.leads.is_some()).any(|(at, word)| {
+            let of_boot = |v: &&PeerView| v.member == member.member && v.boot_tag == boot.tag();
+            word.hears.iter().find(of_boot).is_some_and(|v| facts.now.since(at) + v.silence < limit)
+        })
+    };
+    own || (!plant::on(Plant::OnlyOwnEars) && told())
 }
 
 /// How long reads of these devices may take, from the first to the last.
@@ -177,16 +194,14 @@ impl Fencer {
         if !may {
             return;
         }
-        // By the heartbeat itself: silence counts only for those whom this node is told to expect.
-        let limit = facts.state.timing.current.dead_after;
-        let fresh = |at| facts.now.since(at) < limit;
-        let heard = ears.last(&order.node).is_some_and(|(at, h)| h.incarnation.boot == order.boot && fresh(at));
-        // The return may be in the log right behind the order, folded together with it.
+        let heard = is_heard(facts, ears, member, order.boot);
+        // The return may be in the log right behind the order, folded together with it. Whoever hears the node has said so.
         let returned = member.standing == Standing::Returning && member.since.index.0 > order.id.0;
+        let returned = returned && (heard || !plant::on(Plant::OnlyOwnEars));
         // Whoever is shot because he was heard after his death is not spared for it.
         let spoke_after_death = contradicts && member.death_of(order.boot).is_some();
         let out_of_touch = member.standing == Standing::Lost && !spoke_after_death;
-        if heard && (out_of_touch || returned) && !plant::on(Plant::NoLastLook) {
+        if (returned || heard && out_of_touch) && !plant::on(Plant::NoLastLook) {
             self.finish(facts.now, order.id, withdraw(Withdrawal::HeardAgain), outbox);
             return;
         }

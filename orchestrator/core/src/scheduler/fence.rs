@@ -4,7 +4,8 @@ use crate::event::{FreezeSubject, Standby};
 use crate::ids::{BootId, NodeId, ResourceId};
 use crate::plant::{self, Plant};
 use crate::spec::OnFail;
-use crate::state::{ClusterState, FenceOrder, Member, OrderResult, Run, Standing};
+use crate::state::{ClusterState, FenceOrder, Member, OrderResult, Presence, Run, Since, Standing};
+use crate::units::Millis;
 
 /// A boot that must be proven dead before something can go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +62,19 @@ fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     member.standing == Standing::Lost && orders.any(|o| since(o) && o.may_have_hit())
 }
 
-/// Whether an order against an earlier boot was sent and still under way when `boot` had begun.
+/// How long after the end of an order that hit it a machine is lost at the latest: silence, an election, a busy log.
+const HIT_IS_SEEN: Millis = Millis::secs(60);
+
+/// Whether an order against an earlier boot was sent, and was still under way when `boot`, the present one, had begun
+/// and was lost. A boot that went on after its end was not hit.
 fn hit_by_late_shot(state: &ClusterState, member: &Member, boot: BootId) -> bool {
-    state.fencing.orders.values().filter(|o| o.node == member.node && o.boot != boot && o.may_have_hit()).any(|o| {
-        let over = member.death_of(o.boot).map(|dead| dead.since.index);
-        o.ended.is_some_and(|ended| over.is_some_and(|over| ended.index > over))
-    })
+    let may_hit = |ended: Since| {
+        let begun = member.booted.is_none_or(|booted| ended.index > booted.index);
+        let survived = member.since.time.since(ended.time) > HIT_IS_SEEN;
+        (begun && !survived) || plant::on(Plant::OldShotsCount)
+    };
+    let orders = state.fencing.orders.values().filter(|o| o.node == member.node && o.boot != boot && o.may_have_hit());
+    orders.filter_map(|o| o.ended).any(may_hit)
 }
 
 /// Whether a dead boot was heard, and nothing has been done about it since at each of its levels, or until it was proven
@@ -90,18 +98,28 @@ fn contradicts(state: &ClusterState, member: &Member) -> bool {
     !proven && !spent
 }
 
-/// An exclusive resource found running on a returning node while the log places it elsewhere [S-12]. One that has
-/// failed there, or that nobody knows of, is stopped once the node is admitted: a unit that crashed long ago is no
-/// reason to shoot a healthy node.
+/// An exclusive resource that a returning node's present life has found running while the log places it elsewhere
+/// [S-12]. One that has failed there, or that nobody knows of, is stopped once the node is admitted: a unit that crashed
+/// long ago is no reason to shoot a healthy node.
 fn second_copy<'a>(state: &'a ClusterState, member: &Member) -> Option<&'a ResourceId> {
     if member.standing != Standing::Returning || plant::on(Plant::AdoptSecondCopy) {
         return None;
     }
-    state.resources.iter().find_map(|(id, status)| {
-        let here = state.presence(member, id)?;
-        let elsewhere = status.possible_owners().any(|(node, _)| *node != member.node);
-        (here.run == Run::Running && elsewhere && state.spec.is_exclusive(id)).then_some(id)
+    let blind = plant::on(Plant::UnknownIsElsewhere);
+    state.resources.keys().find(|id| {
+        // What was known of its earlier life says nothing yet: it is looked at before it is judged.
+        let found = |p: &Presence| p.run == Run::Running && (p.verified > member.since.index || blind);
+        let mut others = state.members.values().filter(|other| other.node != member.node);
+        state.spec.is_exclusive(id)
+            && state.presence(member, id).is_some_and(found)
+            && others.any(|other| state.presence(other, id).is_some_and(|p| is_placed(p, blind)))
     })
+}
+
+/// Whether the log places the resource there: it runs, or haven has started it and nobody has seen it end. That a probe
+/// did not tell places it nowhere.
+fn is_placed(presence: &Presence, blind: bool) -> bool {
+    presence.run == Run::Running || (!presence.run.is_stopped() && (presence.definition != 0 || blind))
 }
 
 /// A failure on this boot, since the node was admitted, whose consequence is fencing.

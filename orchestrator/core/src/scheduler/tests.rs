@@ -5,6 +5,8 @@ use crate::event::{Event, Finding, Outcome, Report, ReportCause, Standby};
 use crate::spec::{NodeSpec, OnFail, Operation, SpecEdit};
 use crate::units::Millis;
 
+mod fences;
+
 #[track_caller]
 fn check(bench: &Bench, want: Expect) {
     want.assert_eq(&bench.shown());

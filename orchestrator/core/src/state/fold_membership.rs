@@ -181,6 +181,9 @@ impl ClusterState {
         member.since = now;
         member.admission = None;
         member.lapses = 0;
+        if before.is_none_or(|b| b.boot != incarnation.boot) {
+            member.booted = Some(now);
+        }
         let old_boot = before.map(|b| b.boot).filter(|boot| *boot != incarnation.boot);
         if let Some(old_boot) = old_boot {
             member.attributes.clear();
@@ -387,6 +390,7 @@ fn new_member(joined: &Joined, now: super::Since) -> Member {
         distrusted: None,
         key: joined.key,
         disarmed: None,
+        booted: None,
     }
 }
 

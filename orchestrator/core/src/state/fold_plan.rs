@@ -342,7 +342,7 @@ impl ClusterState {
             since: old.filter(|_| same).map_or(since, |p| p.since),
             verified: if by_another { LogIndex(0) } else { since.index },
             report: old.map_or(0, |p| p.report),
-            definition: old.map_or(0, |p| p.definition),
+            definition: old.filter(|_| !run.is_stopped()).map_or(0, |p| p.definition),
             acted: old.and_then(|p| p.acted),
             runs_with: old.filter(|_| !run.is_stopped()).and_then(|p| p.runs_with.clone()),
             run,

@@ -197,6 +197,10 @@ pub struct Member {
     /// The life whose watchdog was disarmed: whatever it has told of that before counts no more.
     #[n(20)]
     pub disarmed: Option<Incarnation>,
+    /// When the present boot was heard of first.
+    #[n(21)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booted: Option<Since>,
 }
 
 impl Member {

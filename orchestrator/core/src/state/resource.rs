@@ -82,7 +82,7 @@ pub struct Presence {
     /// The number of the node's last report about it.
     #[n(4)]
     pub report: u64,
-    /// A checksum of agent and parameters that it was started with; zero if haven did not start it.
+    /// A checksum of agent and parameters that it was started with; zero if haven did not start it, or it was stopped since.
     #[n(5)]
     pub definition: u32,
     /// Agent and parameters of what may run here, if the configuration has changed since: it is looked at and stopped
