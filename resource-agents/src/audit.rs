@@ -96,7 +96,7 @@ async fn units(host: &dyn Host, unit: &str) -> Vec<String> {
     }
     let mut found = Vec::new();
     for name in names {
-        let ask = Request::Unit { verb: UnitVerb::IsEnabled, unit: name.clone(), deadline: DEADLINE };
+        let ask = Request::Unit { verb: UnitVerb::IsEnabled, unit: name.clone(), deadline: DEADLINE, latest: None };
         match host.request(ask).await {
             Ok(Reply::Unit(state)) if matches!(state.enabled.as_str(), "enabled" | "enabled-runtime" | "alias") => {
                 found.push(format!("{name} is {}: run systemctl disable {name}", state.enabled));
@@ -105,7 +105,7 @@ async fn units(host: &dyn Host, unit: &str) -> Vec<String> {
             // Nothing by that name, or no service manager at all: then it starts nothing.
             Err(HostError::NotFound(_) | HostError::Unsupported(_)) => {}
             Ok(_) => found.push(format!("cannot tell whether {name} is enabled")),
-            Err(error @ (HostError::TimedOut(_) | HostError::Failed(_))) => {
+            Err(error @ (HostError::TimedOut(_) | HostError::TooLate | HostError::Failed(_))) => {
                 found.push(format!("cannot tell whether {name} is enabled: {error}"));
             }
         }

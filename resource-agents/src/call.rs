@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use haven_core::event::Outcome;
 use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::AgentName;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 
 use crate::detail::bounded;
 
@@ -55,6 +55,8 @@ pub struct Call {
     pub verb: Verb,
     /// Time after which the outcome is unknown.
     pub timeout: Millis,
+    /// When a start must have begun, on this machine's clock: the lease under which it is allowed ends then.
+    pub latest: Option<Monotonic>,
     /// Time between two monitors; zero for everything else.
     pub interval: Millis,
     /// The cgroup in which it runs: the action's id.
@@ -79,7 +81,7 @@ pub struct Call {
 /// the resource are empty, too [S-5].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The outcome; never `NotRun`.
+    /// The outcome; `NotRun` only if [`Call::latest`] had passed.
     pub outcome: Outcome,
     /// What a person should know, one line of at most [`DETAIL_MAX`] bytes; empty if there is nothing to say.
     pub detail: String,

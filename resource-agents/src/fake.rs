@@ -186,6 +186,7 @@ pub(crate) fn call(agent: &str, verb: Verb, params: &[(&str, &str)]) -> Call {
         params: params.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         verb,
         timeout: Millis::secs(20),
+        latest: None,
         interval: Millis::ZERO,
         group: "7.1".to_owned(),
         nodes: vec![node.clone()],

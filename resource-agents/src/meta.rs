@@ -134,6 +134,7 @@ pub(crate) async fn ask(host: &dyn Host, name: &str, program: Program) -> Result
         Ended::Signalled(signal) => format!("it was killed by signal {signal}"),
         Ended::TimedOut => format!("it did not end within {DEADLINE}"),
         Ended::NotStarted(why) => why,
+        Ended::TooLate => "it is too late to begin".to_owned(),
     };
     Err(MetaError::NotPrinted { agent: name.to_owned(), what })
 }

@@ -34,6 +34,20 @@ pub fn run_prepared<'a>(host: &'a dyn Host, call: &'a Call, prepared: Prepared) 
     Box::pin(dispatch(host, call, prepared))
 }
 
+/// Ends a run of `call` that is under way: its processes, or the start job of a unit. What came of it is told by that
+/// run, or by a stop.
+pub fn abort<'a>(host: &'a dyn Host, call: &'a Call) -> BoxFuture<'a, ()> {
+    Box::pin(async move {
+        match (call.agent.class, call.verb) {
+            (AgentClass::Systemd, Verb::Start) => systemd::abort(host, call).await,
+            (AgentClass::Systemd, Verb::Stop | Verb::Probe | Verb::Monitor) => {}
+            (AgentClass::Ocf | AgentClass::Lsb | AgentClass::Heartbeat | AgentClass::Haven, _) => {
+                host.kill_group(&call.group).await;
+            }
+        }
+    })
+}
+
 /// Longest time that [`prepare`] takes after what it waits for has come true: a start that finds it under way waits so
 /// long for the rest of it.
 pub const READY_WITHIN: Millis = ip::READY_WITHIN;
@@ -67,7 +81,7 @@ async fn dispatch(host: &dyn Host, call: &Call, prepared: Prepared) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use haven_env::{Ended, GroupState, RunReport};
+    use haven_env::{Ended, GroupState, HostError, Reply, Request, RunReport, UnitVerb};
 
     use super::*;
     use crate::fake::{FakeHost, call, exited};
@@ -131,6 +145,52 @@ mod tests {
         let report = RunReport { ended: Ended::NotStarted("no memory".to_owned()), ..exited(0) };
         assert_eq!(outcome(Verb::Start, report.clone(), &[]).0, Outcome::Failed);
         assert_eq!(outcome(Verb::Probe, report, &[]).0, Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_start_of_every_family_has_its_latest_time_and_is_not_run_after_it() {
+        let latest = Some(haven_core::units::Monotonic::from_micros(7));
+        for (agent, params) in [
+            ("ocf:heartbeat:Dummy", [].as_slice()),
+            ("lsb:web", &[]),
+            ("heartbeat:web", &[]),
+            ("systemd:web", &[]),
+            ("haven:ip", &[("ip", "10.77.0.200")]),
+        ] {
+            let late = RunReport { ended: Ended::TooLate, ..exited(0) };
+            let mut host = FakeHost::new();
+            for path in [DUMMY, "/etc/init.d/web", "/etc/ha.d/resource.d/web", "/etc/heartbeat/resource.d/web"] {
+                let report = late.clone();
+                host = host.with_program(path, move |program| {
+                    let start = program.args.iter().any(|arg| arg == "start");
+                    assert_eq!(program.latest, latest.filter(|_| start), "{}", program.path);
+                    report.clone()
+                });
+            }
+            let host = host.with_answers(move |request| {
+                if let Request::AddressAdd { latest: by, .. } | Request::Unit { latest: by, .. } = request {
+                    assert_eq!(*by, latest);
+                    return Some(Err(HostError::TooLate));
+                }
+                let own = vec![("eth0".to_owned(), "10.77.0.1/24".to_owned())];
+                let asked = *request == Request::Addresses;
+                Some(Ok(if asked { Reply::Addresses(own) } else { Reply::NoConflict }))
+            });
+            let call = Call { latest, ..call(agent, Verb::Start, params) };
+            let answer = host.block_on(run(&host, &call));
+            assert_eq!(answer.outcome, Outcome::NotRun, "{agent}: {}", answer.detail);
+        }
+    }
+
+    #[test]
+    fn a_start_of_a_unit_is_taken_back_by_a_stop_and_one_of_a_script_by_killing_it() {
+        let stopped = |agent: &str| {
+            let host = FakeHost::new().with_answers(|_| Some(Ok(Reply::Done)));
+            host.block_on(abort(&host, &call(agent, Verb::Start, &[])));
+            host.asked().iter().any(|request| matches!(request, Request::Unit { verb: UnitVerb::Stop, .. }))
+        };
+        assert!(stopped("systemd:web"));
+        assert!(!stopped("ocf:heartbeat:Dummy"));
     }
 
     #[test]

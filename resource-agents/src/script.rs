@@ -9,6 +9,8 @@ use crate::detail;
 
 /// Where programs are looked for, after the faces. No script sees the daemon's own path.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// What is said of a start that was not begun because its lease had ended.
+pub(crate) const TOO_LATE: &str = "the lease under which it was to start had ended";
 /// How often a cgroup is looked at again before what is left in it counts: a logger or a `wait`-less child of a
 /// monitor ends a moment after the script.
 const SETTLE_LOOKS: u32 = 10;
@@ -18,6 +20,7 @@ const SETTLE_STEP: Millis = Millis(50);
 pub(crate) fn program(host: &dyn Host, path: &str, args: Vec<String>, call: &Call) -> Program {
     let mut program = Program::new(path, args, call.timeout);
     program.group = Some(call.group.clone());
+    program.latest = call.latest;
     program.env.insert("PATH".to_owned(), format!("{}:{PATH}", host.faces()));
     program.env.insert("LC_ALL".to_owned(), "C".to_owned());
     program
@@ -36,6 +39,7 @@ pub(crate) async fn run(
         Ended::Exited(code) => judge(*code, &report),
         Ended::Signalled(signal) => (Outcome::Unknown, Some(format!("its agent was killed by signal {signal}"))),
         Ended::TimedOut => (Outcome::Unknown, Some(format!("its agent did not end within {}", call.timeout))),
+        Ended::TooLate => return Answer::new(Outcome::NotRun, TOO_LATE),
         // Nothing was begun, so nothing about the resource has changed, and nothing is known either.
         Ended::NotStarted(why) if call.verb.asks() => (Outcome::Unknown, Some(why.clone())),
         Ended::NotStarted(why) => (Outcome::Failed, Some(why.clone())),
@@ -82,7 +86,7 @@ async fn look_again(host: &dyn Host, group: &str) -> GroupState {
             Ok(groups) if groups.iter().any(|known| known == group) => {}
             Ok(_) => return GroupState::Empty,
             Err(HostError::NotFound(_) | HostError::Unsupported(_)) => return GroupState::Unknown,
-            Err(HostError::TimedOut(_) | HostError::Failed(_)) => return GroupState::Unknown,
+            Err(HostError::TimedOut(_) | HostError::TooLate | HostError::Failed(_)) => return GroupState::Unknown,
         }
     }
     GroupState::Lingering

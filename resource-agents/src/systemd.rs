@@ -7,6 +7,7 @@ use haven_core::event::Outcome;
 use haven_env::{GroupState, Host, HostError, JobQueued, Reply, Request, UnitState, UnitVerb};
 
 use crate::call::{Answer, Call, Verb};
+use crate::script::TOO_LATE;
 
 /// The unit's full name: `nginx` is `nginx.service`.
 pub(crate) fn unit(kind: &str) -> String {
@@ -18,6 +19,13 @@ pub(crate) fn unit(kind: &str) -> String {
     }
 }
 
+/// Takes a start back that is under way: a job belongs to the service manager, and is replaced by that of a stop.
+pub(crate) async fn abort(host: &dyn Host, call: &Call) {
+    let unit = unit(&call.agent.kind);
+    // The stop that follows tells what came of it.
+    let _ = host.request(Request::Unit { verb: UnitVerb::Stop, unit, deadline: call.timeout, latest: None }).await;
+}
+
 /// Asks the service manager.
 pub(crate) async fn run(host: &dyn Host, call: &Call) -> Answer {
     let unit = unit(&call.agent.kind);
@@ -26,11 +34,12 @@ pub(crate) async fn run(host: &dyn Host, call: &Call) -> Answer {
         Verb::Stop => UnitVerb::Stop,
         Verb::Probe | Verb::Monitor => UnitVerb::Status,
     };
-    match host.request(Request::Unit { verb, unit: unit.clone(), deadline: call.timeout }).await {
+    match host.request(Request::Unit { verb, unit: unit.clone(), deadline: call.timeout, latest: call.latest }).await {
         Ok(Reply::Unit(state)) => judge(call.verb, &state),
         Ok(other) => Answer::new(Outcome::Unknown, &format!("the service manager answered something odd: {other:?}")),
         Err(HostError::NotFound(what)) => Answer::new(Outcome::Hopeless, &format!("{what} does not exist here")),
         Err(e @ HostError::Unsupported(_)) => Answer::new(Outcome::Hopeless, &e.to_string()),
+        Err(HostError::TooLate) => Answer::new(Outcome::NotRun, TOO_LATE),
         Err(e @ (HostError::TimedOut(_) | HostError::Failed(_))) => Answer::new(Outcome::Unknown, &e.to_string()),
     }
 }

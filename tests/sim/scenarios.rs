@@ -80,6 +80,8 @@ scenarios! {
     s_02_leader_crash_stops_nothing
     s_03_a_watchdog_that_stops_with_its_machine
     s_04_a_lapsed_lease_stays_lapsed
+    s_04_a_start_that_was_decided_earlier
+    s_04_a_unit_that_was_to_start_earlier
     s_04_late_entries_start_nothing
     s_05_a_life_that_knows_less
     s_05_a_monitor_that_does_not_see
@@ -116,6 +118,7 @@ scenarios! {
     s_20_a_plan_whose_facts_have_changed
     s_21_the_leaders_wall_clock_jumps
     s_23_a_site_that_comes_back_one_by_one
+    s_23_a_start_that_cannot_be_ended
     s_23_an_idle_node_is_not_reset
     s_25_a_failed_log_is_opened_anew
     s_25_a_leader_without_room_hands_over

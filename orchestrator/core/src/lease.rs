@@ -180,6 +180,14 @@ impl Leases {
         matches!(self.hold, Hold::Until(until) if now < until)
     }
 
+    /// Until when a start that begins now may begin at the latest: both leases are valid, and one of them ends then.
+    pub fn start_by(&self, now: Monotonic) -> Option<Monotonic> {
+        match self.hold {
+            Hold::Until(until) if self.acts(now) && now < until => Some(until),
+            Hold::Until(_) | Hold::Never | Hold::Lapsed => None,
+        }
+    }
+
     /// Where the hold lease stands.
     pub fn hold(&self) -> Hold {
         self.hold

@@ -89,6 +89,10 @@ plants! {
     NoLastLook,
     /// An order against an earlier boot may have hit every later one, for ever [S-11].
     OldShotsCount,
+    /// A start whose program was about to begin begins after the lease under which it was decided [5.2].
+    StartsLate,
+    /// While a start that cannot be ended goes on, nothing else is stopped at the end of the lease [S-23].
+    WaitsForStarts,
     /// The last look is taken with the executor's own ears only, which nothing of a fellow learner reaches [5.4].
     OnlyOwnEars,
     /// A node is readmitted while an order against it is open [S-11].

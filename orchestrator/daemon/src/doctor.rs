@@ -212,7 +212,7 @@ async fn known_units(host: &dyn Host, spec: &Spec, files: &BTreeSet<String>) -> 
     let mut known = BTreeSet::new();
     let kinds = spec.resources.keys().filter_map(|id| spec.agent(id)).filter(|a| a.class == AgentClass::Systemd);
     for unit in kinds.flat_map(|agent| unit_names(&agent.kind)) {
-        let ask = Request::Unit { verb: UnitVerb::Status, unit: unit.clone(), deadline: UNIT_WITHIN };
+        let ask = Request::Unit { verb: UnitVerb::Status, unit: unit.clone(), deadline: UNIT_WITHIN, latest: None };
         if files.contains(&unit) || host.request(ask).await.is_ok() {
             known.insert(unit);
         }

@@ -80,6 +80,8 @@ pub enum Ended {
     TimedOut,
     /// It did not start and never will; the text says why.
     NotStarted(String),
+    /// [`Program::latest`] had passed: it did nothing.
+    TooLate,
 }
 
 /// What is left of a cgroup.
@@ -122,6 +124,8 @@ pub enum Request {
         broadcast: Option<String>,
         /// Label for tools that show one; at most 15 bytes, IPv4 only.
         label: Option<String>,
+        /// When it must be asked for, see [`Program::latest`].
+        latest: Option<Monotonic>,
     },
     /// Removes an address. Succeeds if it is not there.
     AddressRemove {
@@ -164,6 +168,8 @@ pub enum Request {
         unit: String,
         /// Longest wait for the job.
         deadline: Millis,
+        /// When it must be asked for, see [`Program::latest`].
+        latest: Option<Monotonic>,
     },
     /// The beginning of a file, at most [`OUTPUT_MAX`] bytes.
     ReadFile {
@@ -246,6 +252,8 @@ pub enum HostError {
     Unsupported(String),
     /// The deadline passed; what was done by then is unknown.
     TimedOut(String),
+    /// The time by which it had to be asked for had passed: nothing was done.
+    TooLate,
     /// Anything else.
     Failed(String),
 }
@@ -256,6 +264,7 @@ impl fmt::Display for HostError {
             Self::NotFound(what) => write!(f, "{what} does not exist here"),
             Self::Unsupported(what) => write!(f, "this machine cannot do it: {what}"),
             Self::TimedOut(what) => write!(f, "{what} did not end in time"),
+            Self::TooLate => f.write_str("it is too late to begin"),
             Self::Failed(what) => f.write_str(what),
         }
     }

@@ -29,7 +29,8 @@ const READY_FOR: Millis = Millis::secs(10);
 /// What the hands of one daemon life remember.
 #[derive(Debug, Default)]
 pub(crate) struct Hands {
-    groups: BTreeMap<JobId, String>,
+    /// What is under way.
+    calls: BTreeMap<JobId, Call>,
     /// Without cgroups: resources of which a run of this life did not end well, so that processes may be left.
     tainted: BTreeSet<ResourceId>,
     /// Starts that are made ready, or are ready since a moment. Dropping one ends what is under way.
@@ -43,17 +44,17 @@ pub(crate) fn run<R: Runtime>(shared: &Arc<Shared<R>>, job: Job) {
         let begun = shared.env.clock.monotonic();
         let (outcome, detail) = shared.do_job(&job).await;
         let elapsed = shared.env.clock.monotonic().since(begun);
-        lock(&shared.hands).groups.remove(&job.id);
+        lock(&shared.hands).calls.remove(&job.id);
         let _ = shared.inputs.unbounded_send(Input::Ended { job: job.id, outcome, detail, elapsed });
     }));
 }
 
 /// Ends what a job has started.
 pub(crate) fn abort<R: Runtime>(shared: &Arc<Shared<R>>, job: JobId) {
-    let Some(group) = lock(&shared.hands).groups.get(&job).cloned() else { return };
+    let Some(call) = lock(&shared.hands).calls.get(&job).cloned() else { return };
     let shared = shared.clone();
     drop(R::spawn(async move {
-        shared.env.host.kill_group(&group).await;
+        haven_agents::abort(shared.env.host.as_ref(), &call).await;
     }));
 }
 
@@ -136,6 +137,7 @@ impl<R: Runtime> Shared<R> {
             params,
             verb,
             timeout: job.timeout,
+            latest: None,
             interval,
             group: self.group_of(job),
             node: self.config.node.clone(),
@@ -155,10 +157,10 @@ impl<R: Runtime> Shared<R> {
 
     async fn do_job(&self, job: &Job) -> (Outcome, String) {
         let verb = verb(job.kind);
-        let Some(call) = self.call_for(job, verb) else {
+        let Some(mut call) = self.call_for(job, verb) else {
             return (Outcome::Unknown, "its agent is not known any more".to_owned());
         };
-        lock(&self.hands).groups.insert(job.id, call.group.clone());
+        lock(&self.hands).calls.insert(job.id, call.clone());
         // Whatever an earlier action has left behind could undo what this one finds or does. The service itself lives
         // where it was started, and is not touched before its agent was asked.
         let service = if verb == Verb::Start { None } else { self.service_group(&job.resource) };
@@ -167,6 +169,13 @@ impl<R: Runtime> Shared<R> {
             return (Outcome::Unknown, why);
         }
         let prepared = if verb == Verb::Start { self.made_ready(&job.resource).await } else { Prepared::Nothing };
+        if verb == Verb::Start {
+            // Getting ready took its time, and this process may have stood still.
+            call.latest = self.with_facts(|facts, mind| mind.start_by(facts));
+            if call.latest.is_none() {
+                return (Outcome::NotRun, "the lease under which it was to start has ended".to_owned());
+            }
+        }
         let answer = haven_agents::run_prepared(self.env.host.as_ref(), &call, prepared).await;
         if answer.outcome == Outcome::Unknown {
             lock(&self.hands).tainted.insert(job.resource.clone());

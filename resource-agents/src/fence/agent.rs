@@ -95,6 +95,6 @@ pub(super) fn state(report: &RunReport) -> Option<PowerState> {
     match report.ended {
         Ended::Exited(0) => Some(PowerState::On),
         Ended::Exited(2) if says_off => Some(PowerState::Off),
-        Ended::Exited(_) | Ended::Signalled(_) | Ended::TimedOut | Ended::NotStarted(_) => None,
+        Ended::Exited(_) | Ended::Signalled(_) | Ended::TimedOut | Ended::NotStarted(_) | Ended::TooLate => None,
     }
 }

@@ -291,7 +291,7 @@ async fn one(host: &dyn Host, target: &Target<'_>, action: Action, run: Run) -> 
     match (&report.ended, action) {
         (Ended::TimedOut, _) => Err(FenceTrouble::TimedOut { device, what: action.shown(), deadline }),
         (Ended::Exited(0), _) | (Ended::Exited(_), Action::Status) => Ok(report),
-        (Ended::Exited(_) | Ended::Signalled(_) | Ended::NotStarted(_), _) => {
+        (Ended::Exited(_) | Ended::Signalled(_) | Ended::NotStarted(_) | Ended::TooLate, _) => {
             Err(refused(target, action, &report, &run.secrets))
         }
     }
@@ -303,6 +303,7 @@ fn refused(target: &Target<'_>, action: Action, report: &RunReport, secrets: &[S
         Ended::Signalled(signal) => format!("its program was killed by signal {signal}"),
         Ended::TimedOut => "its program did not end".to_owned(),
         Ended::NotStarted(why) => why.clone(),
+        Ended::TooLate => "it is too late to begin".to_owned(),
     };
     let text = [report.stderr.as_slice(), report.stdout.as_slice()].map(String::from_utf8_lossy);
     let said = text.iter().find_map(|text| telling(text));

@@ -15,6 +15,7 @@ use haven_env::{Host, HostError, Reply, Request};
 
 use crate::call::{Answer, Call, Verb};
 use crate::run::Prepared;
+use crate::script::TOO_LATE;
 pub(crate) use params::meta_data;
 use params::{Asking, Network, Wanted};
 
@@ -40,7 +41,7 @@ pub(crate) async fn run(host: &dyn Host, call: &Call, prepared: Prepared) -> Ans
         Err(fault) => return Answer::new(Outcome::Hopeless, &fault),
     };
     let result = match call.verb {
-        Verb::Start => start(host, &wanted, prepared).await,
+        Verb::Start => start(host, call, &wanted, prepared).await,
         Verb::Stop => stop(host, &wanted).await,
         Verb::Probe => look(host, &wanted).await,
         Verb::Monitor => monitor(host, &wanted).await,
@@ -92,7 +93,7 @@ fn found(wanted: &Wanted, networks: &[Network]) -> Result<Answer, HostError> {
     }
 }
 
-async fn start(host: &dyn Host, wanted: &Wanted, prepared: Prepared) -> Result<Answer, HostError> {
+async fn start(host: &dyn Host, call: &Call, wanted: &Wanted, prepared: Prepared) -> Result<Answer, HostError> {
     let networks = networks(host).await?;
     let mut here = wanted.owned(&networks).peekable();
     if here.peek().is_some() {
@@ -124,6 +125,7 @@ async fn start(host: &dyn Host, wanted: &Wanted, prepared: Prepared) -> Result<A
         address: format!("{}/{prefix}", wanted.address),
         broadcast: wanted.broadcast.clone(),
         label: wanted.label.as_ref().map(|label| format!("{interface}:{label}")),
+        latest: call.latest,
     };
     host.request(add).await?;
     Ok(announced(announce(host, wanted, &interface, wanted.announcements).await))
@@ -182,6 +184,7 @@ fn odd(reply: &Reply) -> HostError {
 fn failure(verb: Verb, error: &HostError) -> Answer {
     let outcome = match error {
         HostError::TimedOut(_) => Outcome::Unknown,
+        HostError::TooLate => return Answer::new(Outcome::NotRun, TOO_LATE),
         HostError::NotFound(_) | HostError::Unsupported(_) | HostError::Failed(_) if verb.asks() => Outcome::Unknown,
         HostError::Unsupported(_) => Outcome::Hopeless,
         HostError::NotFound(_) | HostError::Failed(_) => Outcome::Failed,

@@ -20,6 +20,8 @@ pub enum Condition {
     Owned(String),
     /// It runs nowhere, in truth.
     Stopped(String),
+    /// The node's daemon has begun to start it, this often since the beginning of the run.
+    Began(String, NodeId, usize),
     /// This node leads, in the highest term that anybody leads in.
     Leads(NodeId),
     /// The machine has power and its daemon runs.
@@ -63,6 +65,10 @@ impl Condition {
             Self::Runs(resource, node) => world.owners(resource).iter().any(|(m, _)| Some(*m) == number(node)),
             Self::Owned(resource) => world.owners(resource).len() == 1,
             Self::Stopped(resource) => world.owners(resource).is_empty(),
+            Self::Began(resource, node, times) => {
+                let of_it = |(m, started): &&(u8, String)| Some(*m) == number(node) && started == resource;
+                world.starts().iter().filter(of_it).count() == *times
+            }
             Self::Leads(node) => cluster.leader().map(|(m, _)| m) == number(node),
             Self::Up(node) => number(node).is_some_and(|m| world.daemon(m) == DaemonState::Running),
             Self::Off(node) => number(node).is_some_and(|m| world.phase(m) == Phase::Off),
@@ -94,6 +100,13 @@ impl FromStr for Condition {
                 let (resource, on) = rest.split_once(' ').ok_or("`runs` needs a resource and a node")?;
                 Self::Runs(resource.to_owned(), node(on)?)
             }
+            "began" => {
+                let words: Vec<&str> = rest.split_whitespace().collect();
+                let [resource, on, times] = *words.as_slice() else {
+                    return Err("`began` needs a resource, a node and a number".to_owned());
+                };
+                Self::Began(resource.to_owned(), node(on)?, times.parse().map_err(|e| format!("`{times}`: {e}"))?)
+            }
             "owned" => Self::Owned(rest.to_owned()),
             "stopped" => Self::Stopped(rest.to_owned()),
             "leads" => Self::Leads(node(rest)?),
@@ -116,6 +129,7 @@ impl fmt::Display for Condition {
             Self::Runs(resource, node) => write!(f, "runs {resource} {node}"),
             Self::Owned(resource) => write!(f, "owned {resource}"),
             Self::Stopped(resource) => write!(f, "stopped {resource}"),
+            Self::Began(resource, node, times) => write!(f, "began {resource} {node} {times}"),
             Self::Leads(node) => write!(f, "leads {node}"),
             Self::Up(node) => write!(f, "up {node}"),
             Self::Off(node) => write!(f, "off {node}"),

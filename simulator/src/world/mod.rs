@@ -81,6 +81,7 @@ pub struct World {
     /// Boot ids, boot times and whatever else machines draw.
     fate: Mutex<Prng>,
     coverage: Mutex<Coverage>,
+    starts: Mutex<Vec<(Machine, String)>>,
 }
 
 impl fmt::Debug for World {
@@ -112,6 +113,7 @@ impl World {
             hook: Mutex::default(),
             fate: Mutex::new(Prng::named(seed, "machines", 0)),
             coverage: Mutex::default(),
+            starts: Mutex::default(),
             names,
             links,
             timings,
@@ -206,6 +208,15 @@ impl World {
     /// The collected lines of the trace: `seconds.micros what`.
     pub fn trace_lines(&self) -> Vec<String> {
         self.trace.lines()
+    }
+
+    /// Every time that a daemon began to start a resource, whatever came of it: machine and resource, in order.
+    pub fn starts(&self) -> Vec<(Machine, String)> {
+        lock(&self.starts).clone()
+    }
+
+    fn start_begins(&self, machine: Machine, resource: &str) {
+        lock(&self.starts).push((machine, resource.to_owned()));
     }
 
     /// A situation came about that sweeps must reach.

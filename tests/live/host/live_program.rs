@@ -90,6 +90,7 @@ async fn demo(folder: &str) -> Fallible {
             agent: AgentName::parse(demo::AGENT).ok_or("no agent")?,
             params: BTreeMap::from([("port".to_owned(), port.to_string())]),
             verb,
+            latest: None,
             timeout: Millis::secs(20),
             interval: Millis::ZERO,
             group: format!("web1:g1.a{number}"),

@@ -69,6 +69,7 @@ impl Machine {
             agent: AgentName::parse(agent).unwrap(),
             params: params.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             verb,
+            latest: None,
             timeout: Millis::secs(20),
             interval: Millis::ZERO,
             group: format!("9.{number}"),

@@ -13,8 +13,9 @@ use haven_core::event::Outcome;
 use haven_core::ids::ResourceId;
 use haven_core::spec::{AgentName, Body, Resource, Spec};
 use haven_core::units::Millis;
+use haven_daemon::SystemClock;
 use haven_daemon::host::Bus;
-use haven_env::{Host, HostError, Request, UnitVerb};
+use haven_env::{Clock, Host, HostError, Request, UnitVerb};
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedObjectPath, fdo, interface};
 
@@ -332,8 +333,20 @@ fn the_audit_asks_the_service_manager_what_is_enabled() {
 fn a_service_manager_that_is_not_there_is_an_error_and_never_a_state() {
     block_on(async {
         let machine = Machine::new();
-        let ask = Request::Unit { verb: UnitVerb::Status, unit: "x.service".to_owned(), deadline: Millis::secs(5) };
+        let (unit, deadline) = ("x.service".to_owned(), Millis::secs(5));
+        let ask = Request::Unit { verb: UnitVerb::Status, unit, deadline, latest: None };
         assert!(matches!(machine.host.request(ask).await, Err(HostError::Failed(_))));
         assert_eq!(machine.run("systemd:x", Verb::Probe, &[]).await.outcome, Outcome::Unknown);
+    });
+}
+
+#[test]
+fn a_unit_is_not_asked_to_start_after_its_time() {
+    block_on(async {
+        let machine = Machine::new();
+        let (unit, deadline) = ("x.service".to_owned(), Millis::secs(5));
+        let latest = Some(SystemClock.monotonic().minus(Millis(50)));
+        let ask = Request::Unit { verb: UnitVerb::Start, unit, deadline, latest };
+        assert_eq!(machine.host.request(ask).await, Err(HostError::TooLate));
     });
 }

@@ -10,6 +10,7 @@ use super::outbox::Outbox;
 use crate::event::{Event, Finding, Outcome, ReportCause};
 use crate::ids::ResourceId;
 use crate::lease::Leases;
+use crate::plant::{self, Plant};
 use crate::scheduler;
 use crate::units::{Millis, Monotonic};
 
@@ -26,7 +27,8 @@ pub(super) struct LeaseEnd {
     stopped: BTreeSet<ResourceId>,
     /// Stops that failed, and when they are tried again: the others go on meanwhile.
     failed: BTreeMap<ResourceId, Monotonic>,
-    aborted: BTreeSet<JobId>,
+    /// Starts and monitors that were told to end, and until when their end is waited for.
+    aborted: BTreeMap<JobId, Monotonic>,
     told: u32,
 }
 
@@ -64,7 +66,7 @@ impl LeaseEnd {
         &self.stopped
     }
 
-    /// Tells of the lapse, and stops one resource after the other.
+    /// Tells of the lapse, and stops everything, each once all that rests on it has stopped.
     pub(super) fn tend(
         &mut self,
         facts: &Facts,
@@ -91,26 +93,35 @@ impl LeaseEnd {
             .filter(|(resource, presence)| presence.is_some() && !self.stopped.contains(resource))
             .map(|(resource, _)| resource.clone())
             .collect();
-        for resource in scheduler::stop_order(facts.state, &held) {
+        // Whom the others need not wait for: what cannot be ended must not keep everything else running.
+        let mut stuck: BTreeSet<ResourceId> = BTreeSet::new();
+        for (resource, resting) in scheduler::stop_order(facts.state, &held) {
             if self.failed.get(&resource).is_some_and(|again| facts.now < *again) {
+                stuck.insert(resource);
                 continue;
             }
             match executor.job_of(&resource) {
                 // What is being started must not go on; its stop comes when it has ended.
                 Some((job, JobKind::Step(_, crate::plan::Task::Start) | JobKind::Monitor)) => {
-                    if self.aborted.insert(job) {
+                    let patience = *self.aborted.entry(job).or_insert_with(|| {
                         out.push(Output::Abort(job));
+                        facts.now + AGAIN_AFTER
+                    });
+                    if plant::on(Plant::WaitsForStarts) {
+                        return;
+                    }
+                    if facts.now >= patience {
+                        stuck.insert(resource);
                     }
                 }
                 Some((_, JobKind::Step(..) | JobKind::LeaseStop)) => {}
-                None => {
+                None if resting.iter().all(|id| stuck.contains(id)) => {
                     let configured = facts.state.spec.resources.get(&resource);
                     let timeout = configured.and_then(|r| r.operation("stop")?.timeout).unwrap_or(STOP_TIMEOUT);
                     executor.run(facts.now, &resource, JobKind::LeaseStop, timeout, out);
                 }
+                None => {}
             }
-            // One at a time: each rests on those after it.
-            return;
         }
     }
 
@@ -135,8 +146,8 @@ impl LeaseEnd {
 }
 
 impl LeaseEnd {
-    /// When a stop that failed is tried again.
+    /// When a stop that failed is tried again, or what was told to end is not waited for any longer.
     pub(super) fn next_wake(&self, now: Monotonic) -> Option<Monotonic> {
-        self.failed.values().copied().filter(|at| *at > now).min()
+        self.failed.values().chain(self.aborted.values()).copied().filter(|at| *at > now).min()
     }
 }

@@ -581,6 +581,14 @@ impl Node {
         executor::may_act(facts, &self.leases)
     }
 
+    /// Asked right before a start begins: until when it may begin, or `None` if it may not any more.
+    pub fn start_by(&self, facts: &Facts) -> Option<Monotonic> {
+        if plant::on(Plant::ActOnApply) || plant::on(Plant::StartsLate) {
+            return Some(facts.now + Millis::secs(3600));
+        }
+        self.leases.start_by(facts.now).filter(|_| !self.lease_end.is_on())
+    }
+
     /// This node's leases, for the faces.
     pub fn leases(&self) -> &Leases {
         &self.leases

@@ -442,11 +442,11 @@ fn task_of(verb: OrderVerb) -> Task {
     }
 }
 
-/// Each before those that it rests on; by name among those that do not rest on each other.
-pub(super) fn stop_order(spec: &Spec, resources: &[ResourceId]) -> Vec<ResourceId> {
+/// Each before those that it rests on, and with those that rest on it; by name among those that do not rest on each other.
+pub(super) fn stop_order(spec: &Spec, resources: &[ResourceId]) -> Vec<(ResourceId, Vec<ResourceId>)> {
     let pairs = pairs(spec);
     let mut left: BTreeSet<ResourceId> = resources.iter().cloned().collect();
-    let mut order = Vec::new();
+    let mut order: Vec<(ResourceId, Vec<ResourceId>)> = Vec::new();
     while !left.is_empty() {
         let rested_upon =
             |id: &ResourceId| pairs.iter().any(|p| p.first == *id && p.then != *id && left.contains(&p.then));
@@ -454,7 +454,9 @@ pub(super) fn stop_order(spec: &Spec, resources: &[ResourceId]) -> Vec<ResourceI
         let next = left.iter().find(|id| !rested_upon(id)).or_else(|| left.first()).cloned();
         let Some(next) = next else { break };
         left.remove(&next);
-        order.push(next);
+        let rests = |id: &ResourceId| pairs.iter().any(|p| p.first == next && p.then == *id);
+        let resting = order.iter().map(|(id, _)| id).filter(|id| rests(id)).cloned().collect();
+        order.push((next, resting));
     }
     order
 }

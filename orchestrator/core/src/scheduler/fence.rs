@@ -105,21 +105,23 @@ fn second_copy<'a>(state: &'a ClusterState, member: &Member) -> Option<&'a Resou
     if member.standing != Standing::Returning || plant::on(Plant::AdoptSecondCopy) {
         return None;
     }
-    let blind = plant::on(Plant::UnknownIsElsewhere);
     state.resources.keys().find(|id| {
         // What was known of its earlier life says nothing yet: it is looked at before it is judged.
-        let found = |p: &Presence| p.run == Run::Running && (p.verified > member.since.index || blind);
+        let found = |p: &Presence| {
+            p.run == Run::Running && (p.verified > member.since.index || plant::on(Plant::UnknownIsElsewhere))
+        };
         let mut others = state.members.values().filter(|other| other.node != member.node);
         state.spec.is_exclusive(id)
             && state.presence(member, id).is_some_and(found)
-            && others.any(|other| state.presence(other, id).is_some_and(|p| is_placed(p, blind)))
+            && others.any(|other| state.presence(other, id).is_some_and(is_placed))
     })
 }
 
 /// Whether the log places the resource there: it runs, or haven has started it and nobody has seen it end. That a probe
 /// did not tell places it nowhere.
-fn is_placed(presence: &Presence, blind: bool) -> bool {
-    presence.run == Run::Running || (!presence.run.is_stopped() && (presence.definition != 0 || blind))
+fn is_placed(presence: &Presence) -> bool {
+    let started = presence.definition != 0 || plant::on(Plant::UnknownIsElsewhere);
+    presence.run == Run::Running || (!presence.run.is_stopped() && started)
 }
 
 /// A failure on this boot, since the node was admitted, whose consequence is fencing.

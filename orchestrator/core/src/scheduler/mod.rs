@@ -64,7 +64,8 @@ struct Outlook {
     resting: BTreeSet<NodeId>,
 }
 
-/// The order in which resources are stopped when all of them must: each one before those that it rests on.
-pub fn stop_order(state: &ClusterState, resources: &[ResourceId]) -> Vec<ResourceId> {
+/// The order in which resources are stopped when all of them must: each one before those that it rests on, and with those
+/// before it that rest on it.
+pub fn stop_order(state: &ClusterState, resources: &[ResourceId]) -> Vec<(ResourceId, Vec<ResourceId>)> {
     actions::stop_order(&state.spec, resources)
 }

@@ -555,3 +555,12 @@ fn an_order_whose_executor_fell_silent_may_have_hit() {
     "#]],
     );
 }
+
+#[test]
+fn at_the_end_of_a_lease_each_waits_only_for_those_that_rest_on_it() {
+    let resources = vec![primitive("db"), primitive("fs"), primitive("web"), group("all", &["fs", "db"])];
+    let bench = three(resources);
+    let ids = ["db", "fs", "web"].map(rsc);
+    let order = crate::scheduler::stop_order(&bench.state, &ids);
+    assert_eq!(order, [(rsc("db"), vec![]), (rsc("fs"), vec![rsc("db")]), (rsc("web"), vec![])]);
+}

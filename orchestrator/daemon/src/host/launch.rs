@@ -134,9 +134,12 @@ pub(crate) fn ordinary() {
     let _ = fs::write("/proc/self/oom_score_adj", "0");
 }
 
+/// What the launcher says of a program that it did not begin because its time had passed.
+pub(super) const TOO_LATE: &str = "it is too late to begin";
+
 /// Refuses what is too late. Before this, no time is lost that is not noticed here.
 fn in_time(order: &Order) -> io::Result<()> {
-    if now() > order.latest.min(order.until) { Err(io::Error::other("it is too late to begin")) } else { Ok(()) }
+    if now() > order.latest.min(order.until) { Err(io::Error::other(TOO_LATE)) } else { Ok(()) }
 }
 
 /// Time since boot, suspend included.

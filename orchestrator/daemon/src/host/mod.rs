@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haven_core::ids::{BootId, NodeId};
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 use haven_env::{BoxFuture, FACES, GroupState, Host, HostError, Program, Reply, Request, RunReport};
 use tracing::{error, warn};
 
@@ -149,7 +149,8 @@ impl Host for ProcessHost {
         Box::pin(async move {
             match request {
                 Request::Addresses => net::addresses(),
-                Request::AddressAdd { interface, address, broadcast, label } => {
+                Request::AddressAdd { interface, address, broadcast, label, latest } => {
+                    in_time(latest)?;
                     net::add(&interface, &address, broadcast.as_deref(), label.as_deref()).await
                 }
                 Request::AddressRemove { interface, address } => net::remove(&interface, &address).await,
@@ -160,7 +161,8 @@ impl Host for ProcessHost {
                     net::announce(&interface, &address, count).await
                 }
                 Request::InterfaceFor { address } => net::interface_for(&address),
-                Request::Unit { verb, unit, deadline } => {
+                Request::Unit { verb, unit, deadline, latest } => {
+                    in_time(latest)?;
                     self.units.ask(verb, &unit, Duration::from_millis(deadline.0)).await
                 }
                 // A file may be on a server that does not answer, so its wait is not the runtime's.
@@ -211,6 +213,12 @@ impl Host for ProcessHost {
         telemetry::say_at_once(&format!("this boot ends now, without syncing: {why}"));
         self.reset.now(self.runner.groups.as_ref().ok())
     }
+}
+
+/// Refuses what is too late, right before it is asked for.
+fn in_time(latest: Option<Monotonic>) -> Result<(), HostError> {
+    let late = latest.is_some_and(|latest| launch::now() > Duration::from_micros(latest.as_micros()));
+    if late { Err(HostError::TooLate) } else { Ok(()) }
 }
 
 async fn blocking(work: impl FnOnce() -> Result<Reply, HostError> + Send + 'static) -> Result<Reply, HostError> {

@@ -172,7 +172,7 @@ fn ended(status: ExitStatus, stderr: &[u8], elapsed: Duration, deadline: Duratio
         if code == launch::NOT_STARTED && stderr.starts_with(launch::PREFIX.as_bytes()) {
             let why = String::from_utf8_lossy(stderr);
             let why = why.trim().strip_prefix(launch::PREFIX).unwrap_or_default().to_owned();
-            return Ended::NotStarted(why);
+            return if why.ends_with(launch::TOO_LATE) { Ended::TooLate } else { Ended::NotStarted(why) };
         }
         return Ended::Exited(code);
     }

@@ -156,9 +156,13 @@ impl World {
         let (deadline, grace) = (Duration::from_millis(program.deadline.0), Duration::from_millis(program.grace.0));
         let path = program.path.clone();
         self.freeze_before(machine, &path).await;
+        let nothing = |ended| RunReport { ended, stdout: Vec::new(), stderr: Vec::new(), group: GroupState::Empty };
+        // The new process looks at the clock itself, last of all.
+        if program.latest.is_some_and(|latest| exec::monotonic(machine) > latest) {
+            return nothing(Ended::TooLate);
+        }
         let Some(process) = self.spawn_program(life, program) else {
-            let ended = Ended::NotStarted(format!("{path}: no such program, or too late to begin"));
-            return RunReport { ended, stdout: Vec::new(), stderr: Vec::new(), group: GroupState::Empty };
+            return nothing(Ended::NotStarted(format!("{path}: no such program")));
         };
         // A daemon that was frozen finds an answer that came in time, however late it looks.
         let mut finish = process.ended_before(deadline).await;
@@ -175,7 +179,9 @@ impl World {
         let finish = finish.unwrap_or_else(|| Finish::silent(Ended::TimedOut));
         let ended = match finish.ended {
             Ended::Signalled(_) if !in_time => Ended::TimedOut,
-            Ended::Exited(_) | Ended::Signalled(_) | Ended::TimedOut | Ended::NotStarted(_) => finish.ended,
+            Ended::Exited(_) | Ended::Signalled(_) | Ended::TimedOut | Ended::NotStarted(_) | Ended::TooLate => {
+                finish.ended
+            }
         };
         let state = self.group_state(machine, group.as_deref());
         RunReport { ended, stdout: bounded(finish.stdout), stderr: bounded(finish.stderr), group: state }
@@ -184,16 +190,15 @@ impl World {
     /// Starts a program on the machine of `life`; `None` if there is no such program.
     fn spawn_program(self: &Arc<Self>, life: &Life, program: Program) -> Option<Arc<Process>> {
         let machine = life.machine;
-        // The new process looks at the clock itself, last of all.
-        if program.latest.is_some_and(|latest| exec::monotonic(machine) > latest) {
-            return None;
-        }
         let kernel = (program.guard == Guard::Kernel).then_some(Duration::from_millis(program.deadline.0));
         let pid = self.with(machine, |state| {
             state.last_pid += 1;
             state.last_pid
         })?;
         let process = Process::new(program.group.clone(), program.args.clone());
+        if let Some(group) = program.group.as_deref().filter(|_| program.args.iter().any(|arg| arg == "start")) {
+            self.start_begins(machine, group.split(':').next().unwrap_or(group));
+        }
         let shown = What::Began {
             machine,
             pid,
@@ -222,7 +227,7 @@ impl World {
             Ended::Exited(code) => ("exits", *code),
             Ended::Signalled(signal) => ("is killed by", *signal),
             Ended::TimedOut => ("times out", 0),
-            Ended::NotStarted(_) => ("does not start", 0),
+            Ended::NotStarted(_) | Ended::TooLate => ("does not start", 0),
         };
         self.trace.add(What::Ended { machine, pid, how, code });
     }

@@ -1,15 +1,18 @@
 //! Answers to requests: units of the service manager, addresses, and the few files that agents and audits read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
 use haven_core::ids::NodeId;
-use haven_core::units::Millis;
+use haven_core::units::{Millis, Monotonic};
 use haven_env::{GroupState, HostError, JobQueued, Reply, Request, UnitState, UnitVerb};
 
 use super::ocf;
-use crate::exec::{Machine, Owner, SimRuntime, current, lock, sleep, spawn_on};
+use crate::exec::{Machine, Owner, SimRuntime, current, lock, monotonic, sleep, spawn_on};
 use crate::world::fault::Autostart;
 use crate::world::ledger::Edge;
 use crate::world::trace::digest;
@@ -24,8 +27,8 @@ pub(in crate::world) struct Tables {
     files: BTreeMap<String, Vec<u8>>,
     /// By resource, what starts it at boot.
     autostart: BTreeMap<String, Autostart>,
-    /// Units with a job in the queue of the service manager.
-    jobs: BTreeMap<String, UnitVerb>,
+    /// Units with a job in the queue of the service manager, and what ends the job when it is dropped.
+    jobs: BTreeMap<String, (UnitVerb, oneshot::Sender<()>)>,
     /// Interface and address with prefix length.
     addresses: BTreeSet<(String, String)>,
     /// Those that the machine has from each boot on.
@@ -156,7 +159,9 @@ impl World {
         let table = |machine| self.with(machine, |state| state.tables.addresses.clone()).unwrap_or_default();
         match request {
             Request::Addresses => Ok(Reply::Addresses(table(machine).into_iter().collect())),
-            Request::AddressAdd { interface, address, .. } => {
+            Request::AddressAdd { interface, address, latest, .. } => {
+                self.in_time(machine, "haven:ip", latest).await?;
+                self.start_begins(machine, without_prefix(&address));
                 self.copy_begins(machine, without_prefix(&address));
                 self.with(machine, |state| state.tables.addresses.insert((interface, address)));
                 Ok(Reply::Done)
@@ -175,7 +180,13 @@ impl World {
                 });
                 found.flatten().map(Reply::Interface).ok_or_else(|| gone(&address))
             }
-            Request::Unit { verb, unit, deadline } => self.unit(machine, verb, unit, deadline).await,
+            Request::Unit { verb, unit, deadline, latest } => {
+                if verb == UnitVerb::Start {
+                    self.in_time(machine, &unit, latest).await?;
+                    self.start_begins(machine, resource_of(&unit));
+                }
+                self.unit(machine, verb, unit, deadline).await
+            }
             Request::ReadFile { path } => {
                 let bytes = self.with(machine, |state| state.tables.read(&path)).flatten();
                 bytes.map(Reply::Bytes).ok_or_else(|| gone(&path))
@@ -185,6 +196,13 @@ impl World {
                 names.map(Reply::Names).ok_or_else(|| gone(&path))
             }
         }
+    }
+
+    /// Refuses what is too late, as the last thing before it is done.
+    async fn in_time(&self, machine: Machine, what: &str, latest: Option<Monotonic>) -> Result<(), HostError> {
+        self.freeze_before(machine, what).await;
+        let late = latest.is_some_and(|latest| monotonic(machine) > latest);
+        if late { Err(HostError::TooLate) } else { Ok(()) }
     }
 
     /// Another machine answers if it has the address, and is reached.
@@ -221,16 +239,18 @@ impl World {
                 Ok(Reply::Unit(self.unit_state(machine, &unit, if enabled { Ask::Enabled } else { Ask::Active })))
             }
             UnitVerb::Start | UnitVerb::Stop => {
-                let busy = self.with(machine, |state| state.tables.jobs.insert(unit.clone(), verb));
-                if busy.flatten().is_some_and(|other| other != verb) {
-                    // The job that comes later replaces the one that waits; what that one does is not undone.
+                let (held, dropped) = oneshot::channel();
+                let busy = self.with(machine, |state| state.tables.jobs.insert(unit.clone(), (verb, held)));
+                if busy.flatten().is_some_and(|(other, _)| other != verb) {
+                    // The job that comes later ends the one that runs; what that one has done is not undone.
                     self.note(machine, &format!("{unit}: a job is replaced"));
                 }
-                let job = self.clone().start_job(machine, verb, unit.clone());
+                let job = self.clone().start_job(machine, verb, unit.clone(), dropped);
                 let result = <SimRuntime as haven_env::Runtime>::timeout(Duration::from_millis(deadline.0), job).await;
-                let Ok(Ok(code)) = result else { return Err(HostError::TimedOut(format!("the job of {unit}"))) };
+                let Ok(ended) = result else { return Err(HostError::TimedOut(format!("the job of {unit}"))) };
                 let mut state = self.unit_state(machine, &unit, Ask::Active);
-                state.job_result = if code == 0 { "done" } else { "failed" }.to_owned();
+                state.job_result =
+                    ended.map_or("canceled", |code| if code == 0 { "done" } else { "failed" }).to_owned();
                 Ok(Reply::Unit(state))
             }
         }
@@ -242,14 +262,21 @@ impl World {
         machine: Machine,
         verb: UnitVerb,
         unit: String,
-    ) -> futures_channel::oneshot::Receiver<i32> {
-        let (done, result) = futures_channel::oneshot::channel();
+        dropped: oneshot::Receiver<()>,
+    ) -> oneshot::Receiver<i32> {
+        let (done, result) = oneshot::channel();
         debug_assert!(current().machine().is_none_or(|of| of == machine));
         spawn_on(Owner::Machine(machine), async move {
             let run = ocf::Run::of_unit(&self, machine, resource_of(&unit));
-            let output = if verb == UnitVerb::Start { run.start().await } else { run.stop().await };
-            self.with(machine, |state| state.tables.jobs.remove(&unit));
-            let _ = done.send(output.code);
+            let work = pin!(async { if verb == UnitVerb::Start { run.start().await } else { run.stop().await } });
+            match select(work, dropped).await {
+                Either::Left((output, _)) => {
+                    self.with(machine, |state| state.tables.jobs.remove(&unit));
+                    let _ = done.send(output.code);
+                }
+                // Another job has taken its place, or the boot is over.
+                Either::Right(_) => {}
+            }
         });
         result
     }
@@ -259,7 +286,7 @@ impl World {
         let runs = ocf::Run::of_unit(self, machine, resource).is_running();
         let (job, by_boot) = self
             .with(machine, |state| {
-                (state.tables.jobs.get(unit).copied(), state.tables.starts(resource, Autostart::Unit))
+                (state.tables.jobs.get(unit).map(|(verb, _)| *verb), state.tables.starts(resource, Autostart::Unit))
             })
             .unwrap_or((None, false));
         let (active, sub) = match (job, runs) {

@@ -10,7 +10,7 @@ async fn ask(bench: &Bench, machine: Machine, request: Request) -> Result<Reply,
 }
 
 async fn unit(bench: &Bench, verb: UnitVerb) -> Result<UnitState, HostError> {
-    let request = Request::Unit { verb, unit: "db.service".into(), deadline: Millis(2000) };
+    let request = Request::Unit { verb, unit: "db.service".into(), deadline: Millis(2000), latest: None };
     let reply = ask(bench, N1, request).await?;
     let Reply::Unit(state) = reply else { panic!("{reply:?}") };
     Ok(state)
@@ -43,6 +43,36 @@ fn a_queued_job_outlives_its_deadline_and_the_daemon() {
         sleep(ms(30_000)).await;
         let state = unit(&bench, UnitVerb::Status).await.unwrap();
         assert_eq!((state.active.as_str(), state.job_queued), ("active", JobQueued::No));
+    });
+}
+
+#[test]
+fn a_stop_takes_the_place_of_a_start_that_is_under_way() {
+    with_world(1, config(), |bench| async move {
+        bench.fault("agent n1 db start stuck 1s");
+        assert!(unit(&bench, UnitVerb::Start).await.is_ok(), "within the deadline it would be done");
+        assert_eq!(unit(&bench, UnitVerb::Stop).await.unwrap().active, "inactive");
+        bench.fault("agent n1 db start stuck 30s");
+        let both = futures_util::future::join(unit(&bench, UnitVerb::Start), async {
+            sleep(ms(500)).await;
+            unit(&bench, UnitVerb::Stop).await
+        });
+        let (start, stop) = both.await;
+        assert_eq!(start.unwrap().job_result, "canceled");
+        assert_eq!(stop.unwrap().active, "inactive");
+        sleep(ms(30_000)).await;
+        assert!(bench.world.owners("db").is_empty(), "what was taken back does not go on");
+    });
+}
+
+#[test]
+fn what_is_asked_for_too_late_is_not_done() {
+    with_world(1, config(), |bench| async move {
+        sleep(ms(100)).await;
+        let latest = Some(haven_core::units::Monotonic::from_micros(1));
+        let start = Request::Unit { verb: UnitVerb::Start, unit: "db.service".into(), deadline: Millis(2000), latest };
+        assert_eq!(ask(&bench, N1, start).await, Err(HostError::TooLate));
+        assert!(bench.world.owners("db").is_empty());
     });
 }
 
@@ -96,6 +126,7 @@ fn addresses_are_owned_probed_and_gone_with_the_boot() {
             interface: "eth0".into(),
             address: address.into(),
             broadcast: None,
+            latest: None,
             label: None,
         };
         let remove = Request::AddressRemove { interface: "eth0".into(), address: "10.0.0.99/24".into() };
