@@ -122,7 +122,7 @@ impl Blank {
 
     pub(crate) fn ask(&self) -> EnrolAsk {
         let node = self.node.clone();
-        EnrolAsk { node, store: self.store, endpoints: self.endpoints(), product_uuid: None }
+        EnrolAsk { node, store: self.store, endpoints: self.endpoints(), product_uuid: None, serial: None }
     }
 
     /// Applies with `token`; can be repeated.
@@ -178,6 +178,7 @@ impl Blank {
             store_id: self.store,
             store: options(),
             product_uuid: None,
+            serial: None,
             key: Some(key),
             founding,
         };
@@ -207,6 +208,7 @@ impl Enroller for FrontDesk {
                 kind: applicant.kind,
                 endpoints: applicant.endpoints,
                 product_uuid: applicant.product_uuid,
+                serial: applicant.serial,
                 token: Some(applicant.token),
                 key: Some(applicant.key),
             };

@@ -129,6 +129,7 @@ impl Bench {
             kind: MemberKind::Full,
             endpoints: vec![Endpoint(format!("{name}:1"))],
             product_uuid: None,
+            serial: None,
             replaces: None,
             token: None,
             key: None,

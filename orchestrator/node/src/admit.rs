@@ -41,6 +41,9 @@ pub struct JoinAsk {
     /// Its public key, which it has proven to hold; `None` without certificates.
     #[n(6)]
     pub key: Option<KeyDigest>,
+    /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.
+    #[n(7)]
+    pub serial: Option<String>,
 }
 
 /// What a machine is told that was let in.
@@ -114,6 +117,7 @@ pub async fn rejoin(env: &Environment, config: &NodeConfig, store: StoreId) -> R
         product_uuid: config.product_uuid.clone(),
         token: None,
         key: config.key,
+        serial: config.serial.clone(),
     };
     let durable = Durable::default();
     let life = Incarnation { boot: env.host.boot_id(), generation: Generation::default() };
@@ -227,5 +231,6 @@ fn judge(state: &ClusterState, ask: &JoinAsk) -> Result<Option<Joined>, String> 
         replaces: state.members.get(&ask.node).map(|m| m.member),
         token: ask.token.clone(),
         key: ask.key,
+        serial: ask.serial.clone(),
     }))
 }

@@ -30,6 +30,8 @@ pub struct NodeConfig {
     pub store: haven_log::StoreOptions,
     /// The hardware's own id.
     pub product_uuid: Option<String>,
+    /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.
+    pub serial: Option<String>,
     /// Its public key, by which the others know it; `None` without certificates.
     pub key: Option<KeyDigest>,
     /// Whether this node founds its cluster.

@@ -342,6 +342,7 @@ impl<R: Runtime> Shared<R> {
                 replaces: None,
                 token: None,
                 key: self.config.key,
+                serial: self.config.serial.clone(),
             }),
             Event::SpecChanged {
                 base: LogIndex(0),

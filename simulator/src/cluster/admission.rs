@@ -114,6 +114,7 @@ impl Cluster {
             kind,
             endpoints: self.world.endpoints(machine),
             product_uuid: None,
+            serial: None,
             token,
             key: None,
         };

@@ -212,6 +212,7 @@ impl Cluster {
             store_id: card.store,
             store,
             product_uuid: None,
+            serial: None,
             key: None,
             founding: card.founding.clone(),
         }

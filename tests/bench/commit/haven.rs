@@ -126,6 +126,7 @@ impl Machine {
             store_id: self.store,
             store: StoreOptions::new(self.store),
             product_uuid: None,
+            serial: None,
             key: Some(self.transport.key()),
         }
     }
@@ -141,6 +142,7 @@ impl Machine {
             kind: MemberKind::Full,
             endpoints: self.endpoints(),
             product_uuid: None,
+            serial: None,
             token: Some(token),
             key: Some(self.transport.key()),
         };

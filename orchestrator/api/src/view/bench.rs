@@ -71,6 +71,7 @@ impl Bench {
                 kind: MemberKind::Full,
                 endpoints: vec![Endpoint(format!("{name}:7741"))],
                 product_uuid: None,
+                serial: None,
                 replaces: None,
                 token: None,
                 key: None,

@@ -133,6 +133,7 @@ fn marks(state: &ClusterState, node: &NodeId) -> String {
     let mut marks = Vec::new();
     if let Some(member) = state.members.get(node) {
         let uuid = member.product_uuid.as_ref().map(|uuid| format!("with product uuid {uuid}"));
+        marks.extend(member.serial.as_ref().map(|serial| format!("with serial number {serial}")));
         marks.extend(uuid);
         let addresses: Vec<&str> = member.endpoints.iter().map(|endpoint| endpoint.0.as_str()).collect();
         marks.push(format!("at {}", addresses.join(" and ")));

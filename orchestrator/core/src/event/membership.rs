@@ -128,6 +128,10 @@ pub struct Joined {
     /// Its public key, by which it is known from here on; `None` if it is known by its certificate's name alone.
     #[n(8)]
     pub key: Option<KeyDigest>,
+    /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.
+    #[n(9)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
 }
 
 /// What one voter says of a node.

@@ -119,6 +119,7 @@ impl ClusterState {
             // What the store that is gone had promised binds no other.
             self.digest.lines.retain(|line| line.node != joined.node);
             old.product_uuid = old.product_uuid.take().or_else(|| joined.product_uuid.clone());
+            old.serial = joined.serial.as_deref().map(super::bounded).or_else(|| old.serial.take());
             old.member = joined.member;
             old.store = joined.store;
             old.endpoints.clone_from(&joined.endpoints);
@@ -391,6 +392,7 @@ fn new_member(joined: &Joined, now: super::Since) -> Member {
         key: joined.key,
         disarmed: None,
         booted: None,
+        serial: joined.serial.as_deref().map(super::bounded),
     }
 }
 

@@ -201,6 +201,10 @@ pub struct Member {
     #[n(21)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booted: Option<Since>,
+    /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.
+    #[n(22)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
 }
 
 impl Member {

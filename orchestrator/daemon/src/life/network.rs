@@ -83,9 +83,9 @@ impl Enroller for FrontDesk {
     fn admit(&self, applicant: Applicant) -> BoxFuture<'static, Result<Vec<u8>, NotAdmitted>> {
         let node = self.0.clone();
         Box::pin(async move {
-            let Applicant { node: name, store, kind, endpoints, product_uuid, token, key } = applicant;
+            let Applicant { node: name, store, kind, endpoints, product_uuid, serial, token, key } = applicant;
             let (token, key) = (Some(token), Some(key));
-            let ask = JoinAsk { node: name, store, kind, endpoints, product_uuid, token, key };
+            let ask = JoinAsk { node: name, store, kind, endpoints, product_uuid, token, key, serial };
             match node.admit(ask).await {
                 Ok(admission) => minicbor::to_vec(&admission).map_err(|error| NotAdmitted::Later(error.to_string())),
                 Err(AdmitError::Refused(why)) => Err(NotAdmitted::Refused(why)),

@@ -21,7 +21,7 @@ use super::network::Network;
 use crate::folder::{Begins, Card, FolderError, Folders, OnDeath, Trusting};
 use crate::host::{Apart, Bus, DemoHost, HostSettings, ProcessHost, ResetMode, SecretsApart};
 use crate::settings::{Ownership, Settings};
-use crate::setup::product_uuid;
+use crate::setup::{product_serial, product_uuid};
 use crate::{FileSecrets, FileVolume, KernelWatchdog, SystemClock, SystemEntropy, Trust};
 
 /// The variable by which programs that the daemon starts find its socket.
@@ -94,6 +94,7 @@ impl Parts {
             store,
             // Of the machine that this runs on, which is the one that joined as far as both are known.
             product_uuid: product_uuid().or_else(|| card.product_uuid.clone()),
+            serial: product_serial(),
             founding,
             key: Some(self.network.transport.key()),
         }

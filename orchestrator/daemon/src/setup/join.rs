@@ -11,7 +11,7 @@ use haven_env::Clock;
 use haven_net::{EnrolAsk, EnrolError, Enrolled, JoinToken, TlsFolder, enrol};
 use haven_node::Admission;
 
-use super::{SetupError, begin, product_uuid, store};
+use super::{SetupError, begin, product_serial, product_uuid, store};
 use crate::folder::{Card, CardLink, Folders, MachineOptions};
 use crate::{SystemClock, chain};
 
@@ -59,7 +59,8 @@ async fn apply(folders: &Folders, token: &JoinToken, ask: Join) -> Result<Card, 
     let store = store(folders).await?;
     let endpoints = ask.links.iter().map(CardLink::endpoint).collect();
     let product_uuid = product_uuid();
-    let said = EnrolAsk { node: ask.node.clone(), store, endpoints, product_uuid: product_uuid.clone() };
+    let serial = product_serial();
+    let said = EnrolAsk { node: ask.node.clone(), store, endpoints, product_uuid: product_uuid.clone(), serial };
     let enrolled = enrol(token, said, &key, SystemClock.wall()).await.map_err(SetupError::Enrol)?;
     let Enrolled { credentials, admission } = enrolled;
     let admission: Admission = minicbor::decode(&admission).map_err(|error| unusable(&error))?;

@@ -128,9 +128,41 @@ fn random() -> [u8; 16] {
     bytes
 }
 
+/// What firmware says that was never told its serial number.
+const NO_SERIALS: [&str; 7] =
+    ["none", "default string", "not specified", "to be filled by o.e.m.", "system serial number", "0", "unknown"];
+/// Longest serial number that is believed, in characters.
+const SERIAL_MAX: usize = 64;
+
+/// The serial number on the machine's case, where the firmware tells one and this process may read it.
+pub(crate) fn product_serial() -> Option<String> {
+    serial(&std::fs::read_to_string("/sys/class/dmi/id/product_serial").ok()?)
+}
+
+fn serial(text: &str) -> Option<String> {
+    let text = text.trim();
+    let told = !text.is_empty() && !NO_SERIALS.contains(&text.to_lowercase().as_str());
+    let shown = text.chars().all(|c| c.is_ascii_graphic() || c == ' ') && text.len() <= SERIAL_MAX;
+    (told && shown).then(|| text.to_owned())
+}
+
 /// The hardware's own id, where the firmware tells one and this process may read it.
 pub(crate) fn product_uuid() -> Option<String> {
     let text = std::fs::read_to_string("/sys/class/dmi/id/product_uuid").ok()?;
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serial;
+
+    #[test]
+    fn a_serial_number_is_believed_if_the_firmware_was_told_one() {
+        assert_eq!(serial("CZ3\u{20}2140ABC\n").as_deref(), Some("CZ3 2140ABC"));
+        let long = "7".repeat(65);
+        for none in ["", " \n", "To Be Filled By O.E.M.\n", "Default string", "0", "a\u{7}b", long.as_str()] {
+            assert_eq!(serial(none), None, "{none:?}");
+        }
+    }
 }

@@ -38,6 +38,8 @@ pub struct EnrolAsk {
     pub endpoints: Vec<Address>,
     /// The hardware's own id.
     pub product_uuid: Option<String>,
+    /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.
+    pub serial: Option<String>,
 }
 
 /// What a machine gets that was let in.
@@ -217,6 +219,7 @@ async fn talk(connection: &quinn::Connection, token: &JoinToken, ask: &EnrolAsk)
         kind: token.kind(),
         endpoints: ask.endpoints.clone(),
         product_uuid: ask.product_uuid.clone(),
+        serial: ask.serial.clone(),
     };
     say(&mut send, &application).await?;
     hear(&mut recv, ANSWER_MAX).await

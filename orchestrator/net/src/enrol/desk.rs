@@ -67,7 +67,7 @@ impl Desk {
         let Some(_permit) = self.open.try_acquire().ok().filter(|_| lock(&self.rate).allows(Instant::now())) else {
             return Answer::Later("too many machines apply at the moment".to_owned());
         };
-        let Application { secret, node, store, kind, endpoints, product_uuid } = application;
+        let Application { secret, node, store, kind, endpoints, product_uuid, serial } = application;
         // Made before the joining is committed: a key that cannot be certified must not spend the token.
         let certificate = match self.ca.certify(&node, spki, wall_now()) {
             Ok(certificate) => certificate,
@@ -76,7 +76,7 @@ impl Desk {
         let token = digest_text(secret.0.reveal());
         drop(secret);
         let key = KeyDigest::from_bytes(sha256(spki));
-        let applicant = Applicant { node: node.clone(), store, kind, endpoints, product_uuid, token, key };
+        let applicant = Applicant { node: node.clone(), store, kind, endpoints, product_uuid, serial, token, key };
         let decided = timeout(DECIDE_WITHIN, self.enroller.admit(applicant)).await;
         match decided.unwrap_or_else(|_| Err(NotAdmitted::Later("nobody has decided in time".to_owned()))) {
             Ok(admission) => {

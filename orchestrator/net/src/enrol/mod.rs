@@ -45,6 +45,8 @@ pub struct Applicant {
     pub endpoints: Vec<Endpoint>,
     /// The hardware's own id.
     pub product_uuid: Option<String>,
+    /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.
+    pub serial: Option<String>,
     /// SHA-256 of the secret that it has sent, as 64 hexadecimal digits.
     pub token: String,
     /// The key that it has proven to hold.
@@ -84,6 +86,8 @@ struct Application {
     endpoints: Vec<Endpoint>,
     #[n(5)]
     product_uuid: Option<String>,
+    #[n(6)]
+    serial: Option<String>,
 }
 
 #[derive(Encode, Decode)]

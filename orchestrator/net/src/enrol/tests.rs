@@ -82,7 +82,7 @@ impl Office {
 
 fn ask(store: u8) -> EnrolAsk {
     let endpoints = vec![Endpoint("10.0.0.2:7741".to_owned())];
-    EnrolAsk { node: name("m2"), store: StoreId::from_bytes([store; 16]), endpoints, product_uuid: None }
+    EnrolAsk { node: name("m2"), store: StoreId::from_bytes([store; 16]), endpoints, product_uuid: None, serial: None }
 }
 
 fn key() -> NodeKey {

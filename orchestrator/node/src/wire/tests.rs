@@ -48,6 +48,7 @@ fn join() -> JoinAsk {
         kind: MemberKind::Full,
         endpoints: vec![Endpoint("10.77.0.2:7741".to_owned())],
         product_uuid: None,
+        serial: None,
         token: Some("ab".to_owned()),
         key: Some(KeyDigest::from_bytes([7; 32])),
     }
@@ -69,6 +70,11 @@ fn every_question_between_nodes_keeps_its_bytes() {
         Ask::Admit(join()),
         "82078187626d32501212121212121212121212121212121200816e31302e37372e302e323a373734\
         31f662616258200707070707070707070707070707070707070707070707070707070707070707",
+    );
+    check(
+        Ask::Admit(JoinAsk { serial: Some("CZ3".to_owned()), ..join() }),
+        "82078188626d32501212121212121212121212121212121200816e31302e37372e302e323a37373431f66261625820\
+        070707070707070707070707070707070707070707070707070707070707070763435a33",
     );
 }
 

@@ -39,6 +39,7 @@ fn rejoined(name: &str, number: u64, old: u64) -> Event {
         kind: MemberKind::Full,
         endpoints: vec![crate::event::Endpoint("b:1".into())],
         product_uuid: None,
+        serial: None,
         replaces: Some(MemberId(old)),
         token: None,
         key: None,
