@@ -39,7 +39,9 @@ pub(crate) async fn run(
         Ended::Exited(code) => judge(*code, &report),
         Ended::Signalled(signal) => (Outcome::Unknown, Some(format!("its agent was killed by signal {signal}"))),
         Ended::TimedOut => (Outcome::Unknown, Some(format!("its agent did not end within {}", call.timeout))),
-        Ended::TooLate => return Answer::new(Outcome::NotRun, TOO_LATE),
+        Ended::TooLate if call.latest.is_some() => return Answer::new(Outcome::NotRun, TOO_LATE),
+        Ended::TooLate if call.verb.asks() => (Outcome::Unknown, Some("its agent was begun too late".to_owned())),
+        Ended::TooLate => (Outcome::Failed, Some("its agent was begun too late".to_owned())),
         // Nothing was begun, so nothing about the resource has changed, and nothing is known either.
         Ended::NotStarted(why) if call.verb.asks() => (Outcome::Unknown, Some(why.clone())),
         Ended::NotStarted(why) => (Outcome::Failed, Some(why.clone())),

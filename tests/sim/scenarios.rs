@@ -67,6 +67,7 @@ scenarios! {
     h_08_a_feed_that_was_decided_earlier
     h_11_a_lapsed_act_lease_comes_back
     h_12_no_acknowledgement_for_the_lost
+    h_16_a_lost_node_that_hears_nobody
     h_16_one_way_loss_towards_a_node
     h_17_a_node_behind_the_log_is_released
     h_18_a_dead_boot_that_speaks
@@ -80,6 +81,7 @@ scenarios! {
     s_02_leader_crash_stops_nothing
     s_03_a_watchdog_that_stops_with_its_machine
     s_04_a_lapsed_lease_stays_lapsed
+    s_04_a_lapse_is_no_failure
     s_04_a_start_that_was_decided_earlier
     s_04_a_unit_that_was_to_start_earlier
     s_04_late_entries_start_nothing
@@ -99,6 +101,7 @@ scenarios! {
     s_11_a_persons_word_ends_no_order
     s_11_an_old_shot_hits_no_later_boot
     s_11_an_order_read_too_late
+    s_11_hit_late_and_lost_later
     s_11_readmitted_under_an_open_order
     s_11_switched_on_after_the_last_order
     s_12_a_boot_that_starts_resources

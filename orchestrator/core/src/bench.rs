@@ -289,7 +289,7 @@ impl Bench {
             panic!("`{text}` is not in flight: {:?}", self.in_flight());
         });
         let (detail, elapsed) = (String::new(), Millis(10));
-        self.ok(Event::ActionFinished { action, incarnation, outcome, detail, elapsed });
+        self.ok(Event::ActionFinished { action, incarnation, outcome, detail, elapsed, ended_by: None });
     }
 
     /// Everybody has looked for `id`, and found nothing.

@@ -87,12 +87,18 @@ plants! {
     NoLatestSend "S3",
     /// A lost node that is heard again is shot all the same [5.4].
     NoLastLook,
+    /// A boot that is lost a minute after an order's end was not hit by it [S-11].
+    TimeProvesSurvival,
     /// An order against an earlier boot may have hit every later one, for ever [S-11].
     OldShotsCount,
     /// A start whose program was about to begin begins after the lease under which it was decided [5.2].
     StartsLate,
     /// While a start that cannot be ended goes on, nothing else is stopped at the end of the lease [S-23].
     WaitsForStarts,
+    /// A start that the end of a lease has ended counts as a failure of the resource [L1].
+    LapsesAreFailures,
+    /// Who is heard is not shot, though it hears nobody [H-16].
+    HeardIsReached,
     /// The last look is taken with the executor's own ears only, which nothing of a fellow learner reaches [5.4].
     OnlyOwnEars,
     /// A node is readmitted while an order against it is open [S-11].

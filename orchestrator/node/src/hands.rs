@@ -31,6 +31,8 @@ const READY_FOR: Millis = Millis::secs(10);
 pub(crate) struct Hands {
     /// What is under way.
     calls: BTreeMap<JobId, Call>,
+    /// What was told to end, and is waited for before the job counts as ended: nothing of it comes later.
+    aborts: BTreeMap<JobId, oneshot::Receiver<()>>,
     /// Without cgroups: resources of which a run of this life did not end well, so that processes may be left.
     tainted: BTreeSet<ResourceId>,
     /// Starts that are made ready, or are ready since a moment. Dropping one ends what is under way.
@@ -44,17 +46,26 @@ pub(crate) fn run<R: Runtime>(shared: &Arc<Shared<R>>, job: Job) {
         let begun = shared.env.clock.monotonic();
         let (outcome, detail) = shared.do_job(&job).await;
         let elapsed = shared.env.clock.monotonic().since(begun);
-        lock(&shared.hands).calls.remove(&job.id);
+        while let Some(abort) = shared.end_call(job.id) {
+            let _ = abort.await;
+        }
         let _ = shared.inputs.unbounded_send(Input::Ended { job: job.id, outcome, detail, elapsed });
     }));
 }
 
 /// Ends what a job has started.
 pub(crate) fn abort<R: Runtime>(shared: &Arc<Shared<R>>, job: JobId) {
-    let Some(call) = lock(&shared.hands).calls.get(&job).cloned() else { return };
+    let (done, ended) = oneshot::channel();
+    let call = {
+        let mut hands = lock(&shared.hands);
+        let Some(call) = hands.calls.get(&job).cloned() else { return };
+        hands.aborts.insert(job, ended);
+        call
+    };
     let shared = shared.clone();
     drop(R::spawn(async move {
         haven_agents::abort(shared.env.host.as_ref(), &call).await;
+        let _ = done.send(());
     }));
 }
 
@@ -153,6 +164,16 @@ impl<R: Runtime> Shared<R> {
             JobKind::Step(action, _) => format!("{}:g{life}.a{action}", job.resource),
             JobKind::Monitor | JobKind::LeaseStop => format!("{}:g{life}.j{}", job.resource, job.id.0),
         }
+    }
+
+    /// Forgets a call that has ended, or returns the abort of it that is under way.
+    fn end_call(&self, job: JobId) -> Option<oneshot::Receiver<()>> {
+        let mut hands = lock(&self.hands);
+        let abort = hands.aborts.remove(&job);
+        if abort.is_none() {
+            hands.calls.remove(&job);
+        }
+        abort
     }
 
     async fn do_job(&self, job: &Job) -> (Outcome, String) {

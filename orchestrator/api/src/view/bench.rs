@@ -249,6 +249,7 @@ impl Bench {
             outcome,
             detail: detail.to_owned(),
             elapsed: Millis(400),
+            ended_by: None,
         });
     }
 

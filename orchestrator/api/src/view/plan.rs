@@ -181,7 +181,8 @@ impl Ahead {
             let next = self.state.plan.in_flight().next().map(|(id, s)| (id, s.step.clone()));
             let Some((action, step)) = next else { break };
             let (incarnation, outcome, elapsed) = (step.incarnation, Outcome::Done, Millis::ZERO);
-            let ended = Event::ActionFinished { action, incarnation, outcome, detail: String::new(), elapsed };
+            let ended =
+                Event::ActionFinished { action, incarnation, outcome, detail: String::new(), elapsed, ended_by: None };
             if self.fold(&ended).is_err() {
                 return false;
             }

@@ -203,6 +203,19 @@ pub enum Counted {
     No(#[n(0)] String),
 }
 
+/// Whether a node runs resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[serde(rename_all = "lowercase")]
+#[cbor(index_only)]
+pub enum Standby {
+    /// It runs none.
+    #[n(0)]
+    On,
+    /// It does.
+    #[n(1)]
+    Off,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use envelope::{Envelope, EnvelopeError, FeatureLevel};
 pub use fencing::{DeviceTest, PowerRead, PowerState, Proof, TestResult, Withdrawal};
 pub use membership::{
-    Counted, Endpoint, Fingerprint, IsolationCause, Joined, KeyDigest, MemberKind, PausePurpose, Testimony,
+    Counted, Endpoint, Fingerprint, IsolationCause, Joined, KeyDigest, MemberKind, PausePurpose, Standby, Testimony,
     WatchdogReport,
 };
 pub use report::{AuditFinding, Digest, DigestLine, LinkVerdict};
@@ -353,6 +353,11 @@ pub enum Event {
         /// How long it took.
         #[n(4)]
         elapsed: Millis,
+        /// The lapse of the hold lease that ended it, if one did, counted within the life: then what came of it says
+        /// nothing against the resource.
+        #[n(5)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended_by: Option<u32>,
     },
     /// A node found a resource in a state that no action of a plan led to: a monitor, a probe after a restart, a
     /// stop at the end of the hold lease.
@@ -568,19 +573,6 @@ pub enum Event {
         #[n(1)]
         ca: Fingerprint,
     },
-}
-
-/// Whether a node runs resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
-#[serde(rename_all = "lowercase")]
-#[cbor(index_only)]
-pub enum Standby {
-    /// It runs none.
-    #[n(0)]
-    On,
-    /// It does.
-    #[n(1)]
-    Off,
 }
 
 /// What a freeze is about.

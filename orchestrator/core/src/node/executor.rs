@@ -175,6 +175,7 @@ impl Executor {
             outcome: Outcome::NotRun,
             detail: why.clone(),
             elapsed: Millis::ZERO,
+            ended_by: None,
         });
         out.push(Output::Note(Note::NotRun { action, why }));
     }
@@ -194,7 +195,7 @@ impl Executor {
         &mut self,
         facts: &Facts,
         job: JobId,
-        outcome: Outcome,
+        (outcome, ended_by): (Outcome, Option<u32>),
         detail: &str,
         elapsed: Millis,
         outbox: &mut Outbox,
@@ -208,6 +209,7 @@ impl Executor {
                     outcome,
                     detail: crate::state::bounded(detail),
                     elapsed,
+                    ended_by,
                 });
             }
             JobKind::Monitor => self.monitored(facts, &done.resource, outcome, detail, outbox),

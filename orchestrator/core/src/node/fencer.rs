@@ -96,17 +96,23 @@ impl Work {
     }
 }
 
-/// Whether `boot` of `member` is heard at this moment: by this node, or by the leader, as it says of itself. A learner
-/// hears no other learner, and a path may be cut.
+/// Whether `boot` of `member` is heard at this moment, and hears whom it is heard by: this node, or the leader, as that one
+/// says of itself. A learner hears no other learner, and a path may be cut. Who is heard and hears nobody is not coming
+/// back [H-16].
 fn is_heard(facts: &Facts, ears: &Detector, member: &Member, boot: BootId) -> bool {
     let limit = facts.state.timing.current.dead_after;
     // By the heartbeat itself: silence counts only for those whom this node is told to expect.
-    let own = ears.last(&member.node).is_some_and(|(at, h)| h.incarnation.boot == boot && facts.now.since(at) < limit);
+    let of_boot =
+        ears.last(&member.node).is_some_and(|(at, h)| h.incarnation.boot == boot && facts.now.since(at) < limit);
+    let own = of_boot && (ears.reaches(&member.node, facts.now, limit) || plant::on(Plant::HeardIsReached));
     let told = || {
         let voters = facts.state.members.values().filter(|m| facts.state.is_voter(m.member));
         voters.filter_map(|voter| ears.last(&voter.node)).filter(|(_, word)| word.leads.is_some()).any(|(at, word)| {
             let of_boot = |v: &&PeerView| v.member == member.member && v.boot_tag == boot.tag();
-            word.hears.iter().find(of_boot).is_some_and(|v| facts.now.since(at) + v.silence < limit)
+            let age = facts.now.since(at);
+            let hears =
+                |v: &PeerView| v.hears_me.is_some_and(|old| age + old < limit) || plant::on(Plant::HeardIsReached);
+            word.hears.iter().find(of_boot).is_some_and(|v| age + v.silence < limit && hears(v))
         })
     };
     own || (!plant::on(Plant::OnlyOwnEars) && told())

@@ -166,8 +166,9 @@ impl super::Node {
         self.judge_hearing(facts, out);
         self.judge_losses(facts, out);
         self.judge_room(facts, out);
-        self.judge_returns(facts, out);
+        // Before anybody is readmitted: what was just found may be a second copy.
         self.judge_plan(facts, out);
+        self.judge_returns(facts, out);
         self.judge_orders(facts, out);
         self.judge_proofs(facts, out);
         self.judge_digest(facts, out);

@@ -56,6 +56,11 @@ impl LeaseEnd {
         }
     }
 
+    /// Which lapse has told this job to end, if one did.
+    pub(super) fn has_ended(&self, job: JobId) -> Option<u32> {
+        self.aborted.contains_key(&job).then_some(self.told)
+    }
+
     /// Whether resources are being stopped, or are kept stopped until the readmission.
     pub(super) fn is_on(&self) -> bool {
         self.state == State::On

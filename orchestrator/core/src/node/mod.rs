@@ -267,7 +267,8 @@ impl Node {
     }
 
     fn ended(&mut self, facts: &Facts, job: JobId, outcome: Outcome, detail: &str, elapsed: Millis) {
-        let done = self.executor.ended(facts, job, outcome, detail, elapsed, &mut self.outbox);
+        let how = (outcome, self.lease_end.has_ended(job));
+        let done = self.executor.ended(facts, job, how, detail, elapsed, &mut self.outbox);
         if let Some((resource, JobKind::LeaseStop)) = done {
             let how = (outcome, detail);
             self.lease_end.ended(facts.now, &resource, how, &mut self.executor, &mut self.outbox);

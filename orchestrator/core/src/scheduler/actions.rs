@@ -165,6 +165,8 @@ impl Builder<'_> {
             intent
                 .waiting
                 .push(waiting(format!("its stop on {node} failed, only a proof that {node} is off frees it")));
+        } else if member.is_admitted() && !self.is_looked_at(id, member) {
+            intent.waiting.push(waiting(format!("it is {run} on {node}, which is looked at first")));
         } else if member.is_admitted() {
             intent.stops.insert(node.clone());
         } else if !member.is_released_by_proof() {
@@ -280,17 +282,11 @@ impl Builder<'_> {
     fn probes(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         for member in self.state.members.values().filter(|m| m.runs_resources() && m.death().is_none()) {
-            let since = match member.standing {
-                Standing::Online => LogIndex(0),
-                Standing::Returning => member.since.index,
-                Standing::Joined
-                | Standing::Lost
-                | Standing::Isolated { .. }
-                | Standing::Paused { .. }
-                | Standing::Stopped => continue,
-            };
+            if !matches!(member.standing, Standing::Online | Standing::Returning) {
+                continue;
+            }
             for id in self.state.resources.keys() {
-                let looked = self.state.presence(member, id).is_some_and(|p| p.verified > since);
+                let looked = self.is_looked_at(id, member);
                 let busy = self.state.plan.find_in_flight(|k| k.resource == *id && k.node == member.node).is_some();
                 if !looked && !busy {
                     steps.extend(self.step(id, &member.node, Task::Probe, Vec::new()));
@@ -298,6 +294,13 @@ impl Builder<'_> {
             }
         }
         steps
+    }
+
+    /// Whether somebody has looked at what the resource does there since the node came back, or since a person asked for
+    /// a new look.
+    fn is_looked_at(&self, id: &ResourceId, member: &Member) -> bool {
+        let since = if member.standing == Standing::Returning { member.since.index } else { LogIndex(0) };
+        self.state.presence(member, id).is_some_and(|p| p.verified > since)
     }
 
     fn steps(&self) -> Vec<Step> {

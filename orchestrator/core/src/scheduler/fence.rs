@@ -62,15 +62,13 @@ fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     member.standing == Standing::Lost && orders.any(|o| since(o) && o.may_have_hit())
 }
 
-/// How long after the end of an order that hit it a machine is lost at the latest: silence, an election, a busy log.
-const HIT_IS_SEEN: Millis = Millis::secs(60);
-
-/// Whether an order against an earlier boot was sent, and was still under way when `boot`, the present one, had begun
-/// and was lost. A boot that went on after its end was not hit.
+/// Whether an order against an earlier boot was sent, and was still under way when `boot`, the present one, had begun. A
+/// boot that was readmitted after its end was not hit.
 fn hit_by_late_shot(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     let may_hit = |ended: Since| {
         let begun = member.booted.is_none_or(|booted| ended.index > booted.index);
-        let survived = member.since.time.since(ended.time) > HIT_IS_SEEN;
+        let late = member.since.time.since(ended.time) > Millis::secs(60) && plant::on(Plant::TimeProvesSurvival);
+        let survived = member.well.is_some_and(|well| well > ended.index) || late;
         (begun && !survived) || plant::on(Plant::OldShotsCount)
     };
     let orders = state.fencing.orders.values().filter(|o| o.node == member.node && o.boot != boot && o.may_have_hit());

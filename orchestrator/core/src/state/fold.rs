@@ -106,8 +106,8 @@ impl ClusterState {
             }
             Event::PlanAdopted(plan) => self.fold_plan(plan),
             Event::ActionStarted { action, incarnation } => self.fold_started(*action, *incarnation),
-            Event::ActionFinished { action, incarnation, outcome, detail, .. } => {
-                self.fold_finished(*action, *incarnation, *outcome, detail)
+            Event::ActionFinished { action, incarnation, outcome, detail, ended_by, .. } => {
+                self.fold_finished(*action, *incarnation, (*outcome, *ended_by), detail)
             }
             Event::ResourceReported(report) => self.fold_report(report),
             Event::SpecChanged { base, edits, .. } => self.fold_spec(*base, edits),

@@ -184,6 +184,7 @@ impl ClusterState {
         member.lapses = 0;
         if before.is_none_or(|b| b.boot != incarnation.boot) {
             member.booted = Some(now);
+            member.well = None;
         }
         let old_boot = before.map(|b| b.boot).filter(|boot| *boot != incarnation.boot);
         if let Some(old_boot) = old_boot {
@@ -291,6 +292,7 @@ impl ClusterState {
         member.standing = Standing::Online;
         member.since = now;
         member.admission = Some(Admission { incarnation, lapses, index: now.index });
+        member.well = Some(now.index);
         Ok(())
     }
 
@@ -339,6 +341,7 @@ impl ClusterState {
         }
         let member = self.members.remove(node).ok_or_else(|| Refusal::UnknownNode(node.clone()))?;
         self.removed.insert(member.member);
+        self.plan.steps.retain(|_, s| s.step.key.node != *node);
         for status in self.resources.values_mut() {
             status.presence.remove(node);
             status.failures.remove(node);
@@ -392,6 +395,7 @@ fn new_member(joined: &Joined, now: super::Since) -> Member {
         key: joined.key,
         disarmed: None,
         booted: None,
+        well: None,
         serial: joined.serial.as_deref().map(super::bounded),
     }
 }

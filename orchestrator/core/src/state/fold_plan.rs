@@ -153,12 +153,29 @@ impl ClusterState {
             .collect();
         for id in ready {
             let Some(state) = self.plan.steps.get(&id).cloned() else { continue };
+            // Nobody could do it any more, or see that it is under way: its life or its resource is gone.
+            if let Some(why) = self.is_nobodys(&state.step) {
+                self.plan.steps.remove(&id);
+                self.plan.dropped.push(DroppedStep { key: state.step.key, why });
+                continue;
+            }
             let before = self.mark_due(id, &state.step);
             if let Some(entry) = self.plan.steps.get_mut(&id) {
                 entry.phase = Phase::Due { since };
                 entry.before = before;
             }
         }
+    }
+
+    /// Why a step that has become due is never made so, if it is not.
+    fn is_nobodys(&self, step: &Step) -> Option<String> {
+        let key = &step.key;
+        if self.members.get(&key.node).and_then(|m| m.incarnation) != Some(step.incarnation) {
+            return Some(format!("{} lives another life", key.node));
+        }
+        let shown = self.resources.get(&key.resource).and_then(|s| s.on(&key.node));
+        let known = key.task == Task::Probe || shown.is_some_and(|p| p.boot == step.incarnation.boot);
+        (!known).then(|| "the resource is gone".to_owned())
     }
 
     /// Whether maintenance has begun or ended since the step was adopted: the next plan takes its place [S-20].
@@ -210,7 +227,7 @@ impl ClusterState {
         &mut self,
         action: ActionId,
         incarnation: Incarnation,
-        outcome: Outcome,
+        (outcome, ended_by): (Outcome, Option<u32>),
         detail: &str,
     ) -> Result<(), Refusal> {
         let since = self.now();
@@ -219,7 +236,7 @@ impl ClusterState {
         let (step, before, edited) = (state.step.clone(), state.before.clone(), state.edited);
         match step.key.task {
             Task::Probe => self.probed(&step, outcome, detail),
-            Task::Start => self.start_ended(&step, outcome, before, detail),
+            Task::Start => self.start_ended(&step, (outcome, ended_by), before, detail),
             Task::Stop => self.stop_ended(&step, outcome, before, detail),
         }
         if edited.is_some() {
@@ -240,6 +257,11 @@ impl ClusterState {
 
     fn probed(&mut self, step: &Step, outcome: Outcome, detail: &str) {
         let key = &step.key;
+        // An action that is under way tells itself what it has come to.
+        let acting = |p: &Presence| matches!(p.run, Run::Starting { .. } | Run::Stopping { .. });
+        if self.resources.get(&key.resource).and_then(|s| s.on(&key.node)).is_some_and(acting) {
+            return;
+        }
         let run = match outcome {
             Outcome::Done => Run::Stopped,
             // An agent that was never installed has started nothing; that it can never start here is a failure of its
@@ -252,6 +274,15 @@ impl ClusterState {
             Outcome::NotRun => return,
         };
         self.set_run(&key.resource, &key.node, step.incarnation, run);
+        // What is taken over as it was found counts as started with what it was looked at with.
+        let definition = self.spec.definition(&key.resource);
+        let status = self.resources.get_mut(&key.resource);
+        if let Some(presence) = status.and_then(|s| s.presence.get_mut(&key.node))
+            && presence.run == Run::Running
+            && presence.definition == 0
+        {
+            presence.definition = definition;
+        }
         if outcome == Outcome::Hopeless {
             self.count_failure(&key.resource, &key.node, FailedOp::Monitor, outcome, detail);
         }
@@ -264,7 +295,13 @@ impl ClusterState {
         !crate::plant::on(crate::plant::Plant::HopelessMeansStopped) && presence.is_some_and(|p| !p.run.is_stopped())
     }
 
-    fn start_ended(&mut self, step: &Step, outcome: Outcome, before: Option<Run>, detail: &str) {
+    fn start_ended(
+        &mut self,
+        step: &Step,
+        (outcome, ended_by): (Outcome, Option<u32>),
+        before: Option<Run>,
+        detail: &str,
+    ) {
         let key = &step.key;
         let run = match outcome {
             Outcome::Done | Outcome::FoundRunning => Run::Running,
@@ -283,7 +320,7 @@ impl ClusterState {
             if let Some(status) = self.resources.get_mut(&key.resource) {
                 status.last_ran = Some((key.node.clone(), since));
             }
-        } else if outcome != Outcome::NotRun {
+        } else if outcome != Outcome::NotRun && (ended_by.is_none() || plant::on(Plant::LapsesAreFailures)) {
             self.count_failure(&key.resource, &key.node, FailedOp::Start, outcome, detail);
         }
     }

@@ -19,8 +19,13 @@ impl ClusterState {
         // Positions are taken from the index: larger than any before, and equal on every node.
         let seq = self.index.0.saturating_mul(1 << 16);
         let spec = self.spec.edited(edits, seq)?;
+        let maintained = self.in_maintenance();
         let before = std::mem::replace(&mut self.spec, spec);
         self.revision = self.index;
+        if maintained != self.in_maintenance() && !plant::on(Plant::PlanWithoutPreconditions) {
+            // The property says the same as the command.
+            self.maintenance.changed = self.index;
+        }
         self.follow_resources(&before);
         self.refresh_timing();
         Ok(())

@@ -162,8 +162,7 @@ impl Host for ProcessHost {
                 }
                 Request::InterfaceFor { address } => net::interface_for(&address),
                 Request::Unit { verb, unit, deadline, latest } => {
-                    in_time(latest)?;
-                    self.units.ask(verb, &unit, Duration::from_millis(deadline.0)).await
+                    self.units.ask(verb, &unit, Duration::from_millis(deadline.0), latest).await
                 }
                 // A file may be on a server that does not answer, so its wait is not the runtime's.
                 Request::ReadFile { path } => blocking(move || files::read_file(&path)).await,
@@ -216,7 +215,7 @@ impl Host for ProcessHost {
 }
 
 /// Refuses what is too late, right before it is asked for.
-fn in_time(latest: Option<Monotonic>) -> Result<(), HostError> {
+pub(super) fn in_time(latest: Option<Monotonic>) -> Result<(), HostError> {
     let late = latest.is_some_and(|latest| launch::now() > Duration::from_micros(latest.as_micros()));
     if late { Err(HostError::TooLate) } else { Ok(()) }
 }

@@ -6,12 +6,15 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use haven_core::units::Monotonic;
 use haven_env::{GroupState, HostError, JobQueued, Reply, UnitState, UnitVerb};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 use zbus::connection::Builder;
 use zbus::message::Type;
 use zbus::{Connection, Error, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant, fdo};
+
+use super::in_time;
 
 const SERVICE: &str = "org.freedesktop.systemd1";
 const PATH: &str = "/org/freedesktop/systemd1";
@@ -52,15 +55,22 @@ impl Units {
 
     /// Answers `Unit`, within `deadline`. A job that is not finished by then is told apart: its result is `timeout`,
     /// and it counts as queued.
-    pub(super) async fn ask(&self, verb: UnitVerb, unit: &str, deadline: Duration) -> Result<Reply, HostError> {
+    /// `latest`: a job is not made after it; looked at right before it is asked for.
+    pub(super) async fn ask(
+        &self,
+        verb: UnitVerb,
+        unit: &str,
+        deadline: Duration,
+        latest: Option<Monotonic>,
+    ) -> Result<Reply, HostError> {
         let until = Instant::now() + deadline;
         let Ok(connection) = timeout_at(until, self.connect()).await else {
             return Err(HostError::TimedOut("the connection to the service manager".to_owned()));
         };
         let manager = Manager { connection: connection? };
         let state = match verb {
-            UnitVerb::Start => manager.job("StartUnit", unit, until).await,
-            UnitVerb::Stop => manager.job("StopUnit", unit, until).await,
+            UnitVerb::Start => manager.job("StartUnit", unit, until, latest).await,
+            UnitVerb::Stop => manager.job("StopUnit", unit, until, latest).await,
             UnitVerb::Status => bounded(until, unit, manager.state(unit, "")).await,
             UnitVerb::IsEnabled => bounded(until, unit, manager.enabled(unit)).await,
         };
@@ -178,12 +188,22 @@ impl Manager {
     }
 
     /// Makes a job of `method` for the unit and waits for its end.
-    async fn job(&self, method: &str, unit: &str, until: Instant) -> Result<UnitState, HostError> {
-        let (mut ends, job) = bounded(until, unit, async {
+    async fn job(
+        &self,
+        method: &str,
+        unit: &str,
+        until: Instant,
+        latest: Option<Monotonic>,
+    ) -> Result<UnitState, HostError> {
+        let mut ends = bounded(until, unit, async {
             self.load(unit).await?;
-            let ends = self.ends_of_jobs().await?;
-            let job: OwnedObjectPath = self.call(method, &(unit, "replace")).await?.body().deserialize()?;
-            Ok((ends, job))
+            self.ends_of_jobs().await
+        })
+        .await?;
+        // Asking for all that took its time.
+        in_time(latest)?;
+        let job = bounded(until, unit, async {
+            self.call(method, &(unit, "replace")).await?.body().deserialize::<OwnedObjectPath>()
         })
         .await?;
         let result = timeout_at(until, result_of(&mut ends, &job)).await;

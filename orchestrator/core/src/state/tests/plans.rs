@@ -130,3 +130,109 @@ fn what_waited_when_maintenance_began_does_not_begin_in_it() {
     bench.adopt();
     assert_eq!(bench.in_flight(), ["start db on b"]);
 }
+
+#[test]
+fn a_person_who_cleans_up_has_it_looked_at_before_it_is_stopped() {
+    let mut bench = with_db();
+    let action = bench.acted("db", "a");
+    bench.ok(Event::ResourceReported(crate::event::Report {
+        node: node("a"),
+        incarnation: life(1, 1),
+        number: 1,
+        resource: rsc("db"),
+        finding: crate::event::Finding::Failed,
+        cause: crate::event::ReportCause::Monitor,
+        detail: "it does not answer".into(),
+        after: action,
+    }));
+    bench.ok(Event::FailuresCleared { resource: rsc("db"), node: None, by: "test".into() });
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["probe db on a"]);
+    bench.end("probe db on a", Outcome::FoundRunning);
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\n");
+}
+
+#[test]
+fn what_a_look_finds_does_not_hide_an_action_that_is_under_way() {
+    let mut bench = with_db();
+    let stop = Step { key: StepKey { task: Task::Stop, ..start_on(&bench, "a").key }, ..start_on(&bench, "a") };
+    let probe = Step { key: StepKey { task: Task::Probe, ..stop.key.clone() }, ..stop.clone() };
+    let parent = bench.state.plan.id;
+    let plan = Plan { id: parent.next(), parent, based_on: bench.state.index, steps: vec![probe, stop] };
+    bench.ok(Event::PlanAdopted(plan));
+    assert_eq!(bench.in_flight(), ["probe db on a", "stop db on a"]);
+    bench.end("probe db on a", Outcome::FoundRunning);
+    assert_eq!(bench.running(), "db: stopping on a\n");
+    bench.end("stop db on a", Outcome::Done);
+    assert_eq!(bench.running(), "db: stopped\n");
+}
+
+/// `db` is being moved from `a` to `b`: its stop is under way.
+fn moving() -> Bench {
+    let mut bench = with_db();
+    bench.edit(vec![prefers("db", "b", 1000)]);
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["stop db on a"]);
+    bench
+}
+
+#[test]
+fn a_start_of_what_was_removed_meanwhile_never_becomes_due() {
+    let mut bench = moving();
+    bench.edit(vec![
+        crate::spec::SpecEdit::RemoveConstraint(crate::ids::ConstraintId::new("loc-db-b").unwrap()),
+        crate::spec::SpecEdit::RemoveResource(rsc("db")),
+    ]);
+    bench.end("stop db on a", Outcome::Done);
+    assert_eq!(bench.in_flight(), Vec::<String>::new());
+    assert!(bench.state.freezes.is_empty());
+}
+
+#[test]
+fn a_start_of_a_life_that_is_over_never_becomes_due() {
+    let mut bench = moving();
+    bench.boot("b", 2, 2);
+    bench.end("stop db on a", Outcome::Done);
+    assert_eq!(bench.in_flight(), Vec::<String>::new());
+    let dropped: Vec<_> = bench.state.plan.dropped.iter().map(|d| format!("{}: {}", d.key, d.why)).collect();
+    assert_eq!(dropped, ["start db on b: b lives another life"]);
+    bench.adopt();
+    bench.end("probe db on b", Outcome::Done);
+    bench.readmit("b");
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on b\n");
+}
+
+#[test]
+fn the_property_maintenance_mode_holds_up_what_waits_as_the_command_does() {
+    let mut bench = moving();
+    bench.set("maintenance-mode", "true");
+    bench.end("stop db on a", Outcome::Done);
+    assert_eq!(bench.in_flight(), Vec::<String>::new());
+    bench.set("maintenance-mode", "false");
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on b\n");
+}
+
+#[test]
+fn a_start_that_the_end_of_a_lease_has_ended_says_nothing_against_the_resource() {
+    for (ended_by, failures) in [(Some(1), 0), (None, 1)] {
+        let mut bench = Bench::three();
+        bench.add(vec![primitive("db")]);
+        bench.adopt();
+        bench.looked("db");
+        bench.adopt();
+        let action = bench.state.plan.in_flight().next().unwrap().0;
+        bench.ok(Event::ActionFinished {
+            action,
+            incarnation: life(1, 1),
+            outcome: Outcome::Unknown,
+            detail: "its agent was killed by signal 9".into(),
+            elapsed: Millis(6000),
+            ended_by,
+        });
+        assert_eq!(bench.state.resources[&rsc("db")].failures.len(), failures);
+        assert_eq!(bench.running(), "db: UNKNOWN on a\n", "it may have started all the same");
+    }
+}
