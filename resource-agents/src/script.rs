@@ -1,6 +1,7 @@
 //! Running a script: its environment, and what its answer is worth when it left processes behind.
 
 use haven_core::event::Outcome;
+use haven_core::plant::{self, Plant};
 use haven_core::units::Millis;
 use haven_env::{Ended, GroupState, Host, HostError, Program, RunReport};
 
@@ -55,6 +56,7 @@ pub(crate) async fn run(
     }
     match report.group {
         GroupState::Empty => Answer::new(outcome, &said),
+        GroupState::Unknown if plant::on(Plant::NoGroupsIsEmpty) => Answer::new(outcome, &said),
         GroupState::Lingering => Answer::new(Outcome::Unknown, &with("processes of the agent are left", &said)),
         GroupState::Unknown => {
             Answer::new(Outcome::Unknown, &with("without cgroups nobody knows what the agent left", &said))

@@ -86,6 +86,7 @@ scenarios! {
     s_04_a_unit_that_was_to_start_earlier
     s_04_late_entries_start_nothing
     s_05_a_life_that_knows_less
+    s_05_a_machine_without_cgroups
     s_05_a_monitor_that_does_not_see
     s_05_an_agent_that_is_gone
     s_05_an_orphan_finishes_later
@@ -139,6 +140,7 @@ scenarios! {
     x_10_a_leader_whose_calls_reach_nobody
     x_11_a_hand_over_in_vain
     x_12_a_dead_boot_that_cannot_read_of_it
+    x_13_two_orders_in_one_instant
 }
 
 #[test]

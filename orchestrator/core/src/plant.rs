@@ -53,6 +53,10 @@ plants! {
     ActOnApply "S1",
     /// A status read counts although an earlier action's processes live [S-5].
     IgnoreOrphans "S1",
+    /// A machine without cgroups is taken for one on which nothing is left [S-5].
+    NoGroupsIsEmpty "S1",
+    /// Power that is to be read without an order is switched off [S-15].
+    ReadsSwitchOff "S3",
     /// A life that knows less than the one before takes what it does not know of for not running [5.2].
     ForgetsWhatItBegan "S1",
     /// A recurring monitor that finds nothing counts as a stop [S-5].
@@ -99,6 +103,10 @@ plants! {
     LapsesAreFailures,
     /// Who is heard is not shot, though it hears nobody [H-16].
     HeardIsReached,
+    /// A node is shot because a resource that nobody has seen run there can be neither looked at nor stopped [5.4].
+    ShootsForTheUnseen,
+    /// Orders that are proposed in one instant know nothing of each other [5.5].
+    OrdersInOneInstant,
     /// The last look is taken with the executor's own ears only, which nothing of a fellow learner reaches [5.4].
     OnlyOwnEars,
     /// A node is readmitted while an order against it is open [S-11].

@@ -235,7 +235,7 @@ impl<R: Runtime> Shared<R> {
         }
         let Ok(groups) = self.env.host.groups() else {
             let first = self.incarnation.generation.0 <= 1;
-            let clean = first && !lock(&self.hands).tainted.contains(resource);
+            let clean = first && !lock(&self.hands).tainted.contains(resource) || plant::on(Plant::NoGroupsIsEmpty);
             // Without cgroups nobody can tell whether something of an earlier life goes on.
             return (!clean)
                 .then(|| "this machine has no cgroups, so processes of earlier actions may live".to_owned());

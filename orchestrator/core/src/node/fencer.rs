@@ -400,5 +400,6 @@ pub(super) fn device_deadline(state: &ClusterState, device: &DeviceId, default: 
 
 fn read(ask: &PowerAsk, node: &NodeId, device: &DeviceId, deadline: Millis) -> Output {
     let (ask, node, device) = (ask.clone(), node.clone(), device.clone());
-    Output::Power { ask, node, device, job: PowerJob::Read, deadline, latest: None }
+    let job = if plant::on(Plant::ReadsSwitchOff) { PowerJob::Off } else { PowerJob::Read };
+    Output::Power { ask, node, device, job, deadline, latest: None }
 }

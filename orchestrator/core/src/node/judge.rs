@@ -8,6 +8,7 @@ use super::io::{Commitment, Facts, Output, ProposalId};
 use crate::event::Event;
 use crate::ids::{BootId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId, Term};
 use crate::plan::StepKey;
+use crate::plant::{self, Plant};
 use crate::units::{Millis, Monotonic};
 
 /// Time after which a proposal without an answer is taken for lost.
@@ -107,6 +108,12 @@ impl Judge {
     pub(super) fn is_ordering(&self, now: Monotonic) -> bool {
         let open = |since: Monotonic| now.since(since) < ANSWER_WITHIN;
         self.pending.iter().any(|(matter, (_, since))| matches!(matter, Matter::Order(_)) && open(*since))
+    }
+
+    /// Whether an order to fence `node` is proposed and not in the log yet.
+    pub(super) fn is_ordering_off(&self, now: Monotonic, node: &NodeId) -> bool {
+        let proposed = self.pending.get(&Matter::Order(node.clone()));
+        proposed.is_some_and(|(_, since)| now.since(*since) < ANSWER_WITHIN) && !plant::on(Plant::OrdersInOneInstant)
     }
 
     /// Takes the end of a proposal in.

@@ -76,7 +76,7 @@ impl Node {
         let state = facts.state;
         let open = state.fencing.open_against(&need.node).any(|o| o.boot == need.boot);
         let again = self.judge.order_again.get(&need.node).is_some_and(|at| facts.now < *at);
-        if open || again || !self.leaves_quorum(state, &need.node) {
+        if open || again || !self.leaves_quorum(facts, &need.node) {
             return false;
         }
         if !storm.contains(&need.node) || plant::on(Plant::NoStormBrake) {
@@ -92,14 +92,20 @@ impl Node {
 
     /// Whether the voters that are neither out, dead, nor about to be shot are a quorum without `node`: a leader that
     /// shoots its own majority away can decide nothing any more, not even to switch them on again.
-    fn leaves_quorum(&self, state: &ClusterState, node: &NodeId) -> bool {
+    fn leaves_quorum(&self, facts: &Facts, node: &NodeId) -> bool {
+        let state = facts.state;
         let stays = |m: &&Member| {
-            let part = m.death().is_none()
-                && !m.is_released_by_proof()
-                && state.fencing.open_against(&m.node).next().is_none();
-            m.node != *node && (part || m.node == self.id.node)
+            let shot = self.is_about_to_be_shot(facts, &m.node);
+            let part = m.death().is_none() && !m.is_released_by_proof() && !shot;
+            // A leader counts itself, unless it is about to be shot.
+            m.node != *node && (part || (m.node == self.id.node && !shot))
         };
         state.is_quorum(&state.members.values().filter(stays).map(|m| m.member).collect())
+    }
+
+    /// Whether an order against `node` is open, or proposed in this very instant.
+    fn is_about_to_be_shot(&self, facts: &Facts, node: &NodeId) -> bool {
+        facts.state.fencing.open_against(node).next().is_some() || self.judge.is_ordering_off(facts.now, node)
     }
 
     fn order(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {
@@ -132,7 +138,7 @@ impl Node {
     /// The leader itself first; when all its levels have failed, the other members in turn: they may reach a device
     /// that it does not.
     fn executor_for<'a>(&self, facts: &'a Facts, need: &FenceNeed, round: usize) -> Option<&'a Member> {
-        let able = |m: &&Member| m.is_admitted() && m.node != need.node;
+        let able = |m: &&Member| m.is_admitted() && m.node != need.node && !self.is_about_to_be_shot(facts, &m.node);
         let mut able: Vec<&Member> = facts.state.members.values().filter(able).collect();
         able.sort_by_key(|m| m.node != self.id.node);
         let place = round.checked_rem(able.len())?;

@@ -12,7 +12,7 @@ use crate::plant::{self, Plant};
 use crate::spec::{
     Body, ConstraintBody, OnFail, OrderKind, OrderVerb, SetJoin, Settings, Spec, find_value, parse_span,
 };
-use crate::state::{Blocker, ClusterState, FailedOp, Member, ResourceStatus, Run, Standing};
+use crate::state::{Blocker, ClusterState, FailedOp, Member, Presence, ResourceStatus, Run, Standing};
 use crate::units::Millis;
 
 /// What is meant to happen to one primitive.
@@ -161,6 +161,10 @@ impl Builder<'_> {
         });
         if self.outlook.doomed.contains(node) && !stop_failed {
             intent.waiting.push(waiting(format!("it is {run} on {node}, which is to be fenced")));
+        } else if stop_failed && self.state.presence(member, id).is_some_and(Presence::is_unseen) {
+            let why =
+                format!("nobody knows whether it runs on {node}, and its stop failed: see to it, then haven cleanup");
+            intent.waiting.push(waiting(why));
         } else if stop_failed {
             intent
                 .waiting

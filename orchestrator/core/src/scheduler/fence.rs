@@ -129,7 +129,9 @@ fn fatal_failure<'a>(state: &'a ClusterState, member: &Member) -> Option<(&'a Re
         let presence = state.presence(member, id)?;
         let still = !presence.run.is_stopped() && failures.last.index >= presence.since.index;
         let fresh = failures.last.index > member.since.index;
-        let fences = failures.on_fail == OnFail::Fence && fresh && still;
+        // What nobody has started or seen there is no reason to shoot a node: a person or a later look tells.
+        let unseen = presence.is_unseen() && !plant::on(Plant::ShootsForTheUnseen);
+        let fences = failures.on_fail == OnFail::Fence && fresh && still && !unseen;
         fences.then(|| (id, format!("{} failed: {}", failures.op.word(), failures.detail)))
     })
 }

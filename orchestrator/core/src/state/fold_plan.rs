@@ -327,9 +327,15 @@ impl ClusterState {
 
     fn stop_ended(&mut self, step: &Step, outcome: Outcome, before: Option<Run>, detail: &str) {
         let key = &step.key;
+        let presence = self.resources.get(&key.resource).and_then(|s| s.on(&key.node));
+        let unseen = matches!(before, Some(Run::Unknown { .. })) && presence.is_some_and(|p| p.definition == 0);
         let run = match outcome {
             Outcome::Done => Run::Stopped,
             Outcome::NotRun => before.unwrap_or(Run::Failed),
+            // Whose state nobody knew is not known to run because its agent cannot stop it either.
+            Outcome::Failed | Outcome::Hopeless if unseen => {
+                Run::Unknown { why: format!("nobody has seen it run, and its stop failed: {}", bounded(detail)) }
+            }
             Outcome::Failed | Outcome::Hopeless | Outcome::FoundRunning => Run::Failed,
             Outcome::Unknown => Run::Unknown { why: format!("the stop did not end in time: {}", bounded(detail)) },
         };

@@ -102,6 +102,13 @@ impl Presence {
     }
 }
 
+impl Presence {
+    /// Whether nobody knows if it runs, and nobody has started it or seen it run on this boot: only a look did not tell.
+    pub fn is_unseen(&self) -> bool {
+        matches!(self.run, Run::Unknown { .. }) && self.definition == 0
+    }
+}
+
 /// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 #[serde(rename_all = "lowercase")]

@@ -113,3 +113,23 @@ fn a_boot_that_began_after_the_end_of_an_order_was_not_hit() {
     bench.lose("c");
     assert_eq!(fenced(&bench), Vec::<String>::new());
 }
+
+#[test]
+fn nobody_is_shot_for_what_nobody_has_seen_there() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.adopt();
+    bench.end("probe db on a", Outcome::Unknown);
+    bench.end("probe db on b", Outcome::Done);
+    bench.end("probe db on c", Outcome::Done);
+    bench.adopt();
+    bench.end("stop db on a", Outcome::Failed);
+    assert_eq!(fenced(&bench), Vec::<String>::new());
+    assert!(bench.shown().contains("nobody knows whether it runs on a, and its stop failed"), "{}", bench.shown());
+    // It starts nowhere until somebody has looked.
+    assert!(!bench.shown().contains("start db"), "{}", bench.shown());
+    bench.ok(Event::FailuresCleared { resource: rsc("db"), node: None, by: "test".into() });
+    bench.adopt();
+    bench.end("probe db on a", Outcome::Done);
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\n");
+}
