@@ -28,3 +28,4 @@ pub use call::{Answer, Call, DETAIL_MAX, Verb};
 pub use inventory::{Inventory, inventory};
 pub use meta::{ActionAdvice, MetaData, MetaError, Parameter, Switches, meta_data, parse_meta_data};
 pub use run::{Prepared, READY_WITHIN, abort, prepare, run, run_prepared};
+pub use script::TOO_LATE;

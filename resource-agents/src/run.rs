@@ -183,6 +183,13 @@ mod tests {
     }
 
     #[test]
+    fn what_no_lease_limits_and_is_begun_after_its_own_deadline_has_told_nothing() {
+        let late = RunReport { ended: Ended::TooLate, ..exited(0) };
+        assert_eq!(outcome(Verb::Probe, late.clone(), &[]).0, Outcome::Unknown);
+        assert_eq!(outcome(Verb::Stop, late, &[]).0, Outcome::Failed);
+    }
+
+    #[test]
     fn a_start_of_a_unit_is_taken_back_by_a_stop_and_one_of_a_script_by_killing_it() {
         let stopped = |agent: &str| {
             let host = FakeHost::new().with_answers(|_| Some(Ok(Reply::Done)));

@@ -11,7 +11,7 @@ use crate::detail;
 /// Where programs are looked for, after the faces. No script sees the daemon's own path.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What is said of a start that was not begun because its lease had ended.
-pub(crate) const TOO_LATE: &str = "the lease under which it was to start had ended";
+pub const TOO_LATE: &str = "the lease under which it was to start had ended";
 /// How often a cgroup is looked at again before what is left in it counts: a logger or a `wait`-less child of a
 /// monitor ends a moment after the script.
 const SETTLE_LOOKS: u32 = 10;

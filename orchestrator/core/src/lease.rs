@@ -180,7 +180,7 @@ impl Leases {
         matches!(self.hold, Hold::Until(until) if now < until)
     }
 
-    /// Until when a start that begins now may begin at the latest: both leases are valid, and one of them ends then.
+    /// Until when a start may begin that is allowed now: the end of the hold lease, if both leases are valid.
     pub fn start_by(&self, now: Monotonic) -> Option<Monotonic> {
         match self.hold {
             Hold::Until(until) if self.acts(now) && now < until => Some(until),

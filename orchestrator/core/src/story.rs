@@ -80,9 +80,10 @@ pub fn tell(event: &Event) -> String {
         }
         Event::PlanAdopted(plan) => tell_plan(plan),
         Event::ActionStarted { action, .. } => format!("action {action} began"),
-        Event::ActionFinished { action, outcome, detail, elapsed, .. } => {
+        Event::ActionFinished { action, outcome, detail, elapsed, ended_by, .. } => {
+            let lapse = ended_by.map_or("", |_| ", taken back when the hold lease ended");
             let text = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-            format!("action {action} {} after {elapsed}{text}", outcome_word(*outcome))
+            format!("action {action} {} after {elapsed}{lapse}{text}", outcome_word(*outcome))
         }
         Event::ResourceReported(r) => {
             format!("{} on {}: found {:?}{}", r.resource, r.node, r.finding, after_colon(&r.detail)).to_lowercase()

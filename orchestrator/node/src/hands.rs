@@ -194,7 +194,7 @@ impl<R: Runtime> Shared<R> {
             // Getting ready took its time, and this process may have stood still.
             call.latest = self.with_facts(|facts, mind| mind.start_by(facts));
             if call.latest.is_none() {
-                return (Outcome::NotRun, "the lease under which it was to start has ended".to_owned());
+                return (Outcome::NotRun, haven_agents::TOO_LATE.to_owned());
             }
         }
         let answer = haven_agents::run_prepared(self.env.host.as_ref(), &call, prepared).await;

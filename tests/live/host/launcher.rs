@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use haven_core::units::Millis;
 use haven_daemon::SystemClock;
-use haven_env::{Clock, Ended, GroupState, Guard, Host};
+use haven_env::{Clock, Ended, GroupState, Guard, Host, HostError, Request};
 
 use crate::machine::{Machine, PROGRAM, able, block_on, installed, run_line, skip, state, until};
 
@@ -166,6 +166,18 @@ fn what_is_too_late_is_not_begun() {
             program.latest = Some(SystemClock.monotonic() + Millis::secs(5));
             assert_eq!(machine.host.run(program).await.ended, Ended::Exited(0));
         }
+    });
+}
+
+#[test]
+fn an_address_is_not_added_after_its_time() {
+    block_on(async {
+        let machine = Machine::new();
+        let interface = "none0".to_owned();
+        let latest = Some(SystemClock.monotonic().minus(Millis(50)));
+        let address = "198.51.100.7/32".to_owned();
+        let add = Request::AddressAdd { interface, address, broadcast: None, label: None, latest };
+        assert_eq!(machine.host.request(add).await, Err(HostError::TooLate));
     });
 }
 

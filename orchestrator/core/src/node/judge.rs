@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::ids::{BootId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId, Term};
 use crate::plan::StepKey;
 use crate::plant::{self, Plant};
+use crate::scheduler::Planned;
 use crate::units::{Millis, Monotonic};
 
 /// Time after which a proposal without an answer is taken for lost.
@@ -50,6 +51,8 @@ pub(super) struct Judge {
     pub(super) hand_over: Option<MemberId>,
     /// The state that was planned with last.
     pub(super) planned_at: Option<LogIndex>,
+    /// What the scheduler makes of the state, and at which entry.
+    pub(super) wanted: Option<(LogIndex, Planned)>,
     /// The steps of the last plan that was proposed, and when.
     pub(super) last_plan: Option<(Vec<StepKey>, Monotonic)>,
     pub(super) next_digest: Option<Monotonic>,

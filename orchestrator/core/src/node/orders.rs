@@ -137,7 +137,7 @@ impl Node {
 
     /// The leader itself first; when all its levels have failed, the other members in turn: they may reach a device
     /// that it does not.
-    fn executor_for<'a>(&self, facts: &'a Facts, need: &FenceNeed, round: usize) -> Option<&'a Member> {
+    pub(super) fn executor_for<'a>(&self, facts: &'a Facts, need: &FenceNeed, round: usize) -> Option<&'a Member> {
         let able = |m: &&Member| m.is_admitted() && m.node != need.node && !self.is_about_to_be_shot(facts, &m.node);
         let mut able: Vec<&Member> = facts.state.members.values().filter(able).collect();
         able.sort_by_key(|m| m.node != self.id.node);

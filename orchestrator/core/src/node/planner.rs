@@ -18,12 +18,18 @@ const REPLAN: Millis = Millis(500);
 impl Node {
     /// Plans whenever the state has gone on, and proposes a plan that differs from what is left of the current one.
     pub(super) fn judge_plan(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        if !self.judge.may(facts.now, &Matter::Plan) || self.judge.planned_at == Some(facts.state.index) {
+        let index = facts.state.index;
+        // Also while a plan is on its way: who is to be fenced, and who must not be readmitted, is asked of this state.
+        if self.judge.wanted.as_ref().is_none_or(|(at, _)| *at != index) {
+            let planned = scheduler::plan(facts.state);
+            self.fence_needs.clone_from(&planned.fence);
+            self.judge.wanted = Some((index, planned));
+        }
+        if !self.judge.may(facts.now, &Matter::Plan) || self.judge.planned_at == Some(index) {
             return;
         }
-        self.judge.planned_at = Some(facts.state.index);
-        let planned = scheduler::plan(facts.state);
-        self.fence_needs = planned.fence;
+        self.judge.planned_at = Some(index);
+        let Some((_, planned)) = self.judge.wanted.clone() else { return };
         for (node, resource) in planned.standby {
             let by = format!("on-fail=standby of {resource}");
             let event = Event::StandbySet { node: node.clone(), standby: Standby::On, by };
@@ -41,7 +47,7 @@ impl Node {
         }
         self.judge.last_plan = Some((keys, facts.now));
         let current = facts.state.plan.id;
-        let plan = Plan { id: current.next(), parent: current, based_on: facts.state.index, steps: planned.steps };
+        let plan = Plan { id: current.next(), parent: current, based_on: index, steps: planned.steps };
         self.judge.propose(facts.now, Matter::Plan, Event::PlanAdopted(plan), out);
     }
 

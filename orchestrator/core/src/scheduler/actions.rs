@@ -162,8 +162,8 @@ impl Builder<'_> {
         if self.outlook.doomed.contains(node) && !stop_failed {
             intent.waiting.push(waiting(format!("it is {run} on {node}, which is to be fenced")));
         } else if stop_failed && self.state.presence(member, id).is_some_and(Presence::is_unseen) {
-            let why =
-                format!("nobody knows whether it runs on {node}, and its stop failed: see to it, then haven cleanup");
+            let what = format!("nobody knows whether it runs on {node}, and its stop failed");
+            let why = format!("{what}: see to it, then haven resource cleanup {id}");
             intent.waiting.push(waiting(why));
         } else if stop_failed {
             intent

@@ -138,17 +138,18 @@ impl ClusterState {
     /// Makes due every waiting step whose predecessors have all ended well.
     pub(super) fn settle_plan(&mut self) {
         let since = self.now();
-        let open: BTreeSet<StepKey> = self
+        let done: BTreeSet<StepKey> = self
             .plan
             .steps
             .values()
-            .filter(|s| !matches!(s.phase, Phase::Ended { outcome: Outcome::Done, .. }))
+            .filter(|s| matches!(s.phase, Phase::Ended { outcome: Outcome::Done, .. }))
             .map(|s| s.step.key.clone())
             .collect();
         let ready: Vec<ActionId> = self
             .plan
             .waiting()
-            .filter(|(_, s)| s.step.after.iter().all(|key| !open.contains(key)) && !self.is_of_another_time(&s.step))
+            // One that was dropped, or whose life is over, has not ended well: what waits for it waits for the next plan.
+            .filter(|(_, s)| s.step.after.iter().all(|key| done.contains(key)) && !self.is_of_another_time(&s.step))
             .map(|(id, _)| id)
             .collect();
         for id in ready {
@@ -201,6 +202,7 @@ impl ClusterState {
         if step.key.task == Task::Start {
             presence.definition = definition;
             presence.runs_with = None;
+            presence.seen = Some(since.index);
         }
         status.generation += 1;
         Some(before)
@@ -274,15 +276,6 @@ impl ClusterState {
             Outcome::NotRun => return,
         };
         self.set_run(&key.resource, &key.node, step.incarnation, run);
-        // What is taken over as it was found counts as started with what it was looked at with.
-        let definition = self.spec.definition(&key.resource);
-        let status = self.resources.get_mut(&key.resource);
-        if let Some(presence) = status.and_then(|s| s.presence.get_mut(&key.node))
-            && presence.run == Run::Running
-            && presence.definition == 0
-        {
-            presence.definition = definition;
-        }
         if outcome == Outcome::Hopeless {
             self.count_failure(&key.resource, &key.node, FailedOp::Monitor, outcome, detail);
         }
@@ -328,7 +321,7 @@ impl ClusterState {
     fn stop_ended(&mut self, step: &Step, outcome: Outcome, before: Option<Run>, detail: &str) {
         let key = &step.key;
         let presence = self.resources.get(&key.resource).and_then(|s| s.on(&key.node));
-        let unseen = matches!(before, Some(Run::Unknown { .. })) && presence.is_some_and(|p| p.definition == 0);
+        let unseen = presence.is_some_and(|p| p.seen.is_none());
         let run = match outcome {
             Outcome::Done => Run::Stopped,
             Outcome::NotRun => before.unwrap_or(Run::Failed),
@@ -375,8 +368,11 @@ impl ClusterState {
     /// Writes down what the resource does on the node's boot.
     pub(super) fn set_run(&mut self, resource: &ResourceId, node: &NodeId, by: Incarnation, run: Run) {
         let since = self.now();
+        let definition = self.spec.definition(resource);
         let Some(status) = self.resources.get_mut(resource) else { return };
         let old = status.presence.get(node).filter(|p| p.boot == by.boot);
+        let going = old.filter(|_| !run.is_stopped());
+        let started_as = going.map_or(0, |p| p.definition);
         let same = old.is_some_and(|p| p.run == run);
         // It was stopped, and found to be, as what it was started as.
         let by_another = run.is_stopped() && old.is_some_and(|p| p.runs_with.is_some());
@@ -385,9 +381,16 @@ impl ClusterState {
             since: old.filter(|_| same).map_or(since, |p| p.since),
             verified: if by_another { LogIndex(0) } else { since.index },
             report: old.map_or(0, |p| p.report),
-            definition: old.filter(|_| !run.is_stopped()).map_or(0, |p| p.definition),
+            // What is taken over as it was found counts as started with what it was looked at with.
+            definition: if run == Run::Running && started_as == 0 { definition } else { started_as },
             acted: old.and_then(|p| p.acted),
-            runs_with: old.filter(|_| !run.is_stopped()).and_then(|p| p.runs_with.clone()),
+            runs_with: going.and_then(|p| p.runs_with.clone()),
+            seen: match run {
+                Run::Running | Run::Failed => Some(since.index),
+                Run::Stopped | Run::Starting { .. } | Run::Stopping { .. } | Run::Unknown { .. } => {
+                    going.and_then(|p| p.seen)
+                }
+            },
             run,
         };
         status.presence.insert(node.clone(), presence);

@@ -201,14 +201,14 @@ pub struct Member {
     #[n(21)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booted: Option<Since>,
-    /// The last readmission of the present boot: it was well then, whatever had been sent against it before.
-    #[n(23)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub well: Option<LogIndex>,
     /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.
     #[n(22)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// The last readmission of the present boot: it was well then, whatever had been sent against it before.
+    #[n(23)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub well: Option<LogIndex>,
 }
 
 impl Member {

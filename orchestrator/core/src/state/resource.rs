@@ -82,7 +82,8 @@ pub struct Presence {
     /// The number of the node's last report about it.
     #[n(4)]
     pub report: u64,
-    /// A checksum of agent and parameters that it was started with; zero if haven did not start it, or it was stopped since.
+    /// A checksum of agent and parameters that it was started with, or with which it was found running and taken over;
+    /// zero if there is none of that, or it was stopped since.
     #[n(5)]
     pub definition: u32,
     /// Agent and parameters of what may run here, if the configuration has changed since: it is looked at and stopped
@@ -92,6 +93,11 @@ pub struct Presence {
     /// The last start or stop of a plan that the present life of the daemon has done to it.
     #[n(7)]
     pub acted: Option<ActionId>,
+    /// The last entry by which haven started it there, or by which it was seen to run or half run, on this boot and
+    /// since it was last known to be stopped.
+    #[n(8)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<LogIndex>,
 }
 
 impl Presence {
@@ -105,7 +111,7 @@ impl Presence {
 impl Presence {
     /// Whether nobody knows if it runs, and nobody has started it or seen it run on this boot: only a look did not tell.
     pub fn is_unseen(&self) -> bool {
-        matches!(self.run, Run::Unknown { .. }) && self.definition == 0
+        matches!(self.run, Run::Unknown { .. }) && self.seen.is_none()
     }
 }
 

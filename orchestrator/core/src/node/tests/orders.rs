@@ -1,10 +1,12 @@
 //! When the next order against a node may be given.
 
 use super::*;
-use crate::bench::{bmc, prefers};
+use crate::bench::{bmc, prefers, with_op};
 use crate::control::Command;
 use crate::node::Commitment;
 use crate::node::judge::{Judge, Matter};
+use crate::scheduler::FenceNeed;
+use crate::spec::{OnFail, Operation};
 
 /// Since when the node of an order stood as it did when the order was decided, by the order's own word.
 fn decided(event: &Event) -> Option<LogIndex> {
@@ -43,4 +45,109 @@ fn after_an_order_that_the_fold_refused_the_next_does_not_wait_as_after_one_that
         judge.committed(proposal, &Commitment::Committed(LogIndex(5), result), at(10));
         assert_eq!(judge.order_again.contains_key(&node("a")), waits);
     }
+}
+
+/// The leader looks again and again, and hears both others, who hear each other.
+fn goes_on(desk: &mut Desk, from: u64, to: u64) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    for now in (from..to).step_by(50) {
+        desk.now = now;
+        for (name, other) in [("b", "c"), ("c", "b")] {
+            let heartbeat = desk.heartbeat(name, now, desk.sequence(), &[(other, 0)]);
+            outputs.extend(desk.hear(heartbeat));
+        }
+        outputs.extend(desk.tick(now));
+    }
+    outputs
+}
+
+fn ordered_off(outputs: &[Output]) -> Vec<String> {
+    let order = |o: &Output| {
+        let Output::Propose { event, .. } = o else { return None };
+        let Event::FenceOrdered { node, .. } = &**event else { return None };
+        Some(node.to_string())
+    };
+    outputs.iter().filter_map(order).collect()
+}
+
+/// Both others run something whose monitor fails, and is to be fenced for.
+fn both_others_fail() -> Desk {
+    let mut desk = Desk::new();
+    let on_fail = Some(OnFail::Fence);
+    let op = Operation { name: "monitor".into(), interval: Millis::secs(10), on_fail, ..Operation::default() };
+    desk.bench.add(["mail", "web"].map(|id| with_op(primitive(id), op.clone())).into());
+    desk.bench.edit(vec![prefers("mail", "b", 100), prefers("web", "c", 100)]);
+    desk.bench.settle();
+    for (id, at) in [("mail", "b"), ("web", "c")] {
+        desk.bench.ok(Event::ResourceReported(Report {
+            node: node(at),
+            incarnation: desk.bench.life_of(at),
+            number: 1,
+            resource: rsc(id),
+            finding: Finding::Failed,
+            cause: ReportCause::Monitor,
+            detail: String::new(),
+            after: desk.bench.acted(id, at),
+        }));
+    }
+    desk
+}
+
+#[test]
+fn of_two_that_are_to_be_shot_in_one_instant_one_is_left_for_the_quorum() {
+    let mut desk = both_others_fail();
+    let ordered = ordered_off(&goes_on(&mut desk, 0, 1000));
+    assert_eq!(ordered, ["b"]);
+}
+
+#[test]
+fn a_leader_that_is_about_to_be_shot_is_no_part_of_the_quorum_that_is_left() {
+    let mut desk = both_others_fail();
+    desk.bench.order("a");
+    assert_eq!(ordered_off(&goes_on(&mut desk, 0, 1000)), Vec::<String>::new());
+}
+
+#[test]
+fn who_is_about_to_be_shot_executes_no_order() {
+    let mut desk = Desk::new();
+    let need = FenceNeed { node: node("c"), boot: crate::bench::boot(3), reason: String::new(), waiting: 1 };
+    let executors = |desk: &mut Desk| {
+        let of = |desk: &mut Desk, round| {
+            desk.look(|facts, mind| mind.executor_for(facts, &need, round).map(|m| m.node.to_string())).unwrap()
+        };
+        [0, 1, 2, 3].map(|round| of(desk, round))
+    };
+    assert_eq!(executors(&mut desk), ["a", "b", "a", "b"]);
+    desk.bench.order("b");
+    assert_eq!(executors(&mut desk), ["a", "a", "a", "a"]);
+}
+
+#[test]
+fn what_a_look_has_just_found_is_judged_before_its_node_is_readmitted() {
+    let mut desk = Desk::new();
+    goes_on(&mut desk, 0, 500);
+    desk.bench.boot("c", 13, 1);
+    goes_on(&mut desk, 500, 1000);
+    desk.bench.adopt();
+    desk.bench.end("probe db on c", Outcome::FoundRunning);
+    let told = proposed(&goes_on(&mut desk, 1000, 1500));
+    assert!(told.iter().any(|line| line.starts_with("fence c ordered")), "{told:?}");
+    assert!(!told.iter().any(|line| line == "c readmitted"), "{told:?}");
+}
+
+#[test]
+fn who_is_to_be_fenced_is_asked_of_the_present_state_while_a_plan_is_on_its_way() {
+    let mut desk = Desk::new();
+    desk.bench.edit(vec![bmc("c"), prefers("db", "c", 100)]);
+    desk.bench.settle();
+    desk.bench.edit(vec![prefers("db", "a", 1000)]);
+    let told = proposed(&goes_on(&mut desk, 0, 500));
+    assert!(told.iter().any(|line| line.contains("stop db on c")), "a plan is on its way: {told:?}");
+    let needs = |desk: &Desk| desk.mind.fence_needs.iter().map(|need| need.node.to_string()).collect::<Vec<_>>();
+    desk.bench.lose("c");
+    desk.tick(510);
+    assert_eq!(needs(&desk), ["c"]);
+    desk.bench.ok(Event::NodeReturned { node: node("c"), incarnation: life(3, 1) });
+    desk.tick(520);
+    assert_eq!(needs(&desk), Vec::<String>::new(), "it has returned, and is shot for nothing");
 }

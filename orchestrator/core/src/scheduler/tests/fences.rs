@@ -11,14 +11,19 @@ fn fenced(bench: &Bench) -> Vec<String> {
         .collect()
 }
 
+/// `at` lives anew, and a look at `db` there comes to `outcome`.
+fn lives_and_looks(bench: &mut Bench, at: &str, (boot, generation): (u8, u32), outcome: Outcome) {
+    bench.boot(at, boot, generation);
+    bench.adopt();
+    bench.end(&format!("probe db on {at}"), outcome);
+}
+
 #[test]
 fn an_owner_is_not_shot_because_another_nodes_probe_did_not_tell() {
     let mut bench = three(vec![primitive("db")]);
     bench.settle();
     assert_eq!(bench.running(), "db: started on a\n");
-    bench.boot("b", 12, 1);
-    bench.adopt();
-    bench.end("probe db on b", Outcome::Unknown);
+    lives_and_looks(&mut bench, "b", (12, 1), Outcome::Unknown);
     bench.boot("a", 1, 2);
     assert_eq!(fenced(&bench), Vec::<String>::new(), "before it was looked at");
     bench.adopt();
@@ -30,9 +35,7 @@ fn an_owner_is_not_shot_because_another_nodes_probe_did_not_tell() {
 fn what_an_earlier_life_ran_is_looked_at_before_its_node_is_judged() {
     let mut bench = three(vec![primitive("db")]);
     bench.settle();
-    bench.boot("b", 12, 1);
-    bench.adopt();
-    bench.end("probe db on b", Outcome::FoundRunning);
+    lives_and_looks(&mut bench, "b", (12, 1), Outcome::FoundRunning);
     // Both are known to run it; the life of now has not looked yet.
     bench.boot("a", 1, 2);
     assert_eq!(fenced(&bench), ["b: db runs there although the log places it elsewhere"]);
@@ -48,9 +51,7 @@ fn a_start_that_nobody_has_seen_end_places_a_resource() {
     bench.looked("db");
     bench.adopt();
     bench.end("start db on a", Outcome::Unknown);
-    bench.boot("b", 12, 1);
-    bench.adopt();
-    bench.end("probe db on b", Outcome::FoundRunning);
+    lives_and_looks(&mut bench, "b", (12, 1), Outcome::FoundRunning);
     assert!(fenced(&bench).contains(&"b: db runs there although the log places it elsewhere".to_owned()));
 }
 
@@ -62,23 +63,14 @@ fn what_was_taken_over_as_it_was_found_is_placed_as_if_it_had_been_started() {
     bench.end("probe db on b", Outcome::Done);
     bench.end("probe db on c", Outcome::Done);
     fail(&mut bench, "db", "a", 1);
-    bench.boot("c", 13, 1);
-    bench.adopt();
-    bench.end("probe db on c", Outcome::FoundRunning);
+    lives_and_looks(&mut bench, "c", (13, 1), Outcome::FoundRunning);
     assert_eq!(fenced(&bench), ["c: db runs there although the log places it elsewhere"]);
-}
-
-/// Boot `number` of `c`, on which nothing runs.
-fn idle_boot(bench: &mut Bench, number: u8) {
-    bench.boot("c", number, 1);
-    bench.adopt();
-    bench.end("probe db on c", Outcome::Done);
 }
 
 /// `c` has rebooted under an order whose shot was sent.
 fn rebooted_under_an_order() -> (Bench, crate::ids::OrderId) {
     let (mut bench, order) = ordered_off();
-    idle_boot(&mut bench, 13);
+    lives_and_looks(&mut bench, "c", (13, 1), Outcome::Done);
     (bench, order)
 }
 
@@ -109,7 +101,7 @@ fn a_boot_that_went_on_after_the_order_has_survived_it() {
 fn a_boot_that_began_after_the_end_of_an_order_was_not_hit() {
     let (mut bench, order) = rebooted_under_an_order();
     bench.ok(Event::FenceFailed { order, reason: "the BMC did not answer".into() });
-    idle_boot(&mut bench, 23);
+    lives_and_looks(&mut bench, "c", (23, 1), Outcome::Done);
     bench.lose("c");
     assert_eq!(fenced(&bench), Vec::<String>::new());
 }
@@ -132,4 +124,42 @@ fn nobody_is_shot_for_what_nobody_has_seen_there() {
     bench.end("probe db on a", Outcome::Done);
     bench.settle();
     assert_eq!(bench.running(), "db: started on a\n");
+}
+
+#[test]
+fn what_was_seen_to_half_run_and_cannot_be_stopped_is_a_reason_to_fence() {
+    for stop in [Outcome::Failed, Outcome::Unknown] {
+        let mut bench = three(vec![primitive("db")]);
+        bench.settle();
+        lives_and_looks(&mut bench, "b", (12, 1), Outcome::Failed);
+        bench.readmit("b");
+        bench.adopt();
+        bench.end("stop db on b", stop);
+        assert_eq!(fenced(&bench), ["b: db: stop failed: "], "{stop:?}");
+    }
+}
+
+#[test]
+fn what_a_monitor_has_seen_is_seen_until_it_is_stopped() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    lives_and_looks(&mut bench, "b", (12, 1), Outcome::Unknown);
+    let presence = |bench: &Bench| bench.state.resources[&rsc("db")].presence[&node("b")].clone();
+    assert!(presence(&bench).is_unseen());
+    for (number, finding) in [(1, Finding::Running), (2, Finding::Unknown)] {
+        bench.ok(Event::ResourceReported(Report {
+            node: node("b"),
+            incarnation: bench.life_of("b"),
+            number,
+            resource: rsc("db"),
+            finding,
+            cause: ReportCause::Monitor,
+            detail: String::new(),
+            after: None,
+        }));
+    }
+    assert!(!presence(&bench).is_unseen());
+    assert_ne!(presence(&bench).definition, 0, "it was taken over as it was found");
+    lives_and_looks(&mut bench, "b", (12, 2), Outcome::Done);
+    assert_eq!((presence(&bench).seen, presence(&bench).definition), (None, 0));
 }

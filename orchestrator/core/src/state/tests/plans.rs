@@ -236,3 +236,25 @@ fn a_start_that_the_end_of_a_lease_has_ended_says_nothing_against_the_resource()
         assert_eq!(bench.running(), "db: UNKNOWN on a\n", "it may have started all the same");
     }
 }
+
+#[test]
+fn what_waits_for_a_step_of_a_life_that_is_over_waits_for_the_next_plan() {
+    let mut bench = Bench::three();
+    bench.add(vec![primitive("db"), primitive("web")]);
+    bench.edit(vec![crate::bench::before("db", "web"), prefers("db", "b", 1000), prefers("web", "c", 1000)]);
+    bench.adopt();
+    bench.looked("db");
+    bench.looked("web");
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["start db on b"]);
+    bench.boot("b", 2, 2);
+    // Anything that ends makes due what is ready.
+    bench.adopt();
+    for key in bench.in_flight() {
+        bench.end(&key, Outcome::Done);
+    }
+    assert!(!bench.in_flight().contains(&"start web on c".to_owned()), "{:?}", bench.in_flight());
+    bench.readmit("b");
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on b\nweb: started on c\n");
+}
