@@ -262,6 +262,19 @@ mod tests {
     }
 
     #[test]
+    fn a_start_begins_under_both_leases_and_until_the_hold_lease_ends() {
+        let mut b = bench();
+        assert_eq!(b.leases.start_by(at(0)), None);
+        let sequence = b.ears.next_sequence(at(0));
+        b.ack(sequence, 1, at(10));
+        assert_eq!(b.leases.start_by(at(1499)), Some(at(6000)));
+        assert_eq!(b.leases.start_by(at(1500)), None, "the act lease has ended");
+        b.leases.act_until = Some(at(9000));
+        assert_eq!(b.leases.start_by(at(5999)), Some(at(6000)));
+        assert_eq!(b.leases.start_by(at(6000)), None, "it has ended, although nobody has looked");
+    }
+
+    #[test]
     fn a_lapsed_hold_lease_is_not_revived_by_an_acknowledgement() {
         let mut b = bench();
         let first = b.ears.next_sequence(at(0));

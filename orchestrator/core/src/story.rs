@@ -174,3 +174,27 @@ fn tell_edit(edit: &SpecEdit) -> String {
         SpecEdit::SetTag { tag, .. } => format!("tag {tag}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::life;
+    use crate::ids::{ActionId, PlanId};
+    use crate::units::Millis;
+
+    #[test]
+    fn an_action_that_the_end_of_a_lease_took_back_says_so() {
+        let told = |ended_by| {
+            tell(&Event::ActionFinished {
+                action: ActionId { plan: PlanId(4), step: 2 },
+                incarnation: life(1, 1),
+                outcome: Outcome::Unknown,
+                detail: "killed".into(),
+                elapsed: Millis(6000),
+                ended_by,
+            })
+        };
+        assert_eq!(told(None), "action 4.2 UNKNOWN after 6s: killed");
+        assert_eq!(told(Some(1)), "action 4.2 UNKNOWN after 6s, taken back when the hold lease ended: killed");
+    }
+}

@@ -21,6 +21,7 @@ struct Desk {
 }
 
 mod following;
+mod lapses;
 mod orders;
 mod ready;
 mod stores;

@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_under_way_that_the_state_takes_for_something_else_can_never_be() {
+        let mut bench = starting();
+        let (id, _) = start_of_db(&bench);
+        bench.state.plan.steps.get_mut(&id).unwrap().step.key.task = Task::Stop;
+        found(&bench, "is under way, and the state does not show it");
+    }
+
+    #[test]
     fn a_start_that_nobody_will_end_can_never_be() {
         let mut bench = starting();
         let (id, _) = start_of_db(&bench);

@@ -234,6 +234,7 @@ fn a_start_that_the_end_of_a_lease_has_ended_says_nothing_against_the_resource()
         });
         assert_eq!(bench.state.resources[&rsc("db")].failures.len(), failures);
         assert_eq!(bench.running(), "db: UNKNOWN on a\n", "it may have started all the same");
+        assert!(bench.state.resources[&rsc("db")].presence[&node("a")].seen.is_some(), "haven began to start it");
     }
 }
 
@@ -257,4 +258,22 @@ fn what_waits_for_a_step_of_a_life_that_is_over_waits_for_the_next_plan() {
     bench.readmit("b");
     bench.settle();
     assert_eq!(bench.running(), "db: started on b\nweb: started on c\n");
+}
+
+#[test]
+fn what_waits_for_a_step_that_was_dropped_waits_for_the_next_plan() {
+    let mut bench = with_db();
+    bench.add(vec![primitive("web"), primitive("mail")]);
+    bench.edit(vec![crate::bench::before("db", "web"), prefers("web", "a", 100), prefers("mail", "a", 100)]);
+    bench.settle();
+    bench.edit(vec![prefers("db", "b", 1000), prefers("web", "c", 1000), prefers("mail", "c", 1000)]);
+    bench.adopt();
+    assert_eq!(bench.in_flight(), ["stop mail on a", "stop web on a"]);
+    bench.end("stop web on a", Outcome::Done);
+    bench.boot("b", 2, 2);
+    bench.end("stop db on a", Outcome::Done);
+    let dropped: Vec<_> = bench.state.plan.dropped.iter().map(|d| format!("{}: {}", d.key, d.why)).collect();
+    assert_eq!(dropped, ["start db on b: b lives another life"]);
+    bench.end("stop mail on a", Outcome::Done);
+    assert_eq!(bench.in_flight(), ["start mail on c"]);
 }
