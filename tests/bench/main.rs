@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use haven_tests::lab::{Fallible, Lab, Programs};
+use haven_tests::lab::{Aboard, Disk, Fallible, Lab, Programs};
 
 /// Benchmarks of haven on real processes in network namespaces.
 #[derive(Debug, Parser)]
@@ -94,5 +94,5 @@ fn programs(common: &Common) -> Fallible<Programs> {
             return Err(format!("{} is not there; {needed}", program.display()).into());
         }
     }
-    Ok(Programs { haven, lab })
+    Ok(Programs { haven, aboard: Aboard::Echo(lab), disk: Disk::Folder })
 }

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 /// Folders whose sources the program is made of, from the root of the workspace.
-const SOURCES: [&str; 3] = ["orchestrator", "resource-agents", "simulator"];
+const SOURCES: [&str; 4] = ["chaos", "orchestrator", "resource-agents", "simulator"];
 /// Deepest folder of sources.
 const DEPTH_MAX: usize = 12;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use haven_tests::lab::{Cluster, Lab};
+use haven_tests::lab::{self, Cluster};
 
 use crate::programs;
 
@@ -20,7 +20,7 @@ fn ask(cluster: &Cluster, (uid, gid): (u32, u32), haven: &str, words: &str) -> S
 
 #[test]
 fn members_of_the_group_may_ask_the_daemon_and_other_users_may_not() {
-    if !Lab::able(&[SETPRIV]) {
+    if !lab::able(&[SETPRIV]) {
         return;
     }
     let cluster = Cluster::of(&["m1"], "default", &programs()).unwrap();

@@ -1,6 +1,6 @@
 //! Failovers by other ways of fencing than the main job's.
 
-use haven_tests::lab::{ADDRESS, Cluster, ECHO_PORT, IPMI_PROGRAMS, Lab, MACHINES, PATIENCE, primitive};
+use haven_tests::lab::{self, ADDRESS, Cluster, ECHO_PORT, IPMI_PROGRAMS, MACHINES, PATIENCE, primitive};
 
 use crate::faults::another;
 use crate::main_job::bmcs;
@@ -10,7 +10,7 @@ const FENCE_IPMILAN: &str = "/usr/sbin/fence_ipmilan";
 
 #[test]
 fn an_address_fails_over_by_a_stock_fence_program_and_a_bmc() {
-    if !Lab::able(&[&IPMI_PROGRAMS[..], &[FENCE_IPMILAN]].concat()) {
+    if !lab::able(&[&IPMI_PROGRAMS[..], &[FENCE_IPMILAN]].concat()) {
         return;
     }
     let cluster = Cluster::new("default", &programs()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use haven_tests::lab::{Cluster, Lab, PATIENCE, until};
+use haven_tests::lab::{self, Cluster, PATIENCE, until};
 
 use crate::programs;
 
@@ -19,7 +19,7 @@ fn terminate(cluster: &Cluster, name: &str) {
 
 #[test]
 fn a_disk_without_room_refuses_changes_by_name_and_loses_nothing() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     let cluster = Cluster::of(&["m1"], "lan", &programs()).unwrap();
@@ -60,7 +60,7 @@ fn a_disk_without_room_refuses_changes_by_name_and_loses_nothing() {
 
 #[test]
 fn a_damaged_log_is_refused_by_name_and_its_node_comes_back_from_the_others() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     let cluster = Cluster::new("lan", &programs()).unwrap();
@@ -101,7 +101,7 @@ fn a_damaged_log_is_refused_by_name_and_its_node_comes_back_from_the_others() {
 
 #[test]
 fn a_disk_in_another_machine_does_not_speak_for_the_node_that_it_comes_from() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     let cluster = Cluster::of(&["m1"], "lan", &programs()).unwrap();

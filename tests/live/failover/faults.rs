@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use haven_core::control::Command;
-use haven_tests::lab::{ADDRESS, Cluster, ECHO_PORT, Lab, Manner, PATIENCE, Probe, SERVICE_PORT, primitive, until};
+use haven_tests::lab::{self, ADDRESS, Cluster, ECHO_PORT, Manner, PATIENCE, Probe, SERVICE_PORT, primitive, until};
 use rustix::process::Signal;
 
 use crate::programs;
@@ -40,7 +40,7 @@ const STOCK: &str = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
 
 #[test]
 fn a_machine_that_is_cut_off_is_switched_off_before_its_address_answers_elsewhere() {
-    if !Lab::able(&[STOCK]) {
+    if !lab::able(&[STOCK]) {
         return;
     }
     let (cluster, probe) = with_address("default");
@@ -95,21 +95,21 @@ pub(crate) fn setting(name: &str, value: &str) -> Command {
 
 #[test]
 fn nothing_starts_while_the_switch_lies() {
-    if Lab::able(&[STOCK]) {
+    if lab::able(&[STOCK]) {
         held_while(Manner::Lies);
     }
 }
 
 #[test]
 fn nothing_starts_while_the_switch_is_dead() {
-    if Lab::able(&[STOCK]) {
+    if lab::able(&[STOCK]) {
         held_while(Manner::Dead);
     }
 }
 
 #[test]
 fn a_slow_switch_is_waited_for() {
-    if !Lab::able(&[STOCK]) {
+    if !lab::able(&[STOCK]) {
         return;
     }
     let (cluster, probe) = with_address("default");
@@ -126,7 +126,7 @@ fn a_slow_switch_is_waited_for() {
 
 #[test]
 fn a_machine_that_was_frozen_past_its_leases_touches_nothing_when_it_goes_on() {
-    if !Lab::able(&[STOCK]) {
+    if !lab::able(&[STOCK]) {
         return;
     }
     let (cluster, probe) = with_address("lan");
@@ -155,7 +155,7 @@ fn a_machine_that_was_frozen_past_its_leases_touches_nothing_when_it_goes_on() {
 
 #[test]
 fn what_was_committed_is_done_although_the_leader_dies_before_it_acts() {
-    if !Lab::able(&[STOCK]) {
+    if !lab::able(&[STOCK]) {
         return;
     }
     let (cluster, _probe) = with_address("default");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use haven_tests::lab::{Cluster, Lab, PATIENCE, SERVICE_PORT, primitive, until};
+use haven_tests::lab::{self, Cluster, PATIENCE, SERVICE_PORT, primitive, until};
 
 use crate::programs;
 
@@ -21,7 +21,7 @@ fn runs_on(cluster: &Cluster, asked: &str, id: &str) -> String {
 
 #[test]
 fn stock_agents_run_unchanged_and_move_when_they_are_told_to() {
-    if !Lab::able(&[DUMMY]) {
+    if !lab::able(&[DUMMY]) {
         return;
     }
     let cluster = Cluster::new("default", &programs()).unwrap();
@@ -36,7 +36,7 @@ fn stock_agents_run_unchanged_and_move_when_they_are_told_to() {
 
 #[test]
 fn a_daemon_that_restarts_leaves_its_service_running_and_adopts_it() {
-    if !Lab::able(&[DUMMY]) {
+    if !lab::able(&[DUMMY]) {
         return;
     }
     let cluster = Cluster::new("default", &programs()).unwrap();
@@ -69,7 +69,7 @@ fn a_daemon_that_restarts_leaves_its_service_running_and_adopts_it() {
 #[test]
 fn what_the_next_boot_would_start_is_named_when_a_machine_is_drained_and_ended_before_it_stops() {
     const LINKS: &str = "/etc/rc3.d";
-    if !Lab::able(&[LINKS]) {
+    if !lab::able(&[LINKS]) {
         return;
     }
     let cluster = Cluster::of(&["m1"], "default", &programs()).unwrap();

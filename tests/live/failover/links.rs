@@ -1,6 +1,6 @@
 //! Machines with two cables each: one of them is cut, or comes later than the daemon.
 
-use haven_tests::lab::{Cluster, Lab, PATIENCE, Wires};
+use haven_tests::lab::{self, Cluster, PATIENCE, Wires};
 
 use crate::programs;
 
@@ -15,7 +15,7 @@ fn down(cluster: &Cluster, wanted: &[&str]) {
 
 #[test]
 fn a_cut_link_loses_nobody_and_an_address_that_comes_later_is_used() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     let cluster = Cluster::wired("default", &programs(), Wires::Two("m3")).unwrap();

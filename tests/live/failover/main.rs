@@ -21,9 +21,13 @@ mod process;
 mod rack;
 mod succession;
 
-use haven_tests::lab::Programs;
+use haven_tests::lab::{Aboard, Disk, Programs};
 
 /// The real `haven`, and the lab's own program.
 fn programs() -> Programs {
-    Programs { haven: haven_tests::haven().unwrap(), lab: env!("CARGO_BIN_EXE_lab-program").into() }
+    Programs {
+        haven: haven_tests::haven().unwrap(),
+        aboard: Aboard::Echo(env!("CARGO_BIN_EXE_lab-program").into()),
+        disk: Disk::Folder,
+    }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use haven_core::ids::{DeviceId, NodeId};
 use haven_core::spec::{Device, HostMap, SecretRef, SpecEdit};
 use haven_tests::lab::{
-    ADDRESS, Cluster, IPMI_PROGRAMS, IpmiBmc, Lab, MACHINES, PASSWORD, PATIENCE, SERVICE_PORT, USER,
+    self, ADDRESS, Cluster, IPMI_PROGRAMS, IpmiBmc, MACHINES, PASSWORD, PATIENCE, SERVICE_PORT, USER,
 };
 
 use crate::programs;
@@ -53,7 +53,7 @@ pub(crate) fn bmcs(cluster: &Cluster, agent: &str, more: &[(&str, &str)]) -> (Ve
 
 #[test]
 fn a_haresources_line_survives_the_death_of_its_machine() {
-    if !Lab::able(&IPMI_PROGRAMS) {
+    if !lab::able(&IPMI_PROGRAMS) {
         return;
     }
     let cluster = Cluster::new("lan", &programs()).unwrap();

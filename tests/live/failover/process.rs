@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use haven_tests::lab::{Lab, PATIENCE, until};
+use haven_tests::lab::{self, Lab, PATIENCE, until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::programs;
@@ -43,7 +43,7 @@ fn taken(lab: &Lab, task: &str) -> Taken {
 
 #[test]
 fn a_daemon_of_root_takes_what_it_needs_and_hands_none_of_it_on() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     let lab = Lab::new(&["m1"], &programs()).unwrap();
@@ -166,7 +166,7 @@ impl Drop for Nobody {
 }
 
 fn able(programs: &[&str]) -> bool {
-    Lab::able(&[&[SETPRIV], programs].concat())
+    lab::able(&[&[SETPRIV], programs].concat())
 }
 
 #[test]

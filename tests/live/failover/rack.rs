@@ -3,12 +3,17 @@
 use std::time::{Duration, Instant};
 
 use haven_tests::lab::{
-    ADDRESS, Bmc, ECHO_PORT, IPMI_PROGRAMS, IpmiBmc, Lab, Manner, PASSWORD, Power, Probe, Programs, USER, line, until,
+    self, ADDRESS, Aboard, Bmc, Disk, ECHO_PORT, IPMI_PROGRAMS, IpmiBmc, Lab, Manner, PASSWORD, Power, Probe, Programs,
+    USER, line, until,
 };
 
 fn programs() -> Programs {
     // Of haven, the lab itself uses only the fence program.
-    Programs { haven: env!("CARGO_BIN_EXE_live-host-program").into(), lab: env!("CARGO_BIN_EXE_lab-program").into() }
+    Programs {
+        haven: env!("CARGO_BIN_EXE_live-host-program").into(),
+        aboard: Aboard::Echo(env!("CARGO_BIN_EXE_lab-program").into()),
+        disk: Disk::Folder,
+    }
 }
 
 fn take(lab: &Lab, machine: &str) {
@@ -17,7 +22,7 @@ fn take(lab: &Lab, machine: &str) {
 
 #[test]
 fn a_machine_of_the_lab_is_killed_and_another_answers_for_its_address() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     let lab = Lab::new(&["m1", "m2"], &programs()).unwrap();
@@ -46,7 +51,7 @@ fn ipmitool(lab: &Lab, bmc: &IpmiBmc, what: &str) -> String {
 
 #[test]
 fn a_bmc_of_the_lab_switches_a_machine_off_and_lies_when_it_is_told_to() {
-    if !Lab::able(&IPMI_PROGRAMS) {
+    if !lab::able(&IPMI_PROGRAMS) {
         return;
     }
     let lab = Lab::new(&["m1", "m2"], &programs()).unwrap();

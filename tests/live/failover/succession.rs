@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use haven_tests::lab::{ADDRESS, Bmc, Cluster, ECHO_PORT, Lab, PATIENCE, primitive, until};
+use haven_tests::lab::{self, ADDRESS, Bmc, Cluster, ECHO_PORT, PATIENCE, primitive, until};
 
 use crate::faults::{another, setting};
 use crate::programs;
@@ -19,7 +19,7 @@ fn role(cluster: &Cluster, asked: &str, node: &str) -> Option<String> {
 
 #[test]
 fn the_next_leader_carries_on_when_one_dies_between_its_fence_order_and_the_shot() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     // Two machines die, and a majority must be left.
@@ -77,7 +77,7 @@ fn the_next_leader_carries_on_when_one_dies_between_its_fence_order_and_the_shot
 
 #[test]
 fn a_learner_votes_in_the_place_of_a_voter_that_is_gone_for_good() {
-    if !Lab::able(&[]) {
+    if !lab::able(&[]) {
         return;
     }
     let names = ["m1", "m2", "m3", "m4"];

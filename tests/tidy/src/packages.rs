@@ -34,7 +34,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         ],
     ),
     ("haven-simulator", &["haven-agents", "haven-config", "haven-core", "haven-env", "haven-log", "haven-node"]),
-    ("haven-chaos", &["haven-core", "haven-env", "haven-node", "haven-simulator"]),
+    ("haven-chaos", &["haven-api", "haven-core", "haven-daemon", "haven-simulator"]),
     (
         "haven-cli",
         &[

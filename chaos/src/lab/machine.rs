@@ -11,13 +11,15 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::net::Network;
 use super::shell::{self, Fallible, until};
-use super::{ECHO_PORT, Programs, SERVICE_PORT, sweep};
+use super::{Aboard, Disk, ECHO_PORT, Programs, SERVICE_PORT, sweep};
 
 const INIT: &str = include_str!("node_init.sh");
 const SERVICE: &str = include_str!("some-service.sh");
 /// The same as a program that stays in the foreground, for `ocf:heartbeat:anything`.
 pub const SERVER: &str = "/usr/sbin/haven-lab-server";
 const SERVICE_SCRIPT: &str = "etc/init.d/some-service";
+/// The word for a daemon.
+const DAEMON_WORD: &str = "daemon";
 /// Longest time for a machine to come up, or to be gone, on a busy computer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -75,11 +77,17 @@ impl Machine {
             power: Power::Off,
         };
         machine.write("node_init.sh", INIT)?;
-        let lab = programs.lab.to_str().ok_or("the lab's program has no plain path")?;
-        let service = SERVICE.replace("@LAB@", lab).replace("@PORT@", &SERVICE_PORT.to_string());
-        machine.write(&format!("overlay/{SERVICE_SCRIPT}"), &service)?;
-        let server = format!("#!/bin/sh\nexec {lab} echo {SERVICE_PORT} \"$(hostname)\"\n");
-        machine.write(&format!("overlay{SERVER}"), &server)?;
+        if let Disk::Small(room) = programs.disk {
+            let size = format!("size={room}m,mode=755");
+            shell::output("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", &machine.state().display().to_string()])?;
+        }
+        if let Aboard::Echo(program) = &programs.aboard {
+            let lab = program.to_str().ok_or("the lab's program has no plain path")?;
+            let service = SERVICE.replace("@LAB@", lab).replace("@PORT@", &SERVICE_PORT.to_string());
+            machine.write(&format!("overlay/{SERVICE_SCRIPT}"), &service)?;
+            let server = format!("#!/bin/sh\nexec {lab} echo {SERVICE_PORT} \"$(hostname)\"\n");
+            machine.write(&format!("overlay{SERVER}"), &server)?;
+        }
         Ok(machine)
     }
 
@@ -99,6 +107,11 @@ impl Machine {
     /// Its folder, at the same place inside and outside.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The state folder of its node, seen from outside.
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
     }
 
     /// Switches it on with a new boot id, and starts the echo on it. Does nothing if it is on.
@@ -129,8 +142,13 @@ impl Machine {
         });
         let log = fs::read_to_string(self.folder.join("init.log")).unwrap_or_default();
         self.init = Some(init.map_err(|trouble| format!("{trouble}: {log}"))?);
-        let lab = self.programs.lab.display().to_string();
-        self.start(&[&lab, "echo", &ECHO_PORT.to_string(), &name], "echo.log")
+        match self.programs.aboard.clone() {
+            Aboard::Nothing => Ok(()),
+            Aboard::Echo(program) => {
+                let program = program.display().to_string();
+                self.start(&[&program, "echo", &ECHO_PORT.to_string(), &name], "echo.log")
+            }
+        }
     }
 
     fn start_init(&self, namespace: &str) -> Fallible<Child> {
@@ -179,7 +197,7 @@ impl Machine {
     /// Starts its daemon.
     pub fn start_daemon(&mut self) -> Fallible<()> {
         let haven = self.programs.haven.display().to_string();
-        self.start(&[&haven, "daemon"], "daemon.log")
+        self.start(&[&haven, DAEMON_WORD], "daemon.log")
     }
 
     /// What its daemon printed last.
@@ -191,6 +209,17 @@ impl Machine {
     pub fn socket(&self) -> Option<PathBuf> {
         let init = self.init?.as_raw_nonzero();
         Some(Path::new("/proc").join(init.to_string()).join("root").join("run/haven/haven.sock"))
+    }
+
+    /// Whether its first process runs: nothing runs on a machine that has crashed, though it may have power.
+    pub fn is_up(&self) -> bool {
+        self.init.is_some()
+    }
+
+    /// Its boot, while it is up.
+    pub fn boot_id(&self) -> Option<String> {
+        self.init?;
+        Some(fs::read_to_string(self.folder.join("boot_id")).ok()?.trim().to_owned())
     }
 
     /// Whether it has power, as a BMC would know.
@@ -244,6 +273,37 @@ impl Machine {
         let wraps = |pid: &Pid| u32::try_from(pid.as_raw_nonzero().get()).is_ok_and(|pid| wrappers.contains(&pid));
         found.retain(|pid| Some(*pid) != self.init && !wraps(pid));
         Ok(found)
+    }
+
+    /// Its processes that run `haven` with `word` first.
+    pub fn running(&self, word: &str) -> Fallible<Vec<Pid>> {
+        let haven = self.programs.haven.as_os_str().as_encoded_bytes();
+        let runs = |pid: &Pid| {
+            let words = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+            let mut words = words.split(|byte| *byte == 0);
+            words.next() == Some(haven) && words.next() == Some(word.as_bytes())
+        };
+        Ok(self.pids()?.into_iter().filter(runs).collect())
+    }
+
+    /// Whether its daemon runs, or is about to: what starts it waits for its end.
+    pub fn has_daemon(&self) -> bool {
+        let haven = self.programs.haven.as_os_str().as_encoded_bytes();
+        let starts = |child: &Child| {
+            // One that has ended, and was not waited for, has no words.
+            let words = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
+            let words: Vec<&[u8]> = words.split(|byte| *byte == 0).collect();
+            words.ends_with(&[haven, DAEMON_WORD.as_bytes(), b""])
+        };
+        self.children.iter().any(starts)
+    }
+
+    /// Sends a signal to the processes that stand outside and wait for what they have started on it. They stop when that
+    /// is stopped, and what they hand on when they go on is going on.
+    pub fn signal_wrappers(&self, signal: Signal) {
+        for pid in self.children.iter().filter_map(|child| i32::try_from(child.id()).ok()).filter_map(Pid::from_raw) {
+            let _ = kill_process(pid, signal);
+        }
     }
 
     /// Sends a signal to every process of it but the first.

@@ -1,5 +1,5 @@
-//! A rack of machines in network namespaces, for live tests and benchmarks: nodes with a network, a process tree, a
-//! boot id and a BMC of their own, a switch between them, and a client that probes an address.
+//! A rack of machines in network namespaces, for chaos runs, live tests and benchmarks: nodes with a network, a process
+//! tree, a boot id and a BMC of their own, a switch between them, and a client that probes an address.
 //!
 //! For: killing a whole machine for real, again and again, on one computer.
 //! Never: a process, a namespace, a cgroup or a mount that it did not make; all of them go with the lab, also when a
@@ -53,8 +53,28 @@ pub struct Lab {
 pub struct Programs {
     /// The program `haven`.
     pub haven: PathBuf,
-    /// The lab's own program, for the echo and `some-service`.
-    pub lab: PathBuf,
+    /// What every machine has on board besides.
+    pub aboard: Aboard,
+    /// Where the state of every node lies.
+    pub disk: Disk,
+}
+
+/// Where the state of a node lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// In a folder of this computer's.
+    Folder,
+    /// On a file system of its own with room for so many MiB, which outlives the boots of its machine.
+    Small(u32),
+}
+
+/// Programs that every machine of a lab has on board.
+#[derive(Debug, Clone)]
+pub enum Aboard {
+    /// None.
+    Nothing,
+    /// The tests' own: this program answers as the echo of the machine, and as `some-service`.
+    Echo(PathBuf),
 }
 
 impl Lab {
@@ -87,14 +107,6 @@ impl Lab {
         }
         let missing = programs.iter().find(|program| !Path::new(program).exists())?;
         Some(format!("{missing} is not installed"))
-    }
-
-    /// Whether a test can run; skips it if not.
-    #[track_caller]
-    pub fn able(programs: &[&str]) -> bool {
-        let Some(missing) = Self::missing(programs) else { return true };
-        crate::skip::skip(missing);
-        false
     }
 
     /// The machines, locked.
@@ -141,6 +153,7 @@ impl Drop for Lab {
         self.machines().clear();
         self.network.remove();
         let _ = fs::remove_dir(&self.cgroup);
+        sweep::unmount_below(&self.folder);
         if std::env::var_os("HAVEN_LAB_KEEP").is_none() {
             let _ = fs::remove_dir_all(&self.folder);
         }

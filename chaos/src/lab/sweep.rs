@@ -34,8 +34,19 @@ pub(super) fn abandoned() {
     let temporary = std::env::temp_dir();
     for name in names(&temporary) {
         if name.strip_prefix(FOLDER).is_some_and(is_abandoned) {
+            unmount_below(&temporary.join(&name));
             let _ = fs::remove_dir_all(temporary.join(name));
         }
+    }
+}
+
+/// Unmounts what a lab has mounted below its folder.
+pub(super) fn unmount_below(folder: &Path) {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let places =
+        mounts.lines().filter_map(|line| line.split(' ').nth(4)).filter(|at| Path::new(at).starts_with(folder));
+    for place in places {
+        let _ = super::shell::output("umount", &["-l", place]);
     }
 }
 

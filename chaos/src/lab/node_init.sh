@@ -14,8 +14,11 @@ mount --bind "$folder/boot_id" /proc/sys/kernel/random/boot_id
 mkdir -p /var/lib/haven
 mount --bind "$folder/state" /var/lib/haven
 mount --bind "$own" "$cgroups"
+# Where there are no resource agents at all, the lab's own are laid over their folder's parent.
+[ -d /usr/lib/ocf/resource.d ] || [ ! -d "$folder/overlay/usr/lib/ocf" ] ||
+    mount -t overlay overlay -o "lowerdir=$folder/overlay/usr/lib:/usr/lib" /usr/lib
 for place in /etc/init.d /usr/sbin /usr/lib/ocf/resource.d; do
-    [ -d "$place" ] && mount -t overlay overlay -o "lowerdir=$folder/overlay$place:$place" "$place"
+    [ ! -d "$place" ] || mount -t overlay overlay -o "lowerdir=$folder/overlay$place:$place" "$place"
 done
 hostname "$name"
 touch "$folder/ready"
