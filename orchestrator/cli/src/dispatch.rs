@@ -18,7 +18,7 @@ pub(crate) fn by_name(words: &[OsString]) -> Option<ExitCode> {
     if let Some(code) = haven_daemon::by_name(name, rest.to_vec()) {
         return Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)));
     }
-    if let Some(code) = demo_part(rest) {
+    if let Some(code) = demo_part(rest).or_else(|| chaos_part(rest)) {
         return Some(code);
     }
     (name == "crm").then(crm)
@@ -33,6 +33,13 @@ fn demo_part(words: &[OsString]) -> Option<ExitCode> {
         demo::FENCE_WORD => demo::fence::main(),
         _ => return None,
     };
+    Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+/// Acts as a part of `haven chaos run`, which runs this very program on its machines.
+fn chaos_part(words: &[OsString]) -> Option<ExitCode> {
+    let (word, rest) = words.split_first()?;
+    let code = haven_chaos::aboard::by_word(word.to_str()?, rest.iter().cloned())?;
     Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
 }
 

@@ -7,6 +7,7 @@
 
 mod advice;
 mod args;
+mod chaos;
 mod commands;
 mod demo;
 mod dispatch;

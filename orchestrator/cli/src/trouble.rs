@@ -108,6 +108,25 @@ impl Trouble {
         Self::new(Exit::Refused, "HV-DEMO-01", error.to_string(), remedy)
     }
 
+    /// A chaos run cannot begin here. Page: docs/errors/HV-CHAOS-01.md.
+    pub(crate) fn chaos_missing(missing: Vec<String>) -> Self {
+        let remedy = "run it as root on a Linux with iproute2, nftables and util-linux, see docs/guide/chaos.md";
+        let message = "a chaos run cannot begin here, and nothing was begun";
+        let mut trouble = Self::new(Exit::Refused, "HV-CHAOS-01", message, remedy);
+        trouble.detail = missing;
+        trouble
+    }
+
+    /// A chaos run ended before its checkers looked. Page: docs/errors/HV-CHAOS-02.md.
+    pub(crate) fn chaos(what: &str) -> Self {
+        let mut lines = what.lines();
+        let message = format!("the chaos run ended early: {}", lines.next().unwrap_or_default());
+        let remedy = "mend what the message names, then run it again with the same seed";
+        let mut trouble = Self::new(Exit::Refused, "HV-CHAOS-02", message, remedy);
+        trouble.detail = lines.map(str::to_owned).collect();
+        trouble
+    }
+
     /// An import was refused; what is wrong was printed. Page: docs/errors/HV-CONFIG-04.md.
     pub(crate) fn import(refused: &haven_config::heartbeat::Refused) -> Self {
         let remedy = "mend what is named above and import again";

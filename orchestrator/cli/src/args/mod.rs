@@ -2,6 +2,7 @@
 //!
 //! Never: a decision. What the words mean together is said by `commands`.
 
+mod chaos;
 mod cluster;
 mod config;
 mod demo;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use chaos::{Chaos, ChaosDraw, ChaosRun};
 pub(crate) use cluster::{Ca, Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
 pub(crate) use demo::{Demo, Ending, Script};
@@ -115,6 +117,9 @@ pub(crate) enum Verb {
     /// Run seeds and scenarios in the simulator: the same node in a pretended world, under checkers.
     #[command(subcommand)]
     Sim(Sim),
+    /// Faults against real daemons in network namespaces, under checkers; needs root.
+    #[command(subcommand)]
+    Chaos(Chaos),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.

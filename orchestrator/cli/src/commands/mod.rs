@@ -32,6 +32,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Exit, Trouble> {
         Verb::Reset(asked) => setup::reset(&cli.globals, &asked, terminal),
         Verb::Demo(asked) => crate::demo::run(&asked, terminal),
         Verb::Sim(asked) => crate::sim::run(&asked, terminal),
+        Verb::Chaos(asked) => crate::chaos::run(&asked, terminal),
         Verb::Completions { shell } => Ok(completions(shell)),
         Verb::Ask(asked) => block_on(ask(&Session::new(&cli.globals, terminal), &asked))?,
     }

@@ -57,7 +57,7 @@ fn finish(report: &Report, talk: &Talk) {
 }
 
 /// Ctrl-C, or the wish of a service manager.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut term) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;

@@ -11,7 +11,8 @@ use crate::console::prompt;
 use crate::run::haven;
 
 /// Commands that are run by another test, which is named.
-const ELSEWHERE: &[(&str, &str)] = &[("demo", "tests/demo/main.rs"), ("sim", "tests/cli/sim.rs")];
+const ELSEWHERE: &[(&str, &str)] =
+    &[("chaos", "tests/cli/chaos.rs"), ("demo", "tests/demo/main.rs"), ("sim", "tests/cli/sim.rs")];
 
 type Commands = BTreeMap<String, BTreeSet<String>>;
 
@@ -161,7 +162,7 @@ fn every_command_that_the_program_has_is_replayed() {
 }
 
 /// Commands that change no cluster: they ask, or act on this computer alone.
-const QUESTIONS: [&str; 22] = [
+const QUESTIONS: [&str; 24] = [
     "status",
     "nodes",
     "links",
@@ -180,6 +181,8 @@ const QUESTIONS: [&str; 22] = [
     "config settings",
     "daemon",
     "demo",
+    "chaos run",
+    "chaos schedule",
     "sim run",
     "sim plants",
     "sim scenario",

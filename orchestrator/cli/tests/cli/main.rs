@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod console;

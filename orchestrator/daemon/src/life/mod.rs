@@ -88,7 +88,18 @@ pub fn run(settings: Settings) -> Result<Ended, DaemonError> {
 
 fn threads(name: &str) -> Result<Runtime, DaemonError> {
     let mut threads = tokio::runtime::Builder::new_multi_thread();
+    #[cfg(feature = "plants")]
+    planted(&mut threads);
     threads.worker_threads(WORKERS).thread_name(name).enable_all().build().map_err(DaemonError::Runtime)
+}
+
+/// Switches one rule off in every thread, so that a chaos run can show that it would see that rule missing.
+#[cfg(feature = "plants")]
+fn planted(threads: &mut tokio::runtime::Builder) {
+    use haven_core::plant::{Plant, choose};
+    let plant = std::env::var("HAVEN_PLANT").ok().and_then(|name| Plant::named(&name));
+    choose(plant);
+    threads.on_thread_start(move || choose(plant));
 }
 
 /// Acts under the name `name`, if that is one of haven's own helpers or a name under which OCF agents call the
