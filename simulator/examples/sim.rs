@@ -1,6 +1,6 @@
 //! The simulator by hand.
 //!
-//! `cargo run -p haven-simulator --features plants --example sim -- scenario tests/scenarios/NAME [PLANT] [--show]`
+//! `cargo run -p haven-simulator --features plants --example sim -- scenario tests/scenarios/NAME.toml [PLANT] [--show]`
 //! runs a scenario, as it is or with one planted bug, and prints what happened.
 //!
 //! `... --example sim -- seeds 0..300` runs seeds, `... -- seed 17 --show` shows one.
@@ -19,11 +19,11 @@ fn main() -> ExitCode {
     let (flags, words): (Vec<&str>, Vec<&str>) = args.iter().map(String::as_str).partition(|a| a.starts_with("--"));
     let show = if flags.contains(&"--show") { Tracing::Keep } else { Tracing::Off };
     let result = match *words.as_slice() {
-        ["scenario", folder] => scenario(Path::new(folder), show),
-        ["scenario", folder, plant] => one(Path::new(folder), Some(plant).filter(|p| *p != "-"), show),
+        ["scenario", file] => scenario(Path::new(file), show),
+        ["scenario", file, plant] => one(Path::new(file), Some(plant).filter(|p| *p != "-"), show),
         ["seed", seed] => one_seed(seed, show),
         ["seeds", range] => seeds(range),
-        _ => Err("usage: sim seed N [--show] | sim seeds A..B | sim scenario FOLDER [PLANT] [--show]".to_owned()),
+        _ => Err("usage: sim seed N [--show] | sim seeds A..B | sim scenario FILE [PLANT] [--show]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,9 +59,9 @@ fn seeds(range: &str) -> Result<(), String> {
     if summary.holds() { Ok(()) } else { Err("not all seeds hold, or too little came about".to_owned()) }
 }
 
-fn load(folder: &Path) -> Result<Scenario, String> {
-    let read = |file: &str| std::fs::read_to_string(folder.join(file)).map_err(|e| format!("{file}: {e}"));
-    Scenario::parse(&read("cluster")?, &read("script")?, &read("expected")?).map_err(|e| e.to_string())
+fn load(file: &Path) -> Result<Scenario, String> {
+    let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
+    Scenario::parse(&text).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 #[cfg(feature = "plants")]
@@ -77,22 +77,22 @@ fn choose(plant: Option<&str>) -> Result<(), String> {
     plant.map_or(Ok(()), |_| Err("built without the feature `plants`".to_owned()))
 }
 
-fn one(folder: &Path, plant: Option<&str>, show: Tracing) -> Result<(), String> {
-    let scenario = load(folder)?;
+fn one(file: &Path, plant: Option<&str>, show: Tracing) -> Result<(), String> {
+    let scenario = load(file)?;
     choose(plant)?;
     let ran = scenario.run(show);
     if show == Tracing::Keep {
         println!("{ran}");
     }
     let broken: Vec<String> = ran.violations.iter().map(ToString::to_string).collect();
-    println!("{} {}: {}", folder.display(), plant.unwrap_or("as it is"), broken.join("; "));
+    println!("{} {}: {}", file.display(), plant.unwrap_or("as it is"), broken.join("; "));
     Ok(())
 }
 
-fn scenario(folder: &Path, show: Tracing) -> Result<(), String> {
-    one(folder, None, show)?;
-    for planted in load(folder)?.plants() {
-        one(folder, Some(planted.plant.name()), show)?;
+fn scenario(file: &Path, show: Tracing) -> Result<(), String> {
+    one(file, None, show)?;
+    for planted in load(file)?.plants() {
+        one(file, Some(planted.plant.name()), show)?;
         println!("  must break {}", planted.breaks);
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Every folder of `tests/scenarios`: it must pass, and must fail with each planted bug that it names.
+//! Every file of `tests/scenarios`: it must pass, and must fail with each planted bug that it names.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,12 +12,9 @@ fn folder() -> PathBuf {
 }
 
 fn load(name: &str) -> Scenario {
-    let read = |file: &str| {
-        let path = folder().join(name).join(file);
-        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-    };
-    assert!(read("README.md").starts_with("# "), "{name}: the README must say why");
-    Scenario::parse(&read("cluster"), &read("script"), &read("expected")).unwrap_or_else(|e| panic!("{name}: {e}"))
+    let path = folder().join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    Scenario::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 fn run(scenario: &Scenario, planted: Option<Plant>) -> Ran {
@@ -179,8 +176,21 @@ fn every_property_is_broken_by_some_planted_bug() {
 }
 
 #[test]
-fn every_folder_of_scenarios_is_run() {
-    let listed: BTreeSet<String> = NAMES.iter().map(|name| name.replace('_', "-")).collect();
+fn every_file_of_scenarios_is_run() {
+    let listed: BTreeSet<String> = NAMES.iter().map(|name| format!("{}.toml", name.replace('_', "-"))).collect();
     let there = std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     assert_eq!(there.collect::<BTreeSet<_>>(), listed);
+}
+
+#[test]
+fn every_scenario_is_read_as_it_was_written() {
+    for name in NAMES {
+        let scenario = load(&name.replace('_', "-"));
+        let text = scenario.to_toml();
+        assert_eq!(
+            Scenario::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}")),
+            scenario,
+            "{name}: {text}"
+        );
+    }
 }

@@ -6,16 +6,16 @@
 
 #[cfg(feature = "plants")]
 mod plants;
+mod scenario;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
+use anstyle::{AnsiColor, Style};
 use haven_simulator::cluster::Tracing;
 use haven_simulator::coverage::Reached;
-use haven_simulator::scenario::Scenario;
 use haven_simulator::sweep::{Outcome, Profile, Summary, again, run_seed};
 use serde::Serialize;
 
@@ -27,8 +27,10 @@ use crate::trouble::{Exit, Trouble};
 
 /// Seeds between two lines of progress.
 const TELL_EVERY: u64 = 50;
-/// Outcomes that wait to be summed up.
+/// Results that wait to be heard.
 const WAITING_MAX: usize = 64;
+/// What does not hold.
+const RED: Style = AnsiColor::Red.on_default().bold();
 
 /// What came of many seeds, for programs.
 #[derive(Debug, Serialize)]
@@ -70,7 +72,7 @@ pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
     match asked {
         Sim::Run(asked) => Ok(seeds(asked, terminal)),
         Sim::Plants(asked) => plants::plants(asked, terminal),
-        Sim::Scenario { folder, show } => scenario(folder, if *show { Tracing::Keep } else { Tracing::Off }, terminal),
+        Sim::Scenario(asked) => scenario::scenario(asked, terminal),
     }
 }
 
@@ -110,44 +112,51 @@ fn tell(outcome: &Outcome, asked: &SimRun, terminal: &Terminal) {
 
 /// Runs `seeds` on `jobs` threads; `progress` hears of each in their order, and the sum does not depend on `jobs`.
 fn sweep(seeds: Range<u64>, profile: Profile, jobs: usize, mut progress: impl FnMut(&Outcome)) -> Summary {
-    let next = AtomicU64::new(seeds.start);
-    let (sender, outcomes) = sync_channel::<Outcome>(WAITING_MAX);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || work(next, seeds.end, profile, &sender));
-        }
-        // A worker that died is not waited for.
-        drop(sender);
-        let mut summary = Summary::default();
-        let mut early = BTreeMap::new();
-        let mut due = seeds.start;
-        while due < seeds.end
-            && let Ok(outcome) = outcomes.recv()
-        {
-            early.insert(outcome.seed, outcome);
-            while let Some(outcome) = early.remove(&due) {
-                progress(&outcome);
-                summary.add(&outcome);
-                due += 1;
-            }
-        }
-        summary
-    })
-}
-
-/// Runs one seed after the other, until there is none left or nobody listens any more.
-fn work(next: &AtomicU64, end: u64, profile: Profile, sender: &SyncSender<Outcome>) {
-    loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= end {
-            return;
-        }
+    let mut summary = Summary::default();
+    let run = |seed| {
         let mut outcome = run_seed(seed, profile, Tracing::Off);
         if outcome.violations.is_empty() {
             outcome.story.clear();
         }
-        if sender.send(outcome).is_err() {
+        outcome
+    };
+    in_order(seeds, jobs, run, |outcome| {
+        progress(&outcome);
+        summary.add(&outcome);
+    });
+    summary
+}
+
+/// Does `work` for each of `numbers` on `jobs` threads; `hear` gets what came of them in their order.
+fn in_order<T: Send>(numbers: Range<u64>, jobs: usize, work: impl Fn(u64) -> T + Sync, mut hear: impl FnMut(T)) {
+    let next = AtomicU64::new(numbers.start);
+    let (sender, results) = sync_channel::<(u64, T)>(WAITING_MAX);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || do_each(next, numbers.end, work, &sender));
+        }
+        // A worker that died is not waited for.
+        drop(sender);
+        let mut early = BTreeMap::new();
+        let mut due = numbers.start;
+        while due < numbers.end
+            && let Ok((number, result)) = results.recv()
+        {
+            early.insert(number, result);
+            while let Some(result) = early.remove(&due) {
+                hear(result);
+                due += 1;
+            }
+        }
+    });
+}
+
+/// Does one after the other, until there is none left or nobody listens any more.
+fn do_each<T>(next: &AtomicU64, end: u64, work: &impl Fn(u64) -> T, sender: &SyncSender<(u64, T)>) {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= end || sender.send((number, work(number))).is_err() {
             return;
         }
     }
@@ -161,24 +170,6 @@ mod plants {
         let what = "this build holds no planted bugs: `sim plants` looks for what was never compiled in";
         Err(Trouble::usage(what, "build it with `cargo build -p haven-cli --features plants`"))
     }
-}
-
-fn scenario(folder: &Path, tracing: Tracing, terminal: &Terminal) -> Result<Exit, Trouble> {
-    let read = |file: &str| {
-        let path = folder.join(file);
-        std::fs::read_to_string(&path).map_err(|error| Trouble::file(&format!("read {}", path.display()), &error))
-    };
-    let scenario = Scenario::parse(&read("cluster")?, &read("script")?, &read("expected")?);
-    let wrong = |error| Trouble::usage(format!("{}: {error}", folder.display()), "mend that line");
-    let ran = scenario.map_err(wrong)?.run(tracing);
-    let violations: Vec<String> = ran.violations.iter().map(ToString::to_string).collect();
-    let answer = serde_json::json!({ "scenario": folder, "violations": violations });
-    terminal.answer(&answer, || match (tracing, violations.as_slice()) {
-        (Tracing::Off, []) => format!("{}: holds\n", folder.display()),
-        (Tracing::Keep, []) => format!("{ran}\n{}: holds\n", folder.display()),
-        (Tracing::Off | Tracing::Keep, _) => format!("{ran}\n"),
-    });
-    Ok(if violations.is_empty() { Exit::Fine } else { Exit::Refused })
 }
 
 #[cfg(test)]

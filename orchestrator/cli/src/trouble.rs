@@ -102,6 +102,12 @@ impl Trouble {
         Self::new(Exit::Refused, "HV-CLI-03", format!("cannot {what}: {error}"), "check the name and the permissions")
     }
 
+    /// Files are no scenarios of the simulator; `faults` says where and why. Page: docs/errors/HV-SIM-01.md.
+    pub(crate) fn scenario(what: String, faults: Vec<String>) -> Self {
+        let remedy = "mend what is named above, see docs/reference/scenarios.md";
+        Self { detail: faults, ..Self::new(Exit::Usage, "HV-SIM-01", what, remedy) }
+    }
+
     /// The demo ended early. Page: docs/errors/HV-DEMO-01.md.
     pub(crate) fn demo(error: crate::demo::DemoError) -> Self {
         let remedy = error.remedy();

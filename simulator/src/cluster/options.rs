@@ -23,7 +23,7 @@ pub struct ResourceOptions {
 }
 
 /// What a simulated cluster consists of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterOptions {
     /// How many machines; they are called `n1`, `n2`, ...
     pub machines: u8,

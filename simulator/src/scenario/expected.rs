@@ -1,29 +1,15 @@
 //! What must come of a scenario, and which planted bug must break what.
-//!
-//! | line | meaning |
-//! | --- | --- |
-//! | `log PATTERN` | the log has such a line since the script began, after those of the lines above |
-//! | `never log PATTERN` | it has none |
-//! | `at-most N log PATTERN` | it has no more than so many |
-//! | `never starts RES NODE`, `never stops RES NODE` | the resource does not begin there, is not stopped there |
-//! | `converges within SPAN` | after the script, every fault is healed; then all must be well in this time (180 s) |
-//! | `goes-on` | nothing is healed after the script, and nothing has to converge |
-//! | `plant NAME breaks PROPERTY` | with this bug, `S1` to `L2` must not hold, or, with `expected`, these lines |
 
 use haven_core::ids::NodeId;
 use haven_core::plant::Plant;
-use haven_core::spec::parse_span;
 use haven_core::units::Millis;
 
 use super::script::Stage;
-use super::{BadScenario, CONVERGES_WITHIN, lines, matches, plant};
+use super::{CONVERGES_WITHIN, matches};
 use crate::world::Edge;
 
-/// Properties that a planted bug can break.
-const PROPERTIES: [&str; 8] = ["S1", "S2", "S3", "S4", "S5", "L1", "L2", "expected"];
-
 /// What must come of a scenario.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
     /// Patterns of lines of the log, in order.
     pub story: Vec<String>,
@@ -57,43 +43,13 @@ pub struct Planted {
     pub breaks: &'static str,
 }
 
-pub(super) fn parse(text: &str) -> Result<Expected, BadScenario> {
-    let mut expected =
-        Expected { story: Vec::new(), never: Vec::new(), converges: Some(CONVERGES_WITHIN), plants: Vec::new() };
-    for (number, line) in lines(text) {
-        expected.line(line).map_err(|why| BadScenario { file: "expected", line: number, why })?;
+impl Default for Expected {
+    fn default() -> Self {
+        Self { story: Vec::new(), never: Vec::new(), converges: Some(CONVERGES_WITHIN), plants: Vec::new() }
     }
-    Ok(expected)
 }
 
 impl Expected {
-    fn line(&mut self, line: &str) -> Result<(), String> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let node = |name: &str| NodeId::new(name).map_err(|e| e.to_string());
-        match *words.as_slice() {
-            ["log", ..] => self.story.push(after(line, "log")),
-            ["never", "log", ..] => self.never.push(Never::Log(after(&after(line, "never"), "log"))),
-            ["at-most", number, "log", ..] => {
-                let most: usize = number.parse().map_err(|_| format!("`{number}` is no number"))?;
-                let pattern = after(&after(&after(line, "at-most"), number), "log");
-                self.never.push(Never::LogBeyond(most, pattern));
-            }
-            ["never", "starts", resource, on] => self.never.push(Never::Starts(resource.to_owned(), node(on)?)),
-            ["never", "stops", resource, on] => self.never.push(Never::Stops(resource.to_owned(), node(on)?)),
-            ["converges", "within", span] => {
-                self.converges = Some(parse_span(span).ok_or_else(|| format!("`{span}` is no time"))?);
-            }
-            ["goes-on"] => self.converges = None,
-            ["plant", name, "breaks", property] => {
-                let breaks = PROPERTIES.into_iter().find(|p| *p == property);
-                let breaks = breaks.ok_or_else(|| format!("there is no property `{property}`"))?;
-                self.plants.push(Planted { plant: plant(name)?, breaks });
-            }
-            _ => return Err(format!("`{line}` is no expectation")),
-        }
-        Ok(())
-    }
-
     /// Compares what came with what was expected; tells the checker of what differs.
     pub(super) fn check(&self, stage: &Stage) {
         let story = stage.story();
@@ -145,8 +101,4 @@ fn edge_word(edge: Edge) -> &'static str {
         Edge::Died => "died",
         Edge::LostWithMachine => "went with its machine",
     }
-}
-
-fn after(line: &str, word: &str) -> String {
-    line.strip_prefix(word).unwrap_or(line).trim().to_owned()
 }

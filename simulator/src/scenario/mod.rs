@@ -1,18 +1,16 @@
-//! Scenarios: a cluster, what befalls it, and what is expected of it, each as a text of plain lines.
+//! Scenarios: a cluster, what befalls it, and what is expected of it.
 //!
-//! For: the safety schedules, and every fault schedule that a seed has found. A scenario is a folder with `README.md`
-//! (why), `cluster` (what it consists of), `script` (what happens when) and `expected` (what must come of it, and
-//! which planted bug must break what).
+//! For: the safety schedules, and every fault schedule that a seed has found. A scenario is one file in TOML: why, what
+//! the cluster consists of, what happens when, what must come of it, and which planted bug must break what.
 //! Never: an expectation that no planted bug could break without being noticed; the tests run each of them.
 
 mod condition;
 mod expected;
-mod machines;
+mod file;
 mod script;
 
 use std::fmt;
 
-use haven_core::plant::Plant;
 use haven_core::units::Millis;
 
 use crate::check::{Line, Violation, settle};
@@ -20,27 +18,22 @@ use crate::cluster::{Cluster, ClusterOptions, Tracing};
 use crate::exec::{now, run};
 
 pub use condition::{Condition, matches};
-pub use expected::{Expected, Planted};
+pub use expected::{Expected, Never, Planted};
+pub use file::{BadScenario, Misread};
 pub use script::{Action, Order, Step, When};
 
-/// The seed of every scenario: what matters happens by its script, not by chance.
+/// The seed of a scenario that names none: what matters happens by its script, not by chance.
 const SEED: u64 = 1;
 
-/// What is wrong with a scenario's text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}, line {line}: {why}")]
-pub struct BadScenario {
-    /// In which of its files.
-    pub file: &'static str,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub why: String,
-}
-
 /// A scenario, read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scenario {
+    /// What it is about, in one line.
+    pub title: String,
+    /// The story, and the rule that closes it.
+    pub why: String,
+    /// Decides what the script leaves to chance.
+    pub seed: u64,
     /// What the cluster consists of.
     pub cluster: ClusterOptions,
     /// What happens.
@@ -60,6 +53,8 @@ pub struct Ran {
     pub trace: Vec<String>,
     /// The hash of everything that happened.
     pub hash: u64,
+    /// How long it took, in the world's time.
+    pub simulated: Millis,
 }
 
 impl Ran {
@@ -84,20 +79,15 @@ impl fmt::Display for Ran {
     }
 }
 
-/// The lines of a text that say something, with their numbers.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let said = text.lines().enumerate().map(|(n, line)| (n + 1, line.split('#').next().unwrap_or("").trim()));
-    said.filter(|(_, line)| !line.is_empty())
-}
-
 impl Scenario {
-    /// Reads the three texts. Errors: the first line that cannot be understood.
-    pub fn parse(cluster: &str, script: &str, expected: &str) -> Result<Self, BadScenario> {
-        Ok(Self {
-            cluster: machines::parse(cluster)?,
-            script: script::parse(script)?,
-            expected: expected::parse(expected)?,
-        })
+    /// Reads a file. Errors: everything in it that cannot be understood, with its place.
+    pub fn parse(text: &str) -> Result<Self, BadScenario> {
+        file::read(text)
+    }
+
+    /// The file that [`Scenario::parse`] reads as this scenario; what is as it is by default is not in it.
+    pub fn to_toml(&self) -> String {
+        file::write(self)
     }
 
     /// The planted bugs that must be seen, and what each must break.
@@ -108,11 +98,11 @@ impl Scenario {
     /// Runs it once. The planted bug, if one is wanted, must be chosen before; the run is on this thread.
     pub fn run(&self, tracing: Tracing) -> Ran {
         let scenario = Self { cluster: ClusterOptions { tracing, ..self.cluster.clone() }, ..self.clone() };
-        run(SEED, async move { scenario.play().await })
+        run(self.seed, async move { scenario.play().await })
     }
 
     async fn play(self) -> Ran {
-        let cluster = Cluster::new(SEED, self.cluster.clone());
+        let cluster = Cluster::new(self.seed, self.cluster.clone());
         if let Err(why) = cluster.found().await {
             cluster.checker.violation("expected", format!("the cluster was not founded: {why}"));
             return self.end(&cluster, 0, (0, 0));
@@ -146,15 +136,11 @@ impl Scenario {
         let story = cluster.checker.story().split_off(from.0);
         let trace = cluster.world.trace_lines().into_iter().skip(lines).filter(|line| !line.contains(" #")).collect();
         let hash = cluster.world.trace_hash();
+        let simulated = Millis(now() / 1_000_000);
         cluster.end();
-        Ran { violations, story, trace, hash }
+        Ran { violations, story, trace, hash, simulated }
     }
 }
 
 /// How long convergence may take unless the scenario says otherwise.
 const CONVERGES_WITHIN: Millis = Millis::secs(180);
-
-/// Reads the name of a planted bug.
-fn plant(word: &str) -> Result<Plant, String> {
-    Plant::named(word).ok_or_else(|| format!("there is no planted bug `{word}`"))
-}

@@ -1,9 +1,9 @@
-//! The file `script` of a scenario: what happens when.
+//! The script of a scenario: what happens when.
 //!
-//! A line is a time, if there is one, and what happens then. `5s` counts from the beginning of the script, at which
-//! the cluster is founded and everything runs; `+300ms` from the line before.
+//! A step is a time, if there is one, and what happens then. `5s` counts from the beginning of the script, at which
+//! the cluster is founded and everything runs; `+300ms` from the step before.
 //!
-//! | line | meaning |
+//! | step | meaning |
 //! | --- | --- |
 //! | any fault | it happens, see [`crate::world::Fault`] |
 //! | `wait CONDITION` | until it is so, for a minute at most |
@@ -30,7 +30,7 @@ use haven_core::units::Millis;
 
 pub use order::Order;
 
-use super::{BadScenario, Condition, lines};
+use super::Condition;
 use crate::check::Line;
 use crate::cluster::Cluster;
 use crate::exec::{Owner, TrueTime, now, sleep, sleep_until, spawn_on};
@@ -80,7 +80,7 @@ pub enum Action {
     Pass,
 }
 
-/// One line of a script.
+/// One step of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// When.
@@ -157,11 +157,6 @@ impl fmt::Display for Step {
             Action::Pass => f.write_str("pass"),
         }
     }
-}
-
-pub(super) fn parse(text: &str) -> Result<Vec<Step>, BadScenario> {
-    let step = |(line, text): (usize, &str)| text.parse().map_err(|why| BadScenario { file: "script", line, why });
-    lines(text).map(step).collect()
 }
 
 /// Where a script is played.

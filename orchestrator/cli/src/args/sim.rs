@@ -13,15 +13,22 @@ pub(crate) enum Sim {
     Run(SimRun),
     /// Plant bugs, one at a time, and count the seeds that it takes to find each. Needs a build with the feature `plants`.
     Plants(SimPlants),
-    /// Run one scenario: a folder with the files cluster, script and expected.
-    Scenario {
-        /// The folder.
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-        /// Print what happened.
-        #[arg(long)]
-        show: bool,
-    },
+    /// Run scenarios, and look whether what they expect comes about.
+    Scenario(SimScenario),
+}
+
+/// Which scenarios.
+#[derive(Debug, Args)]
+pub(crate) struct SimScenario {
+    /// Scenario files, or folders with some: every NAME.toml in them.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print what happened.
+    #[arg(long)]
+    pub(crate) show: bool,
+    /// How many run at the same time; as many as there are processors, if nothing is said.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<u16>,
 }
 
 /// Which seeds.

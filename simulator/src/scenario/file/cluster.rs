@@ -1,0 +1,201 @@
+//! The tables `[cluster]` and `[[resources]]` of a scenario.
+//!
+//! | key | meaning |
+//! | --- | --- |
+//! | `machines = 3`, `links = 2` | how many; three and one |
+//! | `witnesses = ["n3"]` | these machines vote and run nothing |
+//! | `profile = "lan"`, `dead-after`, `hold`, `watchdog-timeout`, `replace-after` | timings; `lan` |
+//! | `devices = "none"` | the BMCs are not configured as fence devices; `"bmc"` |
+//! | `tested = "0s"`, `tested = "never"` | how stale `fence test --cycle` has found them; `0s` |
+//! | `watchdog = "hardware"`, `"software"`, `"none"` | the machines' watchdog; none |
+//! | `watched = ["n4"]` | only these machines have it |
+//! | `cgroups = false` | the machines have none |
+//! | `boot = "5s"`, `boot = "3s..6s"` | how long a machine boots; 3 to 6 s |
+//! | `ballast = 65536` | bytes of ballast beside each log |
+//! | `[cluster.properties]` | properties of the cluster, by their names |
+//! | `[cluster.disk]` | `sync = "500us..2500us"`, and `stalls = 3` of a thousand that take `stall = "150ms"` longer |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use haven_core::ids::{NodeId, ResourceId};
+use haven_core::spec::{Hold, Profile, Timing};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Reader, in_order, span};
+use crate::cluster::{ClusterOptions, Devices, ResourceOptions};
+use crate::disk::DiskProfile;
+use crate::world::{Cgroups, Range, WatchdogModel};
+
+/// The score of a resource's wish if it names none.
+pub(super) const SCORE: i64 = 100;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Table {
+    machines: Option<Spanned<u8>>,
+    links: Option<Spanned<u8>>,
+    witnesses: Vec<Spanned<String>>,
+    profile: Option<Spanned<String>>,
+    dead_after: Option<Spanned<String>>,
+    hold: Option<Spanned<String>>,
+    watchdog_timeout: Option<Spanned<String>>,
+    replace_after: Option<Spanned<String>>,
+    devices: Option<Spanned<String>>,
+    tested: Option<Spanned<String>>,
+    watchdog: Option<Spanned<String>>,
+    watched: Vec<Spanned<String>>,
+    cgroups: Option<bool>,
+    boot: Option<Spanned<String>>,
+    ballast: u64,
+    properties: BTreeMap<Spanned<String>, String>,
+    disk: DiskTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct DiskTable {
+    sync: Option<Spanned<String>>,
+    stalls: Option<u64>,
+    stall: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResourceTable {
+    id: Spanned<String>,
+    prefers: Option<Spanned<String>>,
+    score: Option<Spanned<i64>>,
+}
+
+pub(super) fn read(reader: &mut Reader, table: Table, resources: &[ResourceTable]) -> ClusterOptions {
+    let mut options = ClusterOptions::default();
+    numbers(reader, &table, &mut options);
+    options.timing = timing(reader, &table);
+    let machines = options.machines;
+    let names = |reader: &mut Reader, names: &[Spanned<String>]| -> BTreeSet<NodeId> {
+        names.iter().filter_map(|name| reader.read(name, |name| machine(name, machines))).collect()
+    };
+    options.witnesses = names(reader, &table.witnesses);
+    options.watched = names(reader, &table.watched);
+    let one_of = |reader: &mut Reader, word: &Option<Spanned<String>>, words: &[&str]| {
+        let found = |word: &str| words.iter().position(|known| *known == word);
+        let meaning = |word: &str| found(word).ok_or_else(|| format!("`{word}` is none of {}", words.join(", ")));
+        word.as_ref().and_then(|word| reader.read(word, meaning))
+    };
+    if let Some(1) = one_of(reader, &table.devices, &["bmc", "none"]) {
+        options.devices = Devices::None;
+    }
+    match one_of(reader, &table.watchdog, &["none", "hardware", "software"]) {
+        Some(1) => options.watchdog = WatchdogModel::hardware(),
+        Some(2) => options.watchdog = WatchdogModel::software(),
+        Some(_) | None => {}
+    }
+    if let Some(word) = &table.tested {
+        let tested = |word: &str| if word == "never" { Ok(None) } else { span(word).map(Some) };
+        options.tested = reader.read(word, tested).flatten();
+    }
+    if let Some(word) = &table.boot {
+        options.boot = reader.read(word, boot).unwrap_or(options.boot);
+    }
+    options.disk = disk(reader, &table.disk);
+    options.properties =
+        in_order(table.properties).into_iter().map(|(name, value)| (name.into_inner(), value)).collect();
+    options.resources = resources.iter().filter_map(|table| resource(reader, table, machines)).collect();
+    options
+}
+
+fn numbers(reader: &mut Reader, table: &Table, options: &mut ClusterOptions) {
+    let mut positive = |value: &Option<Spanned<u8>>, what: &str, default: u8| match value {
+        Some(value) if *value.get_ref() == 0 => {
+            reader.fault(value.span().start, format!("there are no {what}, at least one is needed"));
+            default
+        }
+        Some(value) => *value.get_ref(),
+        None => default,
+    };
+    options.machines = positive(&table.machines, "machines", options.machines);
+    options.links = positive(&table.links, "links", options.links);
+    options.ballast = table.ballast;
+    if table.cgroups == Some(false) {
+        options.cgroups = Cgroups::Missing;
+    }
+}
+
+fn timing(reader: &mut Reader, table: &Table) -> Timing {
+    let known = |word: &str| Profile::parse(word).ok_or_else(|| format!("there is no profile `{word}`"));
+    let profile = table.profile.as_ref().and_then(|word| reader.read(word, known)).unwrap_or(Profile::Lan);
+    let mut timing = Timing::of(profile);
+    let mut at = table.profile.as_ref().map_or(0, |word| word.span().start);
+    let mut set = |word: &Option<Spanned<String>>| {
+        let word = word.as_ref()?;
+        at = word.span().start;
+        reader.read(word, span)
+    };
+    if let Some(span) = set(&table.dead_after) {
+        timing.dead_after = span;
+    }
+    if let Some(span) = set(&table.hold) {
+        timing.hold = Hold::Set(span);
+    }
+    if let Some(span) = set(&table.watchdog_timeout) {
+        timing.watchdog = span;
+    }
+    if let Some(span) = set(&table.replace_after) {
+        timing.replace_after = span;
+    }
+    if let Err(fault) = timing.check() {
+        reader.fault(at, fault.to_string());
+    }
+    timing
+}
+
+fn machine(name: &str, machines: u8) -> Result<NodeId, String> {
+    let number = name.strip_prefix('n').and_then(|number| number.parse::<u8>().ok());
+    if number.is_some_and(|number| (1..=machines).contains(&number)) {
+        return NodeId::new(name).map_err(|fault| fault.to_string());
+    }
+    Err(format!("there is no machine `{name}`, they are called n1 to n{machines}"))
+}
+
+fn resource(reader: &mut Reader, table: &ResourceTable, machines: u8) -> Option<ResourceOptions> {
+    let id = reader.read(&table.id, |id| ResourceId::new(id).map_err(|fault| fault.to_string()))?;
+    let score = table.score.as_ref().map_or(SCORE, |score| *score.get_ref());
+    let prefers = match (&table.prefers, &table.score) {
+        (Some(node), _) => Some((reader.read(node, |name| machine(name, machines))?, score)),
+        (None, Some(score)) => {
+            reader.fault(score.span().start, "a score needs `prefers`, the machine that it is for".to_owned());
+            None
+        }
+        (None, None) => None,
+    };
+    Some(ResourceOptions { id: id.as_str().to_owned(), prefers })
+}
+
+fn boot(word: &str) -> Result<Range, String> {
+    let (min, max) = word.split_once("..").unwrap_or((word, word));
+    Ok(Range { min: span(min)?, max: span(max)? })
+}
+
+fn disk(reader: &mut Reader, table: &DiskTable) -> DiskProfile {
+    let mut disk = DiskProfile::default();
+    let range = |word: &str| {
+        let (min, max) = word.split_once("..").unwrap_or((word, word));
+        Ok((nanos(min)?, nanos(max)?))
+    };
+    if let Some((min, max)) = table.sync.as_ref().and_then(|word| reader.read(word, range)) {
+        (disk.sync_min, disk.sync_max) = (min, max);
+    }
+    disk.stall_per_mille = table.stalls.unwrap_or(disk.stall_per_mille);
+    if let Some(stall) = table.stall.as_ref().and_then(|word| reader.read(word, nanos)) {
+        disk.stall = stall;
+    }
+    disk
+}
+
+/// Disks are quicker than milliseconds: `500us` and `500ns` are times here, too.
+fn nanos(word: &str) -> Result<u64, String> {
+    let fine = |unit: &str| word.strip_suffix(unit).and_then(|number| number.parse::<u64>().ok());
+    let nanos = fine("us").map(|micros| micros.saturating_mul(1000)).or_else(|| fine("ns"));
+    nanos.map_or_else(|| span(word).map(|span| span.0.saturating_mul(1_000_000)), Ok)
+}

@@ -1,0 +1,64 @@
+//! The table `[expected]` of a scenario.
+//!
+//! | key | meaning |
+//! | --- | --- |
+//! | `log = ["PATTERN", ...]` | the log has such lines since the script began, in this order |
+//! | `never-log = ["PATTERN", ...]` | it has none of these |
+//! | `at-most = { "PATTERN" = 2 }` | it has no more than so many |
+//! | `never-starts = ["RES NODE", ...]` | the resource does not begin there |
+//! | `never-stops = ["RES NODE", ...]` | it is not stopped there |
+//! | `converges-within = "180s"` | after the script, every fault is healed; then all must be well in this time |
+//! | `goes-on = true` | nothing is healed after the script, and nothing has to converge |
+
+use std::collections::BTreeMap;
+
+use haven_core::ids::NodeId;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Reader, in_order, span};
+use crate::scenario::expected::{Expected, Never};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Table {
+    log: Vec<String>,
+    never_log: Vec<String>,
+    at_most: BTreeMap<Spanned<String>, usize>,
+    never_starts: Vec<Spanned<String>>,
+    never_stops: Vec<Spanned<String>>,
+    converges_within: Option<Spanned<String>>,
+    goes_on: Option<Spanned<bool>>,
+}
+
+pub(super) fn read(reader: &mut Reader, table: Table) -> Expected {
+    let mut expected = Expected { story: table.log, ..Expected::default() };
+    expected.never.extend(table.never_log.into_iter().map(Never::Log));
+    let at_most = in_order(table.at_most).into_iter();
+    expected.never.extend(at_most.map(|(pattern, most)| Never::LogBeyond(most, pattern.into_inner())));
+    for (words, never) in
+        [(&table.never_starts, Never::Starts as fn(String, NodeId) -> Never), (&table.never_stops, Never::Stops)]
+    {
+        let placed = words.iter().filter_map(|word| reader.read(word, placed));
+        expected.never.extend(placed.map(|(resource, node)| never(resource, node)));
+    }
+    if let Some(span) = table.converges_within.as_ref().and_then(|word| reader.read(word, span)) {
+        expected.converges = Some(span);
+    }
+    if let Some(goes_on) = table.goes_on.filter(|goes_on| *goes_on.get_ref()) {
+        if table.converges_within.is_some() {
+            let why = "what goes on is never healed: it cannot converge within a time".to_owned();
+            reader.fault(goes_on.span().start, why);
+        }
+        expected.converges = None;
+    }
+    expected
+}
+
+fn placed(words: &str) -> Result<(String, NodeId), String> {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let [resource, node] = *words.as_slice() else {
+        return Err(format!("`{}` is no resource and a machine, such as `db n3`", words.join(" ")));
+    };
+    Ok((resource.to_owned(), NodeId::new(node).map_err(|fault| fault.to_string())?))
+}
