@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::process::Command;
 
 use haven_simulator::cluster::Tracing;
-use haven_simulator::sweep::{Profile, run_seed, sweep};
+use haven_simulator::scenario::Scenario;
+use haven_simulator::sweep::{Profile, Schedule, run_seed, sweep};
 
 /// Every seed must hold. Each says how to run it again by hand.
 fn check(seeds: Range<u64>) {
@@ -67,6 +68,19 @@ fn one_seed_is_one_history() {
         assert_eq!((first.hash, first.simulated), (second.hash, second.simulated), "seed {seed} has two histories");
     }
     assert_ne!(run_seed(3, Profile::All, Tracing::Off).hash, run_seed(4, Profile::All, Tracing::Off).hash);
+}
+
+#[test]
+fn a_seed_is_a_scenario_with_the_same_history() {
+    let profiles = Profile::ALL.iter().copied().cycle();
+    for (seed, profile) in (400..410).zip(profiles) {
+        let drawn = Schedule::draw(seed, profile).to_scenario(seed);
+        let text = drawn.to_toml();
+        let read = Scenario::parse(&text).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{text}"));
+        assert_eq!(read, drawn, "{text}");
+        let (seed_ran, file_ran) = (run_seed(seed, profile, Tracing::Off), read.run(Tracing::Off));
+        assert_eq!((seed_ran.hash, seed_ran.simulated), (file_ran.hash, file_ran.simulated), "{text}");
+    }
 }
 
 /// The test that another process runs to tell its hash.

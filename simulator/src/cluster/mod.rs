@@ -2,6 +2,7 @@
 
 mod admission;
 mod disks;
+mod notes;
 mod options;
 
 use std::collections::BTreeMap;
@@ -12,16 +13,18 @@ use std::time::Duration;
 use haven_core::ids::{ClusterId, MemberId, NodeId, StoreId};
 use haven_env::{Environment, Peer};
 use haven_log::StoreOptions;
-use haven_node::{Founding, Node, NodeConfig, StartError, rejoin};
+use haven_node::{Founding, Node, NodeConfig, Observer, StartError, rejoin};
 
 use crate::check::Checker;
 use crate::exec::{Machine, Owner, SimRuntime, current, lock, sleep, spawn_on};
 use crate::world::{DaemonState, World};
 
 pub use admission::{bmc, primitive};
+pub use notes::Noted;
 pub use options::{ClusterOptions, Devices, ResourceOptions, Tracing};
 
 use disks::MachineDisks;
+use notes::{NoteTaker, Notes};
 
 /// A node on the simulated runtime.
 pub type SimNode = Node<SimRuntime>;
@@ -47,6 +50,7 @@ pub struct Cluster {
     cards: Mutex<BTreeMap<Machine, Card>>,
     /// Machines that have a store and wait to be let in.
     applicants: Mutex<BTreeMap<Machine, StoreId>>,
+    notes: Notes,
 }
 
 impl fmt::Debug for Cluster {
@@ -73,6 +77,7 @@ impl Cluster {
             nodes: Mutex::default(),
             cards: Mutex::default(),
             applicants: Mutex::default(),
+            notes: Notes::default(),
         });
         let weak = Arc::downgrade(&cluster);
         cluster.world.on_boot(Box::new(move |machine, env| {
@@ -124,12 +129,21 @@ impl Cluster {
         drop(nodes);
     }
 
+    /// What nodes have noted so far, in order.
+    pub fn notes(&self) -> Vec<Noted> {
+        lock(&self.notes).clone()
+    }
+
+    fn observer(&self, machine: Machine) -> Arc<dyn Observer> {
+        Arc::new(NoteTaker { notes: self.notes.clone(), node: self.name(machine), next: self.checker.watch(machine) })
+    }
+
     /// One life of the daemon of `machine`: the loop that a service manager would start.
     async fn daemon(self: Arc<Self>, machine: Machine, env: Environment) {
         lock(&self.nodes).remove(&machine);
         loop {
             let Some(card) = self.card(machine, &env).await else { return };
-            match Node::start(env.clone(), self.config(machine, &card, &env), Some(self.checker.watch(machine))).await {
+            match Node::start(env.clone(), self.config(machine, &card, &env), Some(self.observer(machine))).await {
                 Ok(node) => {
                     self.world.note(machine, "node is up");
                     lock(&self.nodes).insert(machine, node.clone());

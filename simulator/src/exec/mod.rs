@@ -8,6 +8,7 @@
 //! All types are `Send` although only one thread runs: openraft's `single-threaded` feature would be unified into
 //! every other user of openraft in the build, production included.
 
+mod beat;
 mod clock;
 mod prng;
 mod runtime;
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+pub use beat::look_every;
 pub use clock::{ClockState, NodeClock, TrueTime, clock_of, monotonic, set_clock};
 pub use prng::Prng;
 pub use runtime::{Elapsed, JoinHandle, SimInstant, SimRuntime, Timeout};
@@ -297,6 +299,7 @@ pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 
     let old = EXECUTOR.with(|e| std::mem::replace(&mut *e.borrow_mut(), Executor::new(seed)));
     // A run before this one may have ended by a panic in the middle of a task.
     CURRENT.set(Owner::World);
+    beat::end();
     EXECUTOR.with(|e| e.borrow_mut().run = Run::Over);
     drop(old);
     EXECUTOR.with(|e| e.borrow_mut().run = Run::Goes);
@@ -312,6 +315,7 @@ pub fn run<T: Send + 'static>(seed: u64, main: impl Future<Output = T> + Send + 
             None => advance_clock(),
         }
         if let Some(value) = lock(&slot).take() {
+            beat::end();
             let rest = EXECUTOR.with(|e| {
                 let mut e = e.borrow_mut();
                 e.run = Run::Over;
@@ -387,6 +391,7 @@ fn advance_clock() {
     let Some(first) = EXECUTOR.with(|e| e.borrow_mut().pop_timer(clock::NEVER - 1)) else {
         panic!("deadlock: no task is ready and no timer is set");
     };
+    beat::pass();
     first.wake();
     let instant = now();
     while let Some(next) = EXECUTOR.with(|e| e.borrow_mut().pop_timer(instant)) {

@@ -7,23 +7,29 @@
 mod condition;
 mod expected;
 mod file;
+mod leaders;
+mod moments;
 mod script;
 
 use std::fmt;
+use std::sync::Arc;
 
 use haven_core::units::Millis;
 
 use crate::check::{Line, Violation, settle};
-use crate::cluster::{Cluster, ClusterOptions, Tracing};
-use crate::exec::{now, run};
+use crate::cluster::{Cluster, ClusterOptions, Noted, Tracing};
+use crate::coverage::Coverage;
+use crate::exec::{TrueTime, now, run};
+use crate::world::{TraceKind, Traced};
 
 pub use condition::{Condition, matches};
 pub use expected::{Expected, Never, Planted};
 pub use file::{BadScenario, Misread};
+pub use moments::{Moment, Place, Weight};
 pub use script::{Action, Order, Step, When};
 
 /// The seed of a scenario that names none: what matters happens by its script, not by chance.
-const SEED: u64 = 1;
+pub(crate) const SEED: u64 = 1;
 
 /// A scenario, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,14 +56,38 @@ pub struct Ran {
     /// The log since the script began; times count from there.
     pub story: Vec<Line>,
     /// What happened in the world since then, if it was traced; the messages are left out.
-    pub trace: Vec<String>,
+    pub trace: Vec<Traced>,
+    /// What nodes have noted since then.
+    pub notes: Vec<Noted>,
+    /// When people gave which orders of the script.
+    pub asked: Vec<(TrueTime, String)>,
     /// The hash of everything that happened.
     pub hash: u64,
     /// How long it took, in the world's time.
     pub simulated: Millis,
+    /// When the script began; 0 if the cluster was not founded.
+    pub start: TrueTime,
+    /// What came about.
+    pub coverage: Coverage,
 }
 
 impl Ran {
+    /// What stands for a run that ended in a panic: openraft does that to a store which breaks its word.
+    pub fn panicked() -> Self {
+        let violation = Violation { at: 0, property: "panic", what: "the run ended in a panic".to_owned() };
+        Self {
+            violations: vec![violation],
+            story: Vec::new(),
+            trace: Vec::new(),
+            notes: Vec::new(),
+            asked: Vec::new(),
+            hash: 0,
+            simulated: Millis(0),
+            start: 0,
+            coverage: Coverage::default(),
+        }
+    }
+
     /// Whether `property` did not hold.
     pub fn broke(&self, property: &str) -> bool {
         self.violations.iter().any(|v| v.property == property)
@@ -104,13 +134,18 @@ impl Scenario {
     async fn play(self) -> Ran {
         let cluster = Cluster::new(self.seed, self.cluster.clone());
         if let Err(why) = cluster.found().await {
-            cluster.checker.violation("expected", format!("the cluster was not founded: {why}"));
-            return self.end(&cluster, 0, (0, 0));
+            cluster.checker.violation("L1", format!("without any fault the cluster was not founded: {why}"));
+            return end(&script::Stage::new(cluster, Since::default()));
         }
-        let from = (cluster.checker.story().len(), cluster.world.history().len());
-        let lines = cluster.world.trace_lines().len();
-        let start = now();
-        let stage = script::Stage { cluster: cluster.clone(), start, from };
+        let since = Since {
+            start: now(),
+            log: cluster.checker.story().len(),
+            history: cluster.world.history().len(),
+            trace: cluster.world.traced().len(),
+            notes: cluster.notes().len(),
+        };
+        leaders::watch(Arc::downgrade(&cluster));
+        let stage = script::Stage::new(cluster.clone(), since);
         let mut played = Ok(());
         for step in &self.script {
             if let Err(why) = stage.play(step).await {
@@ -128,18 +163,36 @@ impl Scenario {
                 self.expected.check(&stage);
             }
         }
-        self.end(&cluster, lines, from)
+        end(&stage)
     }
+}
 
-    fn end(&self, cluster: &std::sync::Arc<Cluster>, lines: usize, from: (usize, usize)) -> Ran {
-        let violations = cluster.checker.violations();
-        let story = cluster.checker.story().split_off(from.0);
-        let trace = cluster.world.trace_lines().into_iter().skip(lines).filter(|line| !line.contains(" #")).collect();
-        let hash = cluster.world.trace_hash();
-        let simulated = Millis(now() / 1_000_000);
-        cluster.end();
-        Ran { violations, story, trace, hash, simulated }
-    }
+/// What there was before the script began: how much of the log, of the resources' history, of the trace and of notes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Since {
+    start: TrueTime,
+    log: usize,
+    history: usize,
+    trace: usize,
+    notes: usize,
+}
+
+fn end(stage: &script::Stage) -> Ran {
+    let script::Stage { cluster, since, .. } = stage;
+    let traced = cluster.world.traced().into_iter().skip(since.trace);
+    let ran = Ran {
+        violations: cluster.checker.violations(),
+        story: stage.story(),
+        trace: traced.filter(|line| line.kind != TraceKind::Message).collect(),
+        notes: cluster.notes().split_off(since.notes),
+        asked: stage.asked(),
+        hash: cluster.world.trace_hash(),
+        simulated: Millis(now() / 1_000_000),
+        start: since.start,
+        coverage: cluster.world.coverage(),
+    };
+    cluster.end();
+    ran
 }
 
 /// How long convergence may take unless the scenario says otherwise.

@@ -10,6 +10,7 @@
 //! | `expect CONDITION` | it is so, or the scenario fails |
 //! | `do ORDER` | a person's order is done, or the scenario fails |
 //! | `try ORDER` | a person's order, whatever becomes of it |
+//! | `ask ORDER` | the same, and the script goes on before it is answered |
 //! | `denied ORDER` | a person's order is denied, or the scenario fails |
 //! | `every SPAN for SPAN ORDER / ORDER` | from here on, these orders in turn, whatever becomes of them |
 //! | `pass` | nothing: a time to end at |
@@ -22,7 +23,7 @@ mod order;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use haven_core::spec::parse_span;
@@ -30,10 +31,10 @@ use haven_core::units::Millis;
 
 pub use order::Order;
 
-use super::Condition;
+use super::{Condition, Since};
 use crate::check::Line;
 use crate::cluster::Cluster;
-use crate::exec::{Owner, TrueTime, now, sleep, sleep_until, spawn_on};
+use crate::exec::{Owner, TrueTime, lock, now, sleep, sleep_until, spawn_on};
 use crate::world::{Fault, Tenure};
 
 /// How long a script waits for something.
@@ -65,6 +66,8 @@ pub enum Action {
     Do(Order),
     /// A person tries something.
     Try(Order),
+    /// A person tries something, and nobody waits for what becomes of it.
+    Ask(Order),
     /// A person's order must be denied.
     Denied(Order),
     /// People and programs go on ordering.
@@ -105,6 +108,16 @@ impl FromStr for Step {
     }
 }
 
+impl Action {
+    /// Whether somebody orders something.
+    fn is_of_people(&self) -> bool {
+        match self {
+            Self::Do(_) | Self::Try(_) | Self::Ask(_) | Self::Denied(_) | Self::Every { .. } => true,
+            Self::Fault(_) | Self::Wait(_) | Self::Expect(_) | Self::Pass => false,
+        }
+    }
+}
+
 impl FromStr for Action {
     type Err = String;
 
@@ -116,6 +129,7 @@ impl FromStr for Action {
             "expect" => Self::Expect(rest.parse()?),
             "do" => Self::Do(rest.parse()?),
             "try" => Self::Try(rest.parse()?),
+            "ask" => Self::Ask(rest.parse()?),
             "denied" => Self::Denied(rest.parse()?),
             "pass" => Self::Pass,
             "every" => every(rest)?,
@@ -143,18 +157,25 @@ impl fmt::Display for Step {
             When::Later(span) => write!(f, "+{span} ")?,
             When::At(span) => write!(f, "{span} ")?,
         }
-        match &self.action {
-            Action::Fault(fault) => write!(f, "{fault}"),
-            Action::Wait(condition) => write!(f, "wait {condition}"),
-            Action::Expect(condition) => write!(f, "expect {condition}"),
-            Action::Do(order) => write!(f, "do {order}"),
-            Action::Try(order) => write!(f, "try {order}"),
-            Action::Denied(order) => write!(f, "denied {order}"),
-            Action::Every { every, span, orders } => {
+        self.action.fmt(f)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Fault(fault) => write!(f, "{fault}"),
+            Self::Wait(condition) => write!(f, "wait {condition}"),
+            Self::Expect(condition) => write!(f, "expect {condition}"),
+            Self::Do(order) => write!(f, "do {order}"),
+            Self::Try(order) => write!(f, "try {order}"),
+            Self::Ask(order) => write!(f, "ask {order}"),
+            Self::Denied(order) => write!(f, "denied {order}"),
+            Self::Every { every, span, orders } => {
                 let orders: Vec<String> = orders.iter().map(ToString::to_string).collect();
                 write!(f, "every {every} for {span} {}", orders.join(" / "))
             }
-            Action::Pass => f.write_str("pass"),
+            Self::Pass => f.write_str("pass"),
         }
     }
 }
@@ -163,25 +184,33 @@ impl fmt::Display for Step {
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) cluster: Arc<Cluster>,
-    pub(super) start: TrueTime,
-    /// Lines of the log, and of the history of resources, that were there before the script.
-    pub(super) from: (usize, usize),
+    pub(super) since: Since,
+    asked: Mutex<Vec<(TrueTime, String)>>,
 }
 
 impl Stage {
+    pub(super) fn new(cluster: Arc<Cluster>, since: Since) -> Self {
+        Self { cluster, since, asked: Mutex::default() }
+    }
+
     /// The log since the script began.
     pub(super) fn story(&self) -> Vec<Line> {
-        self.cluster.checker.story().split_off(self.from.0)
+        self.cluster.checker.story().split_off(self.since.log)
     }
 
     /// What became of resources since then.
     pub(super) fn history(&self) -> Vec<Tenure> {
-        self.cluster.world.history().split_off(self.from.1)
+        self.cluster.world.history().split_off(self.since.history)
+    }
+
+    /// The orders of the script so far, and when they were given.
+    pub(super) fn asked(&self) -> Vec<(TrueTime, String)> {
+        lock(&self.asked).clone()
     }
 
     /// A time of the world, counted from the beginning of the script.
     pub(super) fn since_start(&self, at: TrueTime) -> Millis {
-        Millis(at.saturating_sub(self.start) / 1_000_000)
+        Millis(at.saturating_sub(self.since.start) / 1_000_000)
     }
 
     /// Something expected did not come about.
@@ -194,7 +223,10 @@ impl Stage {
         match step.when {
             When::Next => {}
             When::Later(span) => sleep(Duration::from_millis(span.0)).await,
-            When::At(span) => sleep_until(self.start + span.0 * 1_000_000).await,
+            When::At(span) => sleep_until(self.since.start + span.0 * 1_000_000).await,
+        }
+        if step.action.is_of_people() {
+            lock(&self.asked).push((now(), step.action.to_string()));
         }
         match &step.action {
             Action::Fault(fault) => self.cluster.world.apply(fault).map_err(|e| e.to_string()),
@@ -204,6 +236,10 @@ impl Stage {
             Action::Do(order) => order.insist(&self.cluster).await,
             Action::Try(order) => {
                 let _ = order.give(&self.cluster).await;
+                Ok(())
+            }
+            Action::Ask(order) => {
+                self.ask(order.clone());
                 Ok(())
             }
             Action::Denied(order) => match order.give(&self.cluster).await {
@@ -216,6 +252,12 @@ impl Stage {
             }
             Action::Pass => Ok(()),
         }
+    }
+
+    /// What is acknowledged must last, whenever that is.
+    fn ask(&self, order: Order) {
+        let cluster = self.cluster.clone();
+        spawn_on(Owner::World, async move { drop(order.give(&cluster).await) });
     }
 
     /// Each order is given whether or not the one before was answered.

@@ -9,20 +9,18 @@ mod faults;
 #[cfg(feature = "plants")]
 pub mod plants;
 mod profile;
+mod script;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use haven_core::units::Millis;
 
-use crate::check::{Line, Violation, settle};
-use crate::cluster::{Cluster, SimNode, Tracing};
+use crate::check::{Line, Violation};
+use crate::cluster::Tracing;
 use crate::coverage::{Coverage, Reached};
-use crate::exec::{Owner, TrueTime, now, run, sleep, sleep_until, spawn_on};
-use crate::scenario::Order;
+use crate::world::Traced;
 
 pub use draw::{Event, Happening, Schedule};
 pub use profile::Profile;
@@ -30,9 +28,6 @@ pub use profile::Profile;
 /// How long convergence may take: an order that was sent to a dead device must end, and a storm may hold orders back
 /// for a minute, before the last node is readmitted and the last resource moved.
 const CONVERGES_WITHIN: Millis = Millis::secs(240);
-
-/// Time between two looks at who leads.
-const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 /// What came of a seed.
 #[derive(Debug, Clone)]
@@ -51,10 +46,10 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// From which profile it was drawn.
     pub profile: Profile,
-    /// The log.
+    /// The log since everything ran.
     pub story: Vec<Line>,
-    /// What happened in the world, if it was traced; the messages are left out.
-    pub trace: Vec<String>,
+    /// What happened in the world since then, if it was traced; the messages are left out.
+    pub trace: Vec<Traced>,
 }
 
 impl fmt::Display for Outcome {
@@ -75,7 +70,7 @@ impl fmt::Display for Outcome {
 /// The command that runs a seed again and shows what happened.
 pub fn again(seed: u64, profile: Profile) -> String {
     let of = if profile == Profile::All { String::new() } else { format!(" --profile {profile}") };
-    format!("haven sim run --seeds {seed}..{}{of} --show", seed.saturating_add(1))
+    format!("haven sim replay {seed}{of}")
 }
 
 /// What came of many seeds.
@@ -162,74 +157,18 @@ pub fn sweep(seeds: Range<u64>, profile: Profile, mut progress: impl FnMut(&Outc
 /// Draws and runs one seed.
 pub fn run_seed(seed: u64, profile: Profile, tracing: Tracing) -> Outcome {
     let schedule = Schedule::draw(seed, profile);
-    run(seed, async move { schedule.play(seed, tracing).await })
-}
-
-impl Schedule {
-    async fn play(mut self, seed: u64, tracing: Tracing) -> Outcome {
-        self.cluster.tracing = tracing;
-        let cluster = Cluster::new(seed, self.cluster.clone());
-        match cluster.found().await {
-            Ok(()) => {
-                spawn_on(Owner::World, watch_leaders(Arc::downgrade(&cluster)));
-                let start = now();
-                for event in &self.events {
-                    happen(&cluster, start, event).await;
-                }
-                sleep_until(start + self.length.0 * 1_000_000).await;
-                settle(&cluster, CONVERGES_WITHIN).await;
-            }
-            Err(why) => {
-                cluster.checker.violation("L1", format!("without any fault the cluster was not founded: {why}"));
-            }
-        }
-        let outcome = Outcome {
-            seed,
-            violations: cluster.checker.violations(),
-            hash: cluster.world.trace_hash(),
-            simulated: Millis(now() / 1_000_000),
-            faults: self.kinds(),
-            coverage: cluster.world.coverage(),
-            profile: self.profile,
-            story: cluster.checker.story(),
-            trace: cluster.world.trace_lines().into_iter().filter(|line| !line.contains(" #")).collect(),
-        };
-        cluster.end();
-        outcome
+    let ran = schedule.to_scenario(seed).run(tracing);
+    Outcome {
+        seed,
+        violations: ran.violations,
+        hash: ran.hash,
+        simulated: ran.simulated,
+        faults: schedule.kinds(),
+        coverage: ran.coverage,
+        profile,
+        story: ran.story,
+        trace: ran.trace,
     }
-}
-
-/// Counts the moments from which two nodes believe that they lead.
-async fn watch_leaders(cluster: Weak<Cluster>) {
-    let mut before = 0;
-    loop {
-        sleep(LOOKS_EVERY).await;
-        let Some(cluster) = cluster.upgrade() else { return };
-        let leads = |node: &SimNode| node.look(|facts, _| facts.raft.leading.is_some());
-        let leaders = cluster.nodes().values().filter(|node| leads(node)).count();
-        if leaders > 1 && before < 2 {
-            cluster.world.reach(Reached::TwoLeaders);
-        }
-        before = leaders;
-    }
-}
-
-async fn happen(cluster: &Arc<Cluster>, start: TrueTime, event: &Event) {
-    sleep_until(start + event.at.0 * 1_000_000).await;
-    match &event.what {
-        Happening::Fault(fault) => {
-            if let Err(error) = cluster.world.apply(fault) {
-                cluster.checker.violation("L1", format!("the schedule is wrong: {error}"));
-            }
-        }
-        Happening::Order(order) => give(cluster, order.clone()),
-    }
-}
-
-/// A person's order, which may or may not come to anything; what is acknowledged must last.
-fn give(cluster: &Arc<Cluster>, order: Order) {
-    let cluster = cluster.clone();
-    spawn_on(Owner::World, async move { drop(order.give(&cluster).await) });
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub use fault::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pa
 pub use host::{Call, Output, SimProgram};
 pub use ledger::{Copy, Edge, Overlap, Tenure};
 pub use machine::{AfterCrash, Phase};
-pub use trace::TraceMode;
+pub use trace::{TraceKind, TraceMode, Traced};
 pub use watchdog::WatchdogState;
 
 use crate::coverage::{Coverage, Reached};
@@ -207,6 +207,11 @@ impl World {
 
     /// The collected lines of the trace: `seconds.micros what`.
     pub fn trace_lines(&self) -> Vec<String> {
+        self.trace.lines().iter().map(ToString::to_string).collect()
+    }
+
+    /// The same, and what each is about.
+    pub fn traced(&self) -> Vec<Traced> {
         self.trace.lines()
     }
 

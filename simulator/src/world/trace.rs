@@ -36,6 +36,49 @@ impl fmt::Debug for TraceMode {
     }
 }
 
+/// What a line of the trace is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TraceKind {
+    /// A message of the network.
+    Message,
+    /// A machine's power, kernel and boot.
+    Machine,
+    /// A daemon's life.
+    Daemon,
+    /// A program that an agent or a fence device's agent runs.
+    Program,
+    /// A resource, in truth.
+    Resource,
+    /// A second copy of an exclusive resource.
+    Overlap,
+    /// A fence device.
+    Device,
+    /// A fault.
+    Fault,
+    /// A line of a node's own.
+    Note,
+}
+
+/// One line of the trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traced {
+    /// Virtual nanoseconds.
+    pub at: TrueTime,
+    /// What it is about.
+    pub kind: TraceKind,
+    /// The machine on which it happened, if it is one.
+    pub node: Option<NodeId>,
+    /// What happened; begins with the name of the machine.
+    pub text: String,
+}
+
+impl fmt::Display for Traced {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let micros = self.at / 1000;
+        write!(f, "{:5}.{:06} {}", micros / 1_000_000, micros % 1_000_000, self.text)
+    }
+}
+
 /// One event of the world. Everything in it is hashed.
 #[derive(Clone, Copy, Hash)]
 pub(super) enum What<'a> {
@@ -52,6 +95,23 @@ pub(super) enum What<'a> {
     Device { device: &'a str, outlet: &'a str, from: Machine, order: &'static str, result: &'static str },
     Fault { text: &'a str },
     Note { machine: Machine, text: &'a str },
+}
+
+impl What<'_> {
+    /// What it is about, and on which machine.
+    fn about(self) -> (TraceKind, Option<Machine>) {
+        match self {
+            What::Sent { .. } | What::Delivered { .. } | What::Lost { .. } => (TraceKind::Message, None),
+            What::Machine { machine, .. } | What::Booted { machine, .. } => (TraceKind::Machine, Some(machine)),
+            What::Daemon { machine, .. } => (TraceKind::Daemon, Some(machine)),
+            What::Began { machine, .. } | What::Ended { machine, .. } => (TraceKind::Program, Some(machine)),
+            What::Resource { machine, .. } => (TraceKind::Resource, Some(machine)),
+            What::Overlap { .. } => (TraceKind::Overlap, None),
+            What::Device { .. } => (TraceKind::Device, None),
+            What::Fault { .. } => (TraceKind::Fault, None),
+            What::Note { machine, .. } => (TraceKind::Note, Some(machine)),
+        }
+    }
 }
 
 /// Names for the numbers of machines, while a line is written.
@@ -105,7 +165,7 @@ struct Inner {
     hash: Mixer,
     events: u64,
     mode: TraceMode,
-    lines: Vec<String>,
+    lines: Vec<Traced>,
 }
 
 impl Trace {
@@ -124,7 +184,7 @@ impl Trace {
             TraceMode::Off => {}
             TraceMode::Collect if lines.len() >= LINES_MAX => {}
             TraceMode::Collect => lines.push(stamped(at, what, names)),
-            TraceMode::Each(take) => take(&stamped(at, what, names)),
+            TraceMode::Each(take) => take(&stamped(at, what, names).to_string()),
         }
     }
 
@@ -136,14 +196,15 @@ impl Trace {
         lock(&self.0).events
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<Traced> {
         lock(&self.0).lines.clone()
     }
 }
 
-fn stamped(at: TrueTime, what: What, names: &[NodeId]) -> String {
-    let micros = at / 1000;
-    format!("{:5}.{:06} {}", micros / 1_000_000, micros % 1_000_000, Line(what, names))
+fn stamped(at: TrueTime, what: What, names: &[NodeId]) -> Traced {
+    let (kind, machine) = what.about();
+    let node = machine.and_then(|machine| names.get(usize::from(machine).checked_sub(1)?)).cloned();
+    Traced { at, kind, node, text: Line(what, names).to_string() }
 }
 
 /// A fast hash of little strength that is the same on every run; the standard one is not promised to be.
