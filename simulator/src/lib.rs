@@ -9,5 +9,6 @@ pub mod coverage;
 pub mod disk;
 pub mod exec;
 pub mod scenario;
+pub mod shrink;
 pub mod sweep;
 pub mod world;

@@ -6,7 +6,10 @@
 
 #[cfg(feature = "plants")]
 mod plants;
+mod replay;
 mod scenario;
+mod shrink;
+pub(crate) mod subject;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -73,6 +76,8 @@ pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
         Sim::Run(asked) => Ok(seeds(asked, terminal)),
         Sim::Plants(asked) => plants::plants(asked, terminal),
         Sim::Scenario(asked) => scenario::scenario(asked, terminal),
+        Sim::Replay(asked) => replay::replay(asked, terminal),
+        Sim::Shrink(asked) => shrink::shrink(asked, terminal),
     }
 }
 

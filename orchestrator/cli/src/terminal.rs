@@ -118,6 +118,12 @@ impl Terminal {
         std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == name
     }
 
+    /// Waits for Enter behind what was printed last; whether anybody can still press it.
+    pub(crate) fn entered(&self) -> bool {
+        let _ = anstream::stdout().flush();
+        std::io::stdin().read_line(&mut String::new()).is_ok_and(|read| read > 0)
+    }
+
     /// A line for people beside the answer, on standard error: progress and warnings.
     pub(crate) fn aside(&self, line: &str) {
         let _ = writeln!(anstream::stderr(), "{line}");

@@ -108,6 +108,17 @@ impl Trouble {
         Self { detail: faults, ..Self::new(Exit::Usage, "HV-SIM-01", what, remedy) }
     }
 
+    /// A seed or a scenario that is to be made small holds. Page: docs/errors/HV-SIM-02.md.
+    pub(crate) fn nothing_to_shrink(name: &str, why: &str) -> Self {
+        let message = format!("cannot shrink {name}: {why}");
+        Self::new(
+            Exit::Refused,
+            "HV-SIM-02",
+            message,
+            "name a seed or a scenario that does not hold, see `haven sim run`",
+        )
+    }
+
     /// The demo ended early. Page: docs/errors/HV-DEMO-01.md.
     pub(crate) fn demo(error: crate::demo::DemoError) -> Self {
         let remedy = error.remedy();

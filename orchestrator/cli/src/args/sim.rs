@@ -4,7 +4,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use haven_simulator::shrink::RUNS;
 use haven_simulator::sweep::Profile;
+
+use crate::sim::subject::Subject;
 
 /// The simulator: the same node in a pretended world, under checkers.
 #[derive(Debug, Subcommand)]
@@ -15,6 +18,44 @@ pub(crate) enum Sim {
     Plants(SimPlants),
     /// Run scenarios, and look whether what they expect comes about.
     Scenario(SimScenario),
+    /// Show what happens in a seed or in a scenario, one line for each thing.
+    Replay(SimReplay),
+    /// Make a small scenario of a seed or a scenario that does not hold.
+    Shrink(SimShrink),
+}
+
+/// What is shown, and how.
+#[derive(Debug, Args)]
+pub(crate) struct SimReplay {
+    /// A scenario file, or the number of a seed.
+    #[arg(value_name = "FILE|SEED")]
+    pub(crate) what: Subject,
+    /// What a seed is drawn from: all, safety, power, network or scale; all, if nothing is said.
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<Profile>,
+    /// Show what programs, daemons, machines and devices do, too, and what nodes note.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Wait for Enter after each line.
+    #[arg(long)]
+    pub(crate) step: bool,
+}
+
+/// What is made small, and where it goes.
+#[derive(Debug, Args)]
+pub(crate) struct SimShrink {
+    /// A scenario file, or the number of a seed.
+    #[arg(value_name = "FILE|SEED")]
+    pub(crate) what: Subject,
+    /// What a seed is drawn from: all, safety, power, network or scale; all, if nothing is said.
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<Profile>,
+    /// Write the small scenario into this file, which must not be there.
+    #[arg(long, value_name = "NEW")]
+    pub(crate) out: Option<PathBuf>,
+    /// How many runs it may take at most.
+    #[arg(long, value_name = "N", default_value_t = RUNS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
 }
 
 /// Which scenarios.

@@ -186,6 +186,8 @@ const QUESTIONS: [&str; 24] = [
     "sim run",
     "sim plants",
     "sim scenario",
+    "sim replay",
+    "sim shrink",
     "completions",
 ];
 

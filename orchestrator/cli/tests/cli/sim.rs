@@ -95,3 +95,93 @@ fn ranges_that_are_none_are_wrong_usage() {
     assert_eq!(said.code, 1);
     assert!(said.err.starts_with("error HV-CLI-03: cannot read /nonexistent.toml"), "{said:?}");
 }
+
+/// A small scenario that does not hold: `db` stops on n3 although nobody wants that.
+const BROKEN: &str = r#"
+title = "n3 keeps db"
+why = "It does not."
+[[resources]]
+id = "db"
+prefers = "n3"
+[[resources]]
+id = "web"
+[script]
+steps = [
+    "1s cut n1>n2 calls",
+    "2s clock-rate n2 500",
+    "2100ms heal n1>n2",
+    "3s ask add mail",
+    "4s ask standby n3",
+    "20s pass",
+]
+[expected]
+never-stops = ["db n3"]
+"#;
+
+#[test]
+fn a_replay_tells_one_thing_a_line_and_ends_with_the_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("broken.toml");
+    std::fs::write(&file, BROKEN).unwrap();
+    let said = haven(&format!("sim replay {} --step", file.display()));
+    assert!(said.code == 1 && said.out.starts_with("n3 keeps db\n"), "{said:?}");
+    assert!(said.err.contains("note: standard input is no terminal"), "{said:?}");
+    let has = |line: &str| said.out.lines().any(|said| said == line);
+    assert!(
+        has("    1.000  world      cut n1>n2 calls") && has("    4.000  people     ask standby n3"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("  log ") && said.out.contains("  checker    expected: db was stopped on n3"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.lines().last().unwrap().contains("broken.toml does not hold, after "), "{}", said.out);
+    assert!(!said.out.contains("daemon 1"), "{}", said.out);
+    let said = haven("sim replay 3 --trace --json");
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    let moments = told["moments"].as_array().unwrap();
+    assert!(said.code == 0 && moments.len() > 50, "{}", moments.len());
+    assert!(moments.iter().all(|moment| moment["us"].is_u64() && moment["what"].is_string()));
+    assert!(moments.iter().any(|moment| moment["place"] == "n2"), "programs run on n2");
+    let said = haven("sim replay 3 --profile all");
+    assert!(said.out.contains("seed 3 holds, after ") && said.out.contains(told["hash"].as_str().unwrap()), "{said:?}");
+}
+
+#[test]
+fn what_is_shrunk_still_fails_and_what_holds_is_not_shrunk() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("broken.toml");
+    let small = folder.path().join("small.toml");
+    std::fs::write(&file, BROKEN).unwrap();
+    let said = haven(&format!("sim shrink {} --out {} --runs 60", file.display(), small.display()));
+    assert!(said.code == 0 && said.out == format!("{}\n", small.display()), "{said:?}");
+    let text = std::fs::read_to_string(&small).unwrap();
+    assert!(text.contains("ask standby n3") && !text.contains("clock-rate") && !text.contains("mail"), "{text}");
+    let said = haven(&format!("sim scenario {}", small.display()));
+    assert!(said.code == 1 && said.out.contains("expected: db was stopped on n3"), "{said:?}\n{text}");
+    let said = haven(&format!("sim shrink {} --out {}", file.display(), small.display()));
+    assert!(said.code == 64 && said.err.contains("it is there already"), "{said:?}");
+    let said = haven("sim shrink 3");
+    assert!(
+        said.code == 1 && said.err.starts_with("error HV-SIM-02: cannot shrink seed 3: everything holds"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_subject_that_is_none_is_wrong_usage() {
+    for words in ["sim replay", "sim shrink", "sim shrink 3 --runs 0", "sim replay 3 --profile calm"] {
+        assert_eq!(haven(words).code, 64, "{words}");
+    }
+    let said = haven("sim replay a.toml --profile power");
+    assert!(
+        said.code == 64 && said.err.contains("a profile is what seeds are drawn from, and a.toml is a file"),
+        "{said:?}"
+    );
+    for words in ["sim replay /nonexistent.toml", "sim shrink /nonexistent.toml"] {
+        let said = haven(words);
+        assert!(said.code == 1 && said.err.starts_with("error HV-CLI-03: cannot read /nonexistent.toml"), "{said:?}");
+    }
+}
