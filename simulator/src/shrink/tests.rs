@@ -53,7 +53,7 @@ fn a_last_step_that_is_needed_for_its_time_alone_does_nothing() {
         Some(_) | None => play(scenario, &["never"]),
     };
     let small = shrink(&before, "a test", RUNS, &mut play, &mut |_| {}).unwrap();
-    assert_eq!(shown(&small.scenario.script), ["0s die n1 a", "5s pass"]);
+    assert_eq!(shown(&small.scenario.script), ["1s die n1 a", "5s pass"]);
 }
 
 #[test]
