@@ -36,12 +36,10 @@ pub(super) fn read(reader: &mut Reader, table: Table) -> Expected {
     expected.never.extend(table.never_log.into_iter().map(Never::Log));
     let at_most = in_order(table.at_most).into_iter();
     expected.never.extend(at_most.map(|(pattern, most)| Never::LogBeyond(most, pattern.into_inner())));
-    for (words, never) in
-        [(&table.never_starts, Never::Starts as fn(String, NodeId) -> Never), (&table.never_stops, Never::Stops)]
-    {
-        let placed = words.iter().filter_map(|word| reader.read(word, placed));
-        expected.never.extend(placed.map(|(resource, node)| never(resource, node)));
-    }
+    let starts = table.never_starts.iter().filter_map(|words| reader.read(words, placed));
+    expected.never.extend(starts.map(|(resource, node)| Never::Starts(resource, node)));
+    let stops = table.never_stops.iter().filter_map(|words| reader.read(words, placed));
+    expected.never.extend(stops.map(|(resource, node)| Never::Stops(resource, node)));
     if let Some(span) = table.converges_within.as_ref().and_then(|word| reader.read(word, span)) {
         expected.converges = Some(span);
     }
