@@ -3,6 +3,8 @@
 //! `cargo run -p haven-simulator --features plants --example sim -- scenario tests/scenarios/NAME.toml [PLANT] [--show]`
 //! runs a scenario, as it is or with one planted bug, and prints what happened.
 //!
+//! `... --example sim -- hunt 0..2000 PLANT...` looks for planted bugs by plain seeds.
+//!
 //! `... --example sim -- seeds 0..300` runs seeds, `... -- seed 17 --show` shows one.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that reads files and prints")]
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 
 use haven_simulator::cluster::Tracing;
 use haven_simulator::scenario::Scenario;
-use haven_simulator::sweep::{Profile, run_seed, sweep};
+use haven_simulator::sweep::{Profile, Schedule, run_seed, sweep};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +25,12 @@ fn main() -> ExitCode {
         ["scenario", file, plant] => one(Path::new(file), Some(plant).filter(|p| *p != "-"), show),
         ["seed", seed] => one_seed(seed, show),
         ["seeds", range] => seeds(range),
-        _ => Err("usage: sim seed N [--show] | sim seeds A..B | sim scenario FILE [PLANT] [--show]".to_owned()),
+        ["write", seed] => write(seed),
+        ["hunt", range, ref plants @ ..] => hunt(range, plants),
+        _ => {
+            let words = "seed N [--show] | write N | seeds A..B | hunt A..B PLANT... | scenario FILE [PLANT] [--show]";
+            Err(format!("usage: sim {words}"))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,10 +51,39 @@ fn one_seed(seed: &str, show: Tracing) -> Result<(), String> {
     if outcome.violations.is_empty() { Ok(()) } else { Err(format!("seed {seed} does not hold")) }
 }
 
+#[cfg(feature = "plants")]
+fn hunt(range: &str, plants: &[&str]) -> Result<(), String> {
+    use haven_core::plant::Plant;
+    use haven_simulator::sweep::plants::hunt;
+    for name in plants {
+        let plant = Plant::named(name).ok_or_else(|| format!("there is no plant `{name}`"))?;
+        let seeds = bounds(range)?;
+        // In a thread of its own each, since one may end in a panic.
+        let hunted = std::thread::spawn(move || hunt(plant, seeds, Profile::All)).join();
+        println!("{name}: {:?}", hunted.map_err(|_| "it panicked".to_owned())?);
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "plants"))]
+fn hunt(_: &str, _: &[&str]) -> Result<(), String> {
+    Err("built without the feature `plants`".to_owned())
+}
+
+/// The scenario of a seed, to begin with when what it found is to be kept.
+fn write(seed: &str) -> Result<(), String> {
+    let seed = seed.parse().map_err(|_| format!("`{seed}` is no number"))?;
+    print!("{}", Schedule::draw(seed, Profile::All).to_scenario(seed).to_toml());
+    Ok(())
+}
+
+fn bounds(range: &str) -> Result<std::ops::Range<u64>, String> {
+    let bounds = range.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    bounds.ok_or_else(|| format!("`{range}` is no range such as 0..300"))
+}
+
 fn seeds(range: &str) -> Result<(), String> {
-    let bounds = range.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-    let (from, to) = bounds.ok_or_else(|| format!("`{range}` is no range such as 0..300"))?;
-    let summary = sweep(from..to, Profile::All, |outcome| {
+    let summary = sweep(bounds(range)?, Profile::All, |outcome| {
         for violation in &outcome.violations {
             println!("seed {}: {violation}", outcome.seed);
         }

@@ -77,10 +77,10 @@ impl Coverage {
         self.0.get(&what).copied().unwrap_or(0)
     }
 
-    /// What `seeds` seeds have reached less often than so many must; nothing of fewer than a thousand, which say little.
+    /// What `seeds` seeds have reached less often than so many must; nothing of fewer than three hundred, which say little.
     pub fn below_floor(&self, seeds: u64) -> Vec<Reached> {
         let short = |what: &&Reached| u64::from(self.count(**what)) * 1000 < u64::from(what.floor()) * seeds;
-        if seeds < 1000 { Vec::new() } else { Reached::ALL.iter().filter(short).copied().collect() }
+        if seeds < 300 { Vec::new() } else { Reached::ALL.iter().filter(short).copied().collect() }
     }
 }
 
@@ -166,10 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn floors_count_from_a_thousand_seeds_on_and_grow_with_them() {
+    fn floors_count_from_three_hundred_seeds_on_and_grow_with_them() {
         let mut coverage = Coverage::default();
-        assert_eq!(coverage.below_floor(999), []);
-        assert_eq!(coverage.below_floor(1000), Reached::ALL);
+        assert_eq!(coverage.below_floor(299), []);
+        assert_eq!(coverage.below_floor(300), Reached::ALL);
         (0..20).for_each(|_| coverage.add(Reached::KillInAction));
         assert!(!coverage.below_floor(1000).contains(&Reached::KillInAction));
         assert!(coverage.below_floor(1050).contains(&Reached::KillInAction));

@@ -16,4 +16,6 @@ mod seeds;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
+mod windows;
+#[cfg(test)]
 mod writes;

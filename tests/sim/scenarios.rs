@@ -68,35 +68,50 @@ scenarios! {
     h_16_one_way_loss_towards_a_node
     h_17_a_node_behind_the_log_is_released
     h_18_a_dead_boot_that_speaks
-    h_18_a_wrong_cable_shoots_once_more
     h_18_a_late_heartbeat_is_no_contradiction
+    h_18_a_wrong_cable_shoots_once_more
     h_19_a_pause_ends
     h_19_a_pause_outlasts_the_lease
     h_19_a_pause_that_a_restart_ended
+    incident_asym_16s
+    incident_cf_2020_byzantine
+    incident_fused_2018_fencefail
+    incident_fused_2018_fencefail_no_pdu
+    incident_gh_2012_09_load
+    incident_gh_2012_12_mlag
+    incident_gocardless_2015_flap
+    incident_heartbeat_ping
+    incident_ipmi_lies
+    incident_pve_net_blip
+    incident_rejoin_window
+    incident_store_restart
     s_01_acknowledged_by_a_cut_leader
     s_01_acknowledged_by_a_cut_leader_and_fed_late
     s_02_leader_crash_stops_nothing
     s_03_a_watchdog_that_stops_with_its_machine
-    s_04_a_lapsed_lease_stays_lapsed
     s_04_a_lapse_is_no_failure
+    s_04_a_lapsed_lease_stays_lapsed
     s_04_a_start_that_was_decided_earlier
     s_04_a_unit_that_was_to_start_earlier
     s_04_late_entries_start_nothing
     s_05_a_life_that_knows_less
+    s_05_a_look_that_did_not_tell_is_repeated
     s_05_a_machine_without_cgroups
     s_05_a_monitor_that_does_not_see
+    s_05_a_stop_that_failed_where_no_device_is
     s_05_an_agent_that_is_gone
     s_05_an_orphan_finishes_later
     s_06_a_watchdog_closed_too_early
     s_09_a_deaf_voter_does_not_testify
-    s_09_a_node_that_only_the_leader_lost
     s_09_a_node_that_nobody_else_can_lead_is_isolated
+    s_09_a_node_that_only_the_leader_lost
     s_09_an_old_testimony_counts_for_nothing
     s_09_leadership_does_not_fly_to_and_fro
     s_10_a_node_behind_the_log_starts_nothing
     s_11_a_last_look_before_the_shot
     s_11_a_learner_looks_through_the_leader
     s_11_a_persons_word_ends_no_order
+    s_11_a_shot_that_hit_the_next_boot_as_it_ended
     s_11_an_old_shot_hits_no_later_boot
     s_11_an_order_read_too_late
     s_11_hit_late_and_lost_later
@@ -108,13 +123,15 @@ scenarios! {
     s_12_nobody_knows_is_not_elsewhere
     s_13_a_node_that_reads_of_its_own_death
     s_13_a_word_against_a_device_that_another_reads
+    s_13_a_word_against_a_device_that_reads_on
     s_13_a_word_against_a_heard_node
     s_13_a_word_that_comes_too_late
-    s_13_a_word_against_a_device_that_reads_on
     s_15_a_storm_does_not_hold_proofs
     s_15_a_storm_is_not_answered_with_shots
     s_15_a_storm_is_released_one_by_one
+    s_18_a_node_reads_of_its_former_self
     s_18_a_store_that_went_back
+    s_18_a_store_that_went_back_is_told
     s_20_a_plan_among_other_entries
     s_20_a_plan_whose_facts_have_changed
     s_21_the_leaders_wall_clock_jumps

@@ -1,4 +1,5 @@
-//! Seeds: three hundred clusters with drawn faults, and those seeds that have found something before.
+//! Seeds: clusters with drawn faults. What one of them has found is kept as a scenario, since what a seed draws changes with
+//! every new kind of fault.
 
 use std::ops::Range;
 use std::process::Command;
@@ -16,54 +17,26 @@ fn check(seeds: Range<u64>) {
     assert!(!summary.faults.is_empty(), "no fault was drawn: {summary}");
 }
 
-// Split, so that they run side by side.
+// Split, so that they run side by side. CI runs three hundred more.
 
 #[test]
-fn seeds_0_to_49_hold() {
-    check(0..50);
+fn seeds_0_to_19_hold() {
+    check(0..20);
 }
 
 #[test]
-fn seeds_50_to_99_hold() {
-    check(50..100);
+fn seeds_20_to_39_hold() {
+    check(20..40);
 }
 
 #[test]
-fn seeds_100_to_149_hold() {
-    check(100..150);
-}
-
-#[test]
-fn seeds_150_to_199_hold() {
-    check(150..200);
-}
-
-#[test]
-fn seeds_200_to_249_hold() {
-    check(200..250);
-}
-
-#[test]
-fn seeds_250_to_299_hold() {
-    check(250..300);
-}
-
-#[test]
-fn seeds_that_have_found_something_hold() {
-    let kept = include_str!("../seeds/kept");
-    let seeds = kept.lines().filter_map(|line| line.split('#').next().unwrap_or("").trim().parse::<u64>().ok());
-    let mut run = 0;
-    for seed in seeds {
-        let outcome = run_seed(seed, Profile::All, Tracing::Off);
-        assert!(outcome.violations.is_empty(), "{outcome}");
-        run += 1;
-    }
-    assert!(run > 0);
+fn seeds_40_to_59_hold() {
+    check(40..60);
 }
 
 #[test]
 fn one_seed_is_one_history() {
-    for seed in [3, 28, 57, 102, 250] {
+    for seed in [3, 28, 57] {
         let (first, second) = (run_seed(seed, Profile::All, Tracing::Off), run_seed(seed, Profile::All, Tracing::Off));
         assert_eq!((first.hash, first.simulated), (second.hash, second.simulated), "seed {seed} has two histories");
     }

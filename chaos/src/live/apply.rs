@@ -81,6 +81,7 @@ impl Stage {
             Fault::ClockRate { .. } | Fault::WallClock { .. } => {
                 return Ok(Done::NotHere("all machines share one clock"));
             }
+            Fault::NoCgroups(_) | Fault::Cgroups(_) => return Ok(Done::NotHere("all machines share one kernel")),
             Fault::PullPlug(_) | Fault::RestorePlug(_) | Fault::Autostart { .. } => {
                 return Ok(Done::NotHere("these machines have none"));
             }

@@ -19,7 +19,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use anstyle::{AnsiColor, Style};
 use haven_simulator::cluster::Tracing;
 use haven_simulator::coverage::Reached;
-use haven_simulator::sweep::{Outcome, Profile, Summary, again, run_seed};
+use haven_simulator::sweep::{Draws, Outcome, Summary, again, run_seed};
 use serde::Serialize;
 
 #[cfg(not(feature = "plants"))]
@@ -65,8 +65,8 @@ struct Failed<'a> {
 }
 
 impl<'a> Failed<'a> {
-    fn of((seed, what): &'a (u64, String), profile: Profile) -> Self {
-        Self { seed: *seed, what, again: again(*seed, profile) }
+    fn of((seed, what): &'a (u64, String), draws: Draws) -> Self {
+        Self { seed: *seed, what, again: again(*seed, draws) }
     }
 }
 
@@ -82,7 +82,8 @@ pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
 }
 
 fn seeds(asked: &SimRun, terminal: &Terminal) -> Exit {
-    let summary = sweep(asked.seeds.clone(), asked.profile, jobs(asked.jobs), |outcome| tell(outcome, asked, terminal));
+    let draws = asked.draws.said().unwrap_or_default();
+    let summary = sweep(asked.seeds.clone(), draws, jobs(asked.jobs), |outcome| tell(outcome, asked, terminal));
     let swept = Swept {
         seeds: summary.seeds,
         simulated_ms: summary.simulated.0,
@@ -90,7 +91,7 @@ fn seeds(asked: &SimRun, terminal: &Terminal) -> Exit {
         faults: &summary.faults,
         reached: Reached::ALL.iter().map(|what| (what.words(), summary.coverage.count(*what))).collect(),
         too_few: summary.below_floor().into_iter().map(Reached::words).collect(),
-        failed: summary.failed.iter().map(|failed| Failed::of(failed, asked.profile)).collect(),
+        failed: summary.failed.iter().map(|failed| Failed::of(failed, draws)).collect(),
     };
     terminal.answer(&swept, || format!("{summary}\n"));
     if summary.holds() { Exit::Fine } else { Exit::Refused }
@@ -104,7 +105,7 @@ fn jobs(asked: Option<u16>) -> usize {
 /// What is said of a seed while others still run, beside the answer.
 fn tell(outcome: &Outcome, asked: &SimRun, terminal: &Terminal) {
     if asked.show && !outcome.violations.is_empty() {
-        terminal.aside(&run_seed(outcome.seed, asked.profile, Tracing::Keep).to_string());
+        terminal.aside(&run_seed(outcome.seed, outcome.draws, Tracing::Keep).to_string());
     }
     for violation in &outcome.violations {
         terminal.aside(&format!("seed {}: {violation}", outcome.seed));
@@ -116,10 +117,10 @@ fn tell(outcome: &Outcome, asked: &SimRun, terminal: &Terminal) {
 }
 
 /// Runs `seeds` on `jobs` threads; `progress` hears of each in their order, and the sum does not depend on `jobs`.
-fn sweep(seeds: Range<u64>, profile: Profile, jobs: usize, mut progress: impl FnMut(&Outcome)) -> Summary {
+fn sweep(seeds: Range<u64>, draws: Draws, jobs: usize, mut progress: impl FnMut(&Outcome)) -> Summary {
     let mut summary = Summary::default();
     let run = |seed| {
-        let mut outcome = run_seed(seed, profile, Tracing::Off);
+        let mut outcome = run_seed(seed, draws, Tracing::Off);
         if outcome.violations.is_empty() {
             outcome.story.clear();
         }
@@ -185,7 +186,7 @@ mod tests {
     fn the_sum_of_seeds_does_not_depend_on_how_many_run_at_once() {
         let sum = |jobs| {
             let mut order = Vec::new();
-            let summary = sweep(3..6, Profile::All, jobs, |outcome| order.push(outcome.seed));
+            let summary = sweep(3..6, Draws::default(), jobs, |outcome| order.push(outcome.seed));
             assert_eq!(order, [3, 4, 5]);
             (summary.hash, summary.simulated, summary.failed)
         };

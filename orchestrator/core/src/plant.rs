@@ -93,6 +93,10 @@ plants! {
     NoLastLook,
     /// A boot that is lost a minute after an order's end was not hit by it [S-11].
     TimeProvesSurvival,
+    /// A node is readmitted by a heartbeat that it sent before the last order against it had ended [S-11].
+    OldHeartbeatsSurvive "L1",
+    /// The second fence level is never tried [6].
+    FirstLevelForEver,
     /// An order against an earlier boot may have hit every later one, for ever [S-11].
     OldShotsCount,
     /// A start whose program was about to begin begins after the lease under which it was decided [5.2].
@@ -213,6 +217,14 @@ plants! {
     ShortLeaderStays,
     /// A log that failed is never opened anew [S-25].
     FailedLogStaysClosed,
+    /// A node that has rejoined takes the member that it was before for itself, and those of that time for all [S-18].
+    KnowsItselfByName "L1",
+    /// A monitor that takes longer than half a second has failed [5.3].
+    HastyMonitors,
+    /// What a look did not tell is never looked at again [L1].
+    LooksOnce "L1",
+    /// A node whose store one voter refuses waits until the others happen to tell it [S-18].
+    WaitsToBeRefused,
     /// A node that writes into its ballast keeps its resources [S-25].
     ShortNodeKeepsResources,
 }

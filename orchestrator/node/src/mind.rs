@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 use haven_core::heartbeat::RaftVote;
 use haven_core::ids::{MemberId, NodeId};
 use haven_core::node::{ElectionTimer, Input, Output};
+use haven_core::plant::{self, Plant};
 use haven_core::units::{Millis, Monotonic};
 use haven_env::{Peer, Runtime};
 use haven_log::Vote;
@@ -99,7 +100,14 @@ fn follow_members<R: Runtime>(shared: &Arc<Shared<R>>, circle: &mut Circle) {
     let now = shared.env.clock.monotonic();
     let members: Vec<Peer> = {
         let keeper = lock(&shared.keeper);
-        if !keeper.state.members.contains_key(&shared.config.node) {
+        // By its number: a node that came back with a new store reads first of the one that it was before, when others
+        // had not joined yet who bring it the log now.
+        let joined = keeper
+            .state
+            .members
+            .get(&shared.config.node)
+            .is_some_and(|m| m.member == shared.config.member || plant::on(Plant::KnowsItselfByName));
+        if !joined {
             // This node has not applied its own joining yet: it goes on with those that it was told of.
             return;
         }

@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures_channel::mpsc;
+use futures_util::future::join_all;
 use haven_core::event::{Event, Joined, MemberKind, WatchdogReport};
-use haven_core::ids::{ClusterId, Generation, Incarnation, LogIndex, MemberId, StoreId};
+use haven_core::ids::{ClusterId, Generation, Incarnation, LogIndex, MemberId, NodeId, StoreId};
 use haven_core::lease::Inherited;
 use haven_core::logtime::LogClock;
 use haven_core::node::{Commitment, Identity, Node as Mind, WatchdogKind};
+use haven_core::plant::{self, Plant};
 use haven_core::spec::{AttrSet, SpecEdit};
 use haven_core::units::{Millis, Monotonic};
-use haven_env::{Environment, Runtime};
+use haven_env::{CallClass, Environment, Runtime};
 use haven_log::{Raft, Store, StoreError};
 use openraft::async_runtime::WatchReceiver;
 
@@ -23,6 +25,7 @@ use crate::mind;
 use crate::node::{Node, Shared, lock};
 use crate::peers::Peers;
 use crate::serve::Door;
+use crate::wire::Ask;
 
 /// Key under which the daemon's lives are counted until the next boot.
 const LIFE_KEY: &str = "generation";
@@ -30,6 +33,8 @@ const LIFE_KEY: &str = "generation";
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks between two attempts to take the ballast back: the room comes back when a person frees it.
 const TEND_LOOKS: u32 = 60;
+/// Longest wait for the answer of a voter whether it listens to this store.
+const ASK_AROUND_WITHIN: Millis = Millis(500);
 /// Attempts at each entry of a founding, a tenth of a second apart.
 const FOUNDING_ATTEMPTS: u32 = 100;
 
@@ -143,6 +148,7 @@ impl<R: Runtime> Node<R> {
         shared.env.transport.serve(Arc::new(Door(shared.clone())));
         drop(R::spawn(mind::run(shared.clone(), queue)));
         drop(R::spawn(tend_store(Arc::downgrade(shared))));
+        drop(R::spawn(ask_around(Arc::downgrade(shared))));
         match shared.config.founding.clone() {
             Some(founding) => shared.found(founding).await,
             None => Ok(()),
@@ -169,6 +175,29 @@ impl<R: Runtime> Node<R> {
             let _ = raft.shutdown().await;
         }
         let _ = self.0.store.close().await;
+    }
+}
+
+/// Who may not act asks the voters whether they listen to its store. It has no other reason to call them: nothing is
+/// replicated to a store that is not listened to, and it would be isolated and fenced again and again until they
+/// happened to be asked for a vote [S-18].
+async fn ask_around<R: Runtime>(shared: Weak<Shared<R>>) {
+    loop {
+        R::sleep(LOOK_EVERY).await;
+        let Some(shared) = shared.upgrade().filter(|shared| !shared.stopped.load(Ordering::Acquire)) else { return };
+        let refused = lock(&shared.refused_by).clone();
+        let acts = shared.with_facts(|facts, mind| mind.may_act(facts));
+        if acts || plant::on(Plant::WaitsToBeRefused) {
+            continue;
+        }
+        let unasked: Vec<NodeId> = {
+            let state = &lock(&shared.keeper).state;
+            let others = state.members.values().filter(|m| state.is_voter(m.member) && m.node != shared.config.node);
+            others.filter(|m| !refused.contains_key(&m.member)).map(|m| m.node.clone()).collect()
+        };
+        let asks = unasked.iter().map(|node| shared.ask(node, CallClass::Forward, Ask::Alive, ASK_AROUND_WITHIN));
+        // What they answer is written down where it is read.
+        drop(join_all(asks).await);
     }
 }
 

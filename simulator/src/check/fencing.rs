@@ -16,13 +16,21 @@ const SEVERAL_PROGRAMS: &str = "ipmitool";
 #[derive(Debug, Default)]
 pub(super) struct FencingCheck {
     looked: usize,
-    ordered: BTreeMap<OrderId, TrueTime>,
+    ordered: BTreeMap<OrderId, Ordered>,
+}
+
+/// When an order was folded first, and how long its executor had stood still until then.
+#[derive(Debug, Clone, Copy)]
+struct Ordered {
+    at: TrueTime,
+    stood: TrueTime,
 }
 
 impl FencingCheck {
     pub(super) fn look(&mut self, world: &World, latest: &ClusterState) -> Vec<(&'static str, String)> {
-        for order in latest.fencing.orders.keys() {
-            self.ordered.entry(*order).or_insert_with(now);
+        let stood = |node| world.machine(node).map_or(0, |machine| world.stood(machine));
+        for (id, order) in &latest.fencing.orders {
+            self.ordered.entry(*id).or_insert_with(|| Ordered { at: now(), stood: stood(&order.executor) });
         }
         let mut found = Vec::new();
         let switched = world.switch_offs();
@@ -36,7 +44,7 @@ impl FencingCheck {
             let orders: Vec<&FenceOrder> = latest.fencing.orders.values().filter(about).collect();
             if orders.is_empty() {
                 found.push(("S3", format!("{sender} switched {} off without an order", off.device)));
-            } else if !orders.iter().any(|order| self.in_time(latest, order, off)) {
+            } else if !orders.iter().any(|order| self.in_time(latest, order, off, stood(sender))) {
                 found.push(("S3", format!("{sender} switched {} off after the latest send time", off.device)));
             }
         }
@@ -47,8 +55,12 @@ impl FencingCheck {
     /// The executor counts from its own applying of the order, under an act lease, so it is at most that much late: its
     /// program has begun by then. What has begun reaches the device within the device's deadline; that deadline also
     /// bounds the programs before it, where several make one order.
-    fn in_time(&self, state: &ClusterState, order: &FenceOrder, off: &SwitchOff) -> bool {
-        let Some(first) = self.ordered.get(&order.id) else { return true };
+    ///
+    /// For a machine that stands still together with its clock no time passes: it cannot know, and neither can a proxy
+    /// that does so (DESIGN section 10 leaves that out).
+    fn in_time(&self, state: &ClusterState, order: &FenceOrder, off: &SwitchOff, stood: TrueTime) -> bool {
+        let Some(ordered) = self.ordered.get(&order.id) else { return true };
+        let first = ordered.at + stood.saturating_sub(ordered.stood);
         let begins = state.timing.counted_act + order.send_within;
         let agent = state.spec.devices.values().find(|d| d.id.as_str() == off.device).map(|d| d.agent.as_str());
         let before = if agent == Some(SEVERAL_PROGRAMS) { order.device_deadline } else { Millis::ZERO };

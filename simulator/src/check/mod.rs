@@ -23,6 +23,7 @@ use crate::coverage::{LogCoverage, Reached};
 use crate::exec::{Machine, lock, now};
 use crate::world::World;
 
+pub use acknowledged::{Answer, Asked, Change};
 pub use convergence::{converged, settle};
 pub use reasons::unexplained;
 
@@ -130,9 +131,14 @@ impl Checker {
         f(&lock(&self.inner).latest)
     }
 
-    /// A client was told that its change is committed.
-    pub fn acknowledged(&self, resource: &str, index: LogIndex) {
-        lock(&self.inner).acknowledged.acknowledged(resource, index);
+    /// A client asks for a change of a resource; tell [`Checker::answered`] what it is told.
+    pub fn asked(&self, resource: &str, change: Change) -> Asked {
+        lock(&self.inner).acknowledged.asked(resource, change)
+    }
+
+    /// What the client was told.
+    pub fn answered(&self, asked: Asked, answer: Answer) {
+        lock(&self.inner).acknowledged.answered(asked, answer);
     }
 
     /// A node could not start; in a run without disk faults that is a violation of S4.
@@ -182,6 +188,9 @@ impl Inner {
             self.tell(*index, *term, event.map(|(_, e)| e), result);
             if result.is_ok() {
                 self.reached.extend(self.coverage.folded(*term, event.map(|(_, e)| e)));
+            }
+            if let Some(what) = self.owners.folded(state) {
+                self.violation("S2", what);
             }
             if let Some(what) = unexplained(state) {
                 self.violation("L2", what);

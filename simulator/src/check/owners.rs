@@ -1,21 +1,47 @@
 //! S1: one running owner of an exclusive resource; S2: no recovery without committed proof.
 //!
-//! S1 is read from the world's own ledger of copies. S2 compares each beginning of a copy with the most advanced
-//! committed state: if that still shows the resource on another node, nothing has freed it.
+//! S1 is read from the world's own ledger of copies. S2 has two halves. In the log: when a start becomes due, the state
+//! of that very entry shows the resource nowhere else, unless that boot is proven over. In the world: a copy begins only
+//! where the log has let it start, on a boot that is not over, and not after another node was let start it. That somebody
+//! has come to doubt another node meanwhile takes no start back.
 
-use haven_core::ids::ResourceId;
-use haven_core::state::ClusterState;
+use std::collections::BTreeMap;
+
+use haven_core::ids::{BootId, LogIndex, NodeId, ResourceId};
+use haven_core::state::{ClusterState, Run};
 
 use crate::world::{Edge, Tenure, World};
 
-/// How far the ledger was looked at.
+/// A resource on a boot of a node.
+type Place = (ResourceId, NodeId, BootId);
+
+/// How far the ledger was looked at, and what the log has let start where.
 #[derive(Debug, Default)]
 pub(super) struct OwnerCheck {
     overlaps: usize,
     tenures: usize,
+    starts: BTreeMap<Place, LogIndex>,
 }
 
 impl OwnerCheck {
+    /// An entry was folded that no node had folded before.
+    pub(super) fn folded(&mut self, state: &ClusterState) -> Option<String> {
+        let mut found = None;
+        for (id, status) in &state.resources {
+            for (node, presence) in &status.presence {
+                let due = matches!(presence.run, Run::Starting { .. }) && presence.since.index == state.index;
+                if !due {
+                    continue;
+                }
+                self.starts.insert((id.clone(), node.clone(), presence.boot), state.index);
+                let other = owners(state, id).find(|(other, _)| other != node);
+                let told = |(other, run)| format!("{id} is to start on {node} while the log has it {run} on {other}");
+                found = found.or(other.map(told));
+            }
+        }
+        found
+    }
+
     pub(super) fn look(&mut self, world: &World, latest: &ClusterState) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         let overlaps = world.overlaps();
@@ -26,24 +52,47 @@ impl OwnerCheck {
         self.overlaps = overlaps.len();
         let history = world.history();
         for tenure in history.iter().skip(self.tenures) {
-            found.extend(unproven(world, latest, tenure).map(|what| ("S2", what)));
+            found.extend(self.unproven(world, latest, tenure).map(|what| ("S2", what)));
         }
         self.tenures = history.len();
         found
     }
+
+    fn unproven(&self, world: &World, latest: &ClusterState, tenure: &Tenure) -> Option<String> {
+        // What the boot of a machine starts before there is a daemon is no recovery.
+        if tenure.edge != Edge::Began {
+            return None;
+        }
+        let id = ResourceId::new(&tenure.resource).ok()?;
+        let here = world.name(tenure.copy.machine)?;
+        let boot = tenure.copy.boot;
+        // What is started under another name, such as an address, is judged by S1 alone.
+        let status = latest.resources.get(&id)?;
+        let Some(allowed) = self.starts.get(&(id.clone(), here.clone(), boot)) else {
+            return Some(format!("{id} began on {here}, where the log has started nothing"));
+        };
+        if latest.members.get(here).is_some_and(|m| m.death_of(boot).is_some()) {
+            return Some(format!("{id} began on {here}, on a boot that is proven over"));
+        }
+        let later = |(node, boot): (&NodeId, BootId)| {
+            self.starts.get(&(id.clone(), node.clone(), boot)).is_some_and(|other| other > allowed)
+        };
+        let (other, presence) = status.possible_owners().find(|(node, presence)| {
+            let doubted = matches!(presence.run, Run::Unknown { .. }) && !later((node, presence.boot));
+            *node != here && !doubted && is_alive(latest, node, presence.boot)
+        })?;
+        Some(format!("{id} began on {here} while the log has it {} on {other}", presence.run.word()))
+    }
 }
 
-fn unproven(world: &World, latest: &ClusterState, tenure: &Tenure) -> Option<String> {
-    // What the boot of a machine starts before there is a daemon is no recovery.
-    if tenure.edge != Edge::Began {
-        return None;
-    }
-    let id = ResourceId::new(&tenure.resource).ok()?;
-    let here = world.name(tenure.copy.machine)?;
-    let status = latest.resources.get(&id)?;
-    let (other, presence) = status.possible_owners().find(|(node, presence)| {
-        let member = latest.members.get(*node);
-        *node != here && member.is_some_and(|m| m.boot() == Some(presence.boot) && m.death().is_none())
-    })?;
-    Some(format!("{id} began on {here} while the log has it {} on {other}", presence.run.word()))
+fn is_alive(state: &ClusterState, node: &NodeId, boot: BootId) -> bool {
+    state.members.get(node).is_some_and(|m| m.boot() == Some(boot) && m.death().is_none())
+}
+
+/// Where the log has the resource, on boots that are not over.
+fn owners<'a>(state: &'a ClusterState, id: &ResourceId) -> impl Iterator<Item = (NodeId, &'static str)> + 'a {
+    let status = state.resources.get(id);
+    let possible = status.into_iter().flat_map(|status| status.possible_owners());
+    let alive = possible.filter(|(node, presence)| is_alive(state, node, presence.boot));
+    alive.map(|(node, presence)| (node.clone(), presence.run.word()))
 }

@@ -7,13 +7,13 @@ use haven_core::control::Command;
 use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
 use haven_core::ids::{ConstraintId, DeviceId, NodeId, ResourceId};
 use haven_core::spec::{
-    AgentName, Body, Constraint, ConstraintBody, Device, HostMap, Location, LocationTarget, LocationWhere, Resource,
-    SpecEdit,
+    AgentName, Body, Constraint, ConstraintBody, Device, FenceLevel, HostMap, Location, LocationTarget, LocationWhere,
+    Resource, SpecEdit,
 };
 use haven_core::units::{Millis, Score};
 use haven_node::{JoinAsk, Node};
 
-use super::options::{Devices, ResourceOptions};
+use super::options::{Devices, PDU, ResourceOptions};
 use super::{Card, Cluster, SimNode, cluster_id};
 use crate::exec::{Machine, SimRuntime, lock, now, sleep};
 
@@ -38,6 +38,26 @@ pub fn bmc(node: &NodeId) -> Option<Device> {
         timeout: None,
         delay: None,
     })
+}
+
+/// The power strip of all machines, as a fence device.
+fn pdu(nodes: &[NodeId]) -> Option<Device> {
+    Some(Device {
+        id: DeviceId::new(PDU).ok()?,
+        agent: "fence_sim".to_owned(),
+        params: [("ip".to_owned(), PDU.to_owned())].into(),
+        secrets: std::collections::BTreeMap::new(),
+        hosts: HostMap::Outlets(nodes.iter().map(|node| (node.clone(), vec![node.as_str().to_owned()])).collect()),
+        timeout: None,
+        delay: None,
+    })
+}
+
+/// First the BMC of a machine, then the power strip.
+fn levels(node: &NodeId) -> Option<SpecEdit> {
+    let level = |name: &str| DeviceId::new(name).ok().map(|id| FenceLevel { devices: vec![id] });
+    let levels = [level(&format!("bmc-{node}"))?, level(PDU)?].into();
+    Some(SpecEdit::SetTopology { node: node.clone(), levels })
 }
 
 fn prefers(id: &str, node: &NodeId, score: i64) -> Option<SpecEdit> {
@@ -153,9 +173,14 @@ impl Cluster {
         for (name, value) in &self.options.properties {
             edits.push(SpecEdit::SetProperty { name: name.clone(), value: Some(value.clone()) });
         }
-        if self.options.devices == Devices::Bmc {
-            let names = self.world.machines().map(|m| self.name(m));
-            edits.extend(names.filter_map(|n| bmc(&n)).map(SpecEdit::PutDevice));
+        let names: Vec<NodeId> = self.world.machines().map(|m| self.name(m)).collect();
+        match self.options.devices {
+            Devices::None => {}
+            Devices::Bmc => edits.extend(names.iter().filter_map(bmc).map(SpecEdit::PutDevice)),
+            Devices::BmcThenPdu => {
+                edits.extend(names.iter().filter_map(bmc).chain(pdu(&names)).map(SpecEdit::PutDevice));
+                edits.extend(names.iter().filter_map(levels));
+            }
         }
         for ResourceOptions { id, prefers: wish } in &self.options.resources {
             edits.extend(primitive(id).map(SpecEdit::PutResource));
@@ -165,8 +190,9 @@ impl Cluster {
             return Ok(());
         }
         self.insist(&Command::Edit { base: None, edits, comment: "founding".to_owned() }).await?;
-        if let (Some(staleness), Devices::Bmc) = (self.options.tested, self.options.devices) {
-            self.say_tested(staleness).await;
+        match (self.options.tested, self.options.devices) {
+            (Some(staleness), Devices::Bmc | Devices::BmcThenPdu) => self.say_tested(staleness).await,
+            (Some(_), Devices::None) | (None, _) => {}
         }
         Ok(())
     }

@@ -171,6 +171,7 @@ impl Cluster {
     async fn watch_store(&self, machine: Machine, node: &SimNode) -> Trouble {
         loop {
             sleep(Duration::from_millis(500)).await;
+            self.keep_peers(machine, node);
             let refused: std::collections::BTreeSet<MemberId> = node.refused_by().into_keys().collect();
             let outvoted = node.look(|facts, _| facts.state.is_quorum(&refused));
             if outvoted {
@@ -181,6 +182,17 @@ impl Cluster {
                 self.world.note(machine, "the store failed, and there is room again");
                 return Trouble::Mended;
             }
+        }
+    }
+
+    /// Keeps the members on the card, as the daemon does: a node whose store is lost has nobody else to ask.
+    fn keep_peers(&self, machine: Machine, node: &SimNode) {
+        let peers: Vec<Peer> = node.look(|facts, _| {
+            let others = facts.state.members.values().filter(|m| m.node != node.config().node);
+            others.map(|m| Peer { node: m.node.clone(), endpoints: m.endpoints.clone(), key: m.key }).collect()
+        });
+        if let Some(card) = lock(&self.cards).get_mut(&machine).filter(|_| !peers.is_empty()) {
+            card.peers = peers;
         }
     }
 

@@ -11,7 +11,9 @@ use haven_node::Founding;
 
 use crate::disk::DiskProfile;
 use crate::exec::Machine;
-use crate::world::{Cgroups, Disks, MachineConfig, Range, TraceMode, WatchdogModel, WorldConfig};
+use crate::world::{
+    Cgroups, DeviceConfig, DeviceModel, Disks, MachineConfig, Range, TraceMode, WatchdogModel, WorldConfig,
+};
 
 /// A resource that is configured when the cluster is founded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,9 @@ pub struct ClusterOptions {
     pub tracing: Tracing,
 }
 
+/// The name of the power strip, where there is one.
+pub(super) const PDU: &str = "pdu";
+
 /// Fence devices of a simulated cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Devices {
@@ -64,6 +69,8 @@ pub enum Devices {
     Bmc,
     /// None configured, although the BMCs exist.
     None,
+    /// A BMC each, and one PDU for all as the second fence level.
+    BmcThenPdu,
 }
 
 impl Default for ClusterOptions {
@@ -116,6 +123,10 @@ impl ClusterOptions {
             Tracing::Keep => TraceMode::Collect,
         };
         config.shared = BTreeSet::new();
+        if self.devices == Devices::BmcThenPdu {
+            let outlets = config.machines.iter().map(|m| (m.name.as_str().to_owned(), vec![m.name.clone()])).collect();
+            config.devices.push(DeviceConfig { name: PDU.to_owned(), model: DeviceModel::Pdu { outlets } });
+        }
         for machine in &mut config.machines {
             let watched = self.watched.is_empty() || self.watched.contains(&machine.name);
             *machine = MachineConfig {

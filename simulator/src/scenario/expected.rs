@@ -6,6 +6,7 @@ use haven_core::units::Millis;
 
 use super::script::Stage;
 use super::{CONVERGES_WITHIN, matches};
+use crate::exec::now;
 use crate::world::Edge;
 
 /// What must come of a scenario.
@@ -32,6 +33,8 @@ pub enum Never {
     Starts(String, NodeId),
     /// The resource is stopped there by somebody.
     Stops(String, NodeId),
+    /// The resource runs nowhere for longer than this, at one stretch.
+    Away(String, Millis),
 }
 
 /// A planted bug and what it must break.
@@ -89,8 +92,33 @@ impl Never {
             }
             Self::Starts(resource, node) => edge(resource, node, Edge::Began),
             Self::Stops(resource, node) => edge(resource, node, Edge::Stopped),
+            Self::Away(resource, most) => {
+                let away = longest_outage(stage, resource);
+                (away > *most).then(|| format!("{resource} ran nowhere for {away}, at most {most} are expected"))
+            }
         }
     }
+}
+
+/// The longest time since the script began in which the resource ran nowhere.
+fn longest_outage(stage: &Stage, resource: &str) -> Millis {
+    let (mut copies, mut since, mut longest) = (0_u32, None, 0);
+    let history = stage.cluster.world.history();
+    for tenure in history.iter().filter(|tenure| tenure.resource == resource) {
+        match tenure.edge {
+            Edge::Began | Edge::BegunByBoot => {
+                copies += 1;
+                let gone: Option<u64> = since.take();
+                longest = longest.max(gone.map_or(0, |gone| tenure.at.saturating_sub(gone.max(stage.since.start))));
+            }
+            Edge::Stopped | Edge::Migrated | Edge::Died | Edge::LostWithMachine => {
+                copies = copies.saturating_sub(1);
+                since = since.or((copies == 0).then_some(tenure.at));
+            }
+        }
+    }
+    longest = longest.max(since.map_or(0, |gone| now().saturating_sub(gone.max(stage.since.start))));
+    Millis(longest / 1_000_000)
 }
 
 fn edge_word(edge: Edge) -> &'static str {

@@ -15,8 +15,8 @@
 //! | `every SPAN for SPAN ORDER / ORDER` | from here on, these orders in turn, whatever becomes of them |
 //! | `pass` | nothing: a time to end at |
 //!
-//! Orders: `add RES [prefers NODE]`, `add RES as AGENT prefers NODE`, `remove RES`, `confirm NODE [after SPAN]`,
-//! `redefine NODE` (another device takes the name of its BMC), `fence NODE`, `standby NODE`, `online NODE`,
+//! Orders: `add RES [prefers NODE]`, `add RES as AGENT prefers NODE`, `remove RES`, `cleanup RES`, `confirm NODE [after SPAN]`,
+//! `redefine NODE` (another device takes the name of its BMC), `redefine NODE early 2s` (with that ailment, as for `bmc`), `fence NODE`, `standby NODE`, `online NODE`,
 //! `pause NODE SPAN`, `disarm NODE`, `maintenance SPAN`, `maintenance off`, `attribute NODE NAME VALUE`.
 
 mod order;

@@ -9,15 +9,25 @@ use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{Hold, Profile, Timing};
 use haven_core::units::Millis;
 
-use super::Profile as Seeds;
-use super::faults::{Draw, Kind};
+use super::faults::{Alone, Draw, Kind};
+use super::{Draws, Profile as Seeds};
 use crate::cluster::{ClusterOptions, Devices, ResourceOptions};
 use crate::exec::Prng;
 use crate::scenario::Order;
-use crate::world::{Fault, WatchdogModel};
+use crate::world::{Fault, Range, WatchdogModel};
 
 /// Kinds of faults that one seed mixes, at most.
 const KINDS_MAX: u64 = 4;
+
+/// How many seeds of a thousand have one thing alone.
+const ALONE: u64 = 140;
+
+/// Time for two to seven draws.
+const FAULTS_IN: Millis = Millis::secs(40);
+
+/// Timings that are drawn from: mostly those of a LAN.
+const PROFILES: [Profile; 6] =
+    [Profile::Lan, Profile::Lan, Profile::Lan, Profile::Lan, Profile::Fast, Profile::Default];
 
 /// Bytes of ballast, in the seeds that have one: some thousand entries.
 const BALLAST: u64 = 1 << 20;
@@ -49,39 +59,64 @@ pub struct Schedule {
     pub events: Vec<Event>,
     /// When all faults end.
     pub length: Millis,
-    pub(super) profile: Seeds,
+    pub(super) draws: Draws,
     kinds: BTreeMap<&'static str, u32>,
 }
 
 impl Schedule {
     /// Everything that `seed` decides before the run begins.
-    pub fn draw(seed: u64, profile: Seeds) -> Self {
+    pub fn draw(seed: u64, draws: impl Into<Draws>) -> Self {
+        let draws = draws.into();
+        let Draws { profile, length } = draws;
         let mut prng = Prng::named(seed, "schedule", 0);
         let cluster = cluster(&mut prng, profile);
-        let length = Millis(prng.between(12_000, 30_000));
         let mut draw = Draw::new(prng, &cluster);
-        let drawn: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| profile.draws(*kind)).collect();
-        let mut kinds: Vec<Kind> = Vec::new();
-        for _ in 0..draw.prng.between(1, KINDS_MAX + 1) {
-            kinds.extend(draw.prng.choose(&drawn));
-        }
         let mut counted: BTreeMap<&'static str, u32> = BTreeMap::new();
         let mut events = orders(&mut draw.prng, &cluster, length);
-        for _ in 0..draw.prng.between(2, 8) {
-            let at = Millis(draw.prng.below(length.0));
-            let Some(kind) = draw.prng.choose(&kinds).copied() else { continue };
-            *counted.entry(kind.word()).or_default() += 1;
-            events.extend(draw.faults(kind, at));
+        let alone = draw.prng.per_mille(ALONE).then(|| draw.prng.choose(Alone::ALL).copied()).flatten();
+        if let Some(alone) = alone.filter(|_| profile == Seeds::All || profile == Seeds::Scale) {
+            *counted.entry(alone.word()).or_default() += 1;
+            events = draw.alone(alone);
+        } else {
+            several(&mut draw, profile, length, &mut events, &mut counted);
         }
         // What would begin or end later is ended by the healing.
         events.retain(|event| event.at < length);
         // Stable: what was drawn together stays in its order.
         events.sort_by_key(|event| event.at);
-        Self { cluster, events, length, profile, kinds: counted }
+        Self { cluster, events, length, draws, kinds: counted }
     }
 
     pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {
         self.kinds.clone()
+    }
+}
+
+/// Faults of a few kinds, one after the other and over each other.
+fn several(
+    draw: &mut Draw,
+    profile: Seeds,
+    length: Millis,
+    events: &mut Vec<Event>,
+    counted: &mut BTreeMap<&'static str, u32>,
+) {
+    let drawn: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| profile.draws(*kind)).collect();
+    let mut kinds: Vec<Kind> = Vec::new();
+    for _ in 0..draw.prng.between(1, KINDS_MAX + 1) {
+        kinds.extend(draw.prng.choose(&drawn));
+    }
+    // What belongs together is in every second seed, whatever else is.
+    if draw.prng.per_mille(500) && profile.draws(Kind::Loss) {
+        kinds.push(Kind::Loss);
+    }
+    let scale = length.0.div_ceil(FAULTS_IN.0);
+    for _ in 0..draw.prng.between(2 * scale, 8 * scale) {
+        let Some(kind) = draw.prng.choose(&kinds).copied() else { continue };
+        // What takes long begins early.
+        let latest = if kind.is_long() { length.0 * 6 / 10 } else { length.0 };
+        let at = Millis(draw.prng.below(latest));
+        *counted.entry(kind.word()).or_default() += 1;
+        events.extend(draw.faults(kind, at));
     }
 }
 
@@ -95,12 +130,19 @@ fn cluster(prng: &mut Prng, profile: Seeds) -> ClusterOptions {
     });
     let resources = resources.collect();
     let hold = if prng.per_mille(500) { Hold::Set(Millis::secs(6)) } else { Hold::Derived };
-    let watchdog = match prng.below(3) {
+    let watchdog = match prng.below(4) {
         0 => WatchdogModel::None,
         1 => WatchdogModel::software(),
         _ => WatchdogModel::hardware(),
     };
     let witness = prng.per_mille(200).then(|| prng.choose(&nodes).cloned()).flatten();
+    let timing = Timing { hold, ..Timing::of(*prng.choose(&PROFILES).unwrap_or(&Profile::Lan)) };
+    let watchdog_timeout = *prng.choose(&[5, 5, 5, 2, 1]).unwrap_or(&5);
+    let boot = match prng.below(4) {
+        0 => Range::ms(20, 300),
+        1 => Range::ms(10_000, 20_000),
+        _ => Range::ms(3000, 6000),
+    };
     let ballast = if prng.per_mille(300) { BALLAST } else { 0 };
     ClusterOptions {
         machines,
@@ -108,9 +150,10 @@ fn cluster(prng: &mut Prng, profile: Seeds) -> ClusterOptions {
         witnesses: witness.into_iter().filter(|node| nodes.first() != Some(node)).collect(),
         ballast,
         links: if prng.per_mille(300) { 2 } else { 1 },
-        timing: Timing { hold, ..Timing::of(Profile::Lan) },
+        timing: Timing { watchdog: Millis::secs(watchdog_timeout), ..timing },
         resources,
-        devices: if prng.per_mille(850) { Devices::Bmc } else { Devices::None },
+        boot,
+        devices: if prng.per_mille(920) { Devices::Bmc } else { Devices::None },
         // Without a test three seconds are assumed; with one, devices are as they were tested.
         tested: prng.per_mille(500).then_some(Millis(0)),
         watchdog,

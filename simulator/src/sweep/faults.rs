@@ -3,11 +3,12 @@
 //! Source of the kinds and their limits: DESIGN section 10.
 
 use haven_core::ids::{LinkId, NodeId, ResourceId};
+use haven_core::spec::{DevicesTested, Timing};
 use haven_core::units::Millis;
 
 use super::Profile;
 use super::draw::{Event, Happening};
-use crate::cluster::ClusterOptions;
+use crate::cluster::{ClusterOptions, Devices};
 use crate::exec::Prng;
 use crate::scenario::Order;
 use crate::world::{
@@ -17,7 +18,7 @@ use crate::world::{
 /// Bytes that are left on a disk that is said to be full, at most.
 const FREE_MAX: u64 = 1 << 18;
 /// Staleness that is assumed of a device which was not tested, less the time of a read.
-const STALE_MAX: u64 = 2900;
+pub(super) const STALE_MAX: u64 = 2900;
 /// Clock error that the leases allow for, in parts per million.
 const RHO_PPM: u64 = 10_000;
 
@@ -57,6 +58,7 @@ kinds! {
     DaemonFreeze "daemon pauses" [Safety],
     MachinePause "machine pauses" [Safety Power],
     ProgramFreeze "program pauses" [Safety],
+    NoCgroups "losses of cgroups" [],
     Partition "partitions" [Safety Power Network],
     OneWay "one-way cuts" [Safety Network],
     PairCut "pair cuts" [Safety Network],
@@ -70,31 +72,96 @@ kinds! {
     ResourceDeath "resource deaths" [Safety],
     ClockRate "clock rates" [Safety],
     WallClock "wall clock jumps" [],
+    Loss "losses with all that makes them hard" [Safety Power Network],
+    Rack "losses of power of several" [Power],
+    Unwritten "deaths with something unwritten" [Safety Power],
+    StuckStart "starts that hang beside a drain" [Safety],
+    LateWord "words that come too late" [Power],
+    Change "changes of people" [Safety],
+}
+
+impl Kind {
+    /// Whether what it begins shows only after the longest lease, and more.
+    pub(super) const fn is_long(self) -> bool {
+        matches!(self, Self::Loss | Self::LateWord | Self::StuckStart)
+    }
+}
+
+/// What happens in a seed of its own, since other faults beside it leave the fault model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alone {
+    /// A person says what is not so.
+    WrongWord,
+    /// A machine comes back with an older disk.
+    OlderDisk,
+    /// A machine comes back with an empty disk.
+    LostDisk,
+}
+
+impl Alone {
+    pub(super) const ALL: &[Self] = &[Self::WrongWord, Self::WrongWord, Self::OlderDisk, Self::LostDisk];
+
+    /// The word for it in summaries.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::WrongWord => "wrong words",
+            Self::OlderDisk => "older disks",
+            Self::LostDisk => "lost disks",
+        }
+    }
 }
 
 /// What a seed draws from.
 pub(super) struct Draw {
     pub(super) prng: Prng,
-    nodes: Vec<NodeId>,
+    pub(super) nodes: Vec<NodeId>,
     links: u8,
-    resources: Vec<String>,
+    pub(super) resources: Vec<String>,
+    /// Who holds something as long as nothing happens.
+    owners: Vec<NodeId>,
+    pub(super) timing: Timing,
+    devices: DevicesTested,
     /// Whether devices may be stale: only where no test says that they are not.
-    staleness: u64,
+    pub(super) staleness: u64,
 }
 
 impl Draw {
     pub(super) fn new(prng: Prng, cluster: &ClusterOptions) -> Self {
         let nodes = (1..=cluster.machines).filter_map(|n| NodeId::new(&format!("n{n}")).ok()).collect();
         let resources = cluster.resources.iter().map(|r| r.id.clone()).collect();
-        let staleness = if cluster.tested.is_some() { 0 } else { STALE_MAX };
-        Self { prng, nodes, links: cluster.links, resources, staleness }
+        let tested = cluster.tested.is_some() && cluster.devices == Devices::Bmc;
+        let (staleness, devices) = if tested { (0, DevicesTested::All) } else { (STALE_MAX, DevicesTested::NotAll) };
+        let owners = cluster.resources.iter().filter_map(|r| Some(r.prefers.as_ref()?.0.clone())).collect();
+        let (links, timing) = (cluster.links, cluster.timing);
+        Self { prng, nodes, links, resources, owners, timing, devices, staleness }
     }
 
-    fn node(&mut self) -> Option<NodeId> {
+    pub(super) fn node(&mut self) -> Option<NodeId> {
         self.prng.choose(&self.nodes).cloned()
     }
 
-    fn span(&mut self, low: u64, high: u64) -> Millis {
+    /// Mostly one that holds something.
+    pub(super) fn owner(&mut self) -> Option<NodeId> {
+        let owner = self.prng.choose(&self.owners).cloned();
+        owner.filter(|_| self.prng.per_mille(800)).or_else(|| self.node())
+    }
+
+    pub(super) fn owner_is_not(&self, node: &NodeId) -> bool {
+        !self.owners.contains(node)
+    }
+
+    /// Mostly who leads as long as nothing happens: the founder.
+    pub(super) fn leader(&mut self) -> Option<NodeId> {
+        let founder = self.nodes.first().cloned();
+        founder.filter(|_| self.prng.per_mille(700)).or_else(|| self.node())
+    }
+
+    /// The hold lease.
+    pub(super) fn hold(&self) -> Millis {
+        self.timing.hold(self.devices)
+    }
+
+    pub(super) fn span(&mut self, low: u64, high: u64) -> Millis {
         // Most faults are short; some last beyond every lease.
         let high = if self.prng.per_mille(700) { (low + high) / 3 } else { high };
         Millis(self.prng.between(low, high.max(low + 1)))
@@ -105,7 +172,8 @@ impl Draw {
         let Some(node) = self.node() else { return Vec::new() };
         match kind {
             Kind::Crash => {
-                let then = AfterCrash::Reboot(self.span(1, 5000));
+                let hangs = self.prng.per_mille(200);
+                let then = if hangs { AfterCrash::Hang } else { AfterCrash::Reboot(self.span(1, 5000)) };
                 vec![once(at, Fault::Crash { node, then })]
             }
             Kind::PowerLoss => self.power_loss(at, node),
@@ -115,6 +183,12 @@ impl Draw {
                 off.chain(self.nodes.iter().map(|n| once(back, Fault::PowerOn(n.clone())))).collect()
             }
             Kind::DaemonKill => self.daemon_kill(at, node),
+            Kind::Loss => self.loss(at),
+            Kind::Rack => self.rack(at),
+            Kind::Unwritten => self.unwritten(at),
+            Kind::StuckStart => self.stuck_start(at),
+            Kind::LateWord => self.late_word(at),
+            Kind::Change => self.change(at),
             Kind::DaemonFreeze => {
                 let point = if self.prng.per_mille(300) { FreezePoint::MidFeed } else { FreezePoint::Anywhere };
                 let back = at + self.span(50, 25_000);
@@ -127,6 +201,10 @@ impl Draw {
             Kind::ProgramFreeze => {
                 let back = at + self.span(50, 15_000);
                 vec![once(at, Fault::FreezePrograms(node.clone())), once(back, Fault::ThawPrograms(node))]
+            }
+            Kind::NoCgroups => {
+                let back = at + self.span(50, 20_000);
+                vec![once(at, Fault::NoCgroups(node.clone())), once(back, Fault::Cgroups(node))]
             }
             Kind::Partition | Kind::OneWay | Kind::PairCut | Kind::TrafficCut | Kind::BadPath => {
                 self.of_network(kind, at, node)
@@ -210,7 +288,16 @@ impl Draw {
         vec![Event { at, what: pause }, once(end, Fault::KillDaemon { node, restart })]
     }
 
-    fn resource(&mut self) -> Option<String> {
+    /// One thing that happens in a seed of its own.
+    pub(super) fn alone(&mut self, what: Alone) -> Vec<Event> {
+        match what {
+            Alone::WrongWord => self.wrong_word(),
+            Alone::OlderDisk => self.older_disk(),
+            Alone::LostDisk => self.lost_disk(),
+        }
+    }
+
+    pub(super) fn resource(&mut self) -> Option<String> {
         self.prng.choose(&self.resources).cloned()
     }
 
@@ -275,7 +362,9 @@ impl Draw {
         let Some(resource) = self.resource() else { return Vec::new() };
         let ms = Millis(self.prng.between(500, 20_000));
         let op = *self.prng.choose(&[AgentOp::Start, AgentOp::Stop, AgentOp::Monitor]).unwrap_or(&AgentOp::Start);
-        let ailment = match self.prng.below(6) {
+        let ailment = match self.prng.below(7) {
+            // A monitor that does not see what runs.
+            6 if op == AgentOp::Monitor => Ailment::Fail(7),
             0 => Ailment::Fail(1),
             5 => Ailment::HOPELESS,
             1 => Ailment::FailHalfway(1),
@@ -290,6 +379,10 @@ impl Draw {
     }
 }
 
-fn once(at: Millis, fault: Fault) -> Event {
+pub(super) fn ordered(at: Millis, order: Order) -> Event {
+    Event { at, what: Happening::Order(order) }
+}
+
+pub(super) fn once(at: Millis, fault: Fault) -> Event {
     Event { at, what: Happening::Fault(fault) }
 }

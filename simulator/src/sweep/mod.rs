@@ -4,12 +4,15 @@
 //! For: finding what nobody has thought of. A seed that fails is one number, and comes back the same in every run.
 //! Never: a fault outside the fault model of DESIGN section 10, since what it breaks proves nothing.
 
+mod disks;
 mod draw;
 mod faults;
+mod losses;
 #[cfg(feature = "plants")]
 pub mod plants;
 mod profile;
 mod script;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,6 +32,40 @@ pub use profile::Profile;
 /// for a minute, before the last node is readmitted and the last resource moved.
 const CONVERGES_WITHIN: Millis = Millis::secs(240);
 
+/// What seeds are drawn from: a seed is one history under one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draws {
+    /// The kinds of faults and clusters.
+    pub profile: Profile,
+    /// How long faults go on, before everything is healed.
+    pub length: Millis,
+}
+
+/// How long faults go on in a seed, unless something else is said.
+const FAULTS_FOR: Millis = Millis::secs(60);
+
+impl Default for Draws {
+    fn default() -> Self {
+        Self { profile: Profile::default(), length: FAULTS_FOR }
+    }
+}
+
+impl From<Profile> for Draws {
+    fn from(profile: Profile) -> Self {
+        Self { profile, ..Self::default() }
+    }
+}
+
+impl fmt::Display for Draws {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let plain = Self::default();
+        if self.profile != plain.profile {
+            write!(f, " --profile {}", self.profile)?;
+        }
+        if self.length == plain.length { Ok(()) } else { write!(f, " --faults {}", self.length) }
+    }
+}
+
 /// What came of a seed.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -44,8 +81,8 @@ pub struct Outcome {
     pub faults: BTreeMap<&'static str, u32>,
     /// What came about.
     pub coverage: Coverage,
-    /// From which profile it was drawn.
-    pub profile: Profile,
+    /// From what it was drawn.
+    pub draws: Draws,
     /// The log since everything ran.
     pub story: Vec<Line>,
     /// What happened in the world since then, if it was traced; the messages are left out.
@@ -63,14 +100,13 @@ impl fmt::Display for Outcome {
         for violation in &self.violations {
             writeln!(f, "seed {}: {violation}", self.seed)?;
         }
-        write!(f, "again: {}", again(self.seed, self.profile))
+        write!(f, "again: {}", again(self.seed, self.draws))
     }
 }
 
 /// The command that runs a seed again and shows what happened.
-pub fn again(seed: u64, profile: Profile) -> String {
-    let of = if profile == Profile::All { String::new() } else { format!(" --profile {profile}") };
-    format!("haven sim replay {seed}{of}")
+pub fn again(seed: u64, draws: Draws) -> String {
+    format!("haven sim replay {seed}{draws}")
 }
 
 /// What came of many seeds.
@@ -84,8 +120,8 @@ pub struct Summary {
     pub faults: BTreeMap<&'static str, u32>,
     /// What came about in all of them.
     pub coverage: Coverage,
-    /// From which profile they were drawn.
-    pub profile: Profile,
+    /// From what they were drawn.
+    pub draws: Draws,
     /// The hashes of all of them, in their order: equal in every run of the same seeds.
     pub hash: u64,
     /// Seeds that did not hold, with the first thing that did not; at most [`FAILURES_KEPT`].
@@ -99,7 +135,7 @@ impl Summary {
     /// Adds what came of the next seed: the hash depends on their order.
     pub fn add(&mut self, outcome: &Outcome) {
         self.seeds += 1;
-        self.profile = outcome.profile;
+        self.draws = outcome.draws;
         self.coverage.merge(&outcome.coverage);
         self.simulated = self.simulated + outcome.simulated;
         self.hash = self.hash.rotate_left(5) ^ outcome.hash;
@@ -117,7 +153,7 @@ impl Summary {
 impl Summary {
     /// What came about less often than it must, so that the sweep says too little: counted for the profile `all` only.
     pub fn below_floor(&self) -> Vec<Reached> {
-        if self.profile == Profile::All { self.coverage.below_floor(self.seeds) } else { Vec::new() }
+        if self.draws.profile == Profile::All { self.coverage.below_floor(self.seeds) } else { Vec::new() }
     }
 
     /// Whether every seed held, and enough came about.
@@ -137,17 +173,17 @@ impl fmt::Display for Summary {
             writeln!(f, "too few {}: {count}, and {floor} per 1000 seeds are needed", what.words())?;
         }
         for (seed, what) in &self.failed {
-            writeln!(f, "seed {seed}: {what}\n  again: {}", again(*seed, self.profile))?;
+            writeln!(f, "seed {seed}: {what}\n  again: {}", again(*seed, self.draws))?;
         }
         write!(f, "{} seeds failed", self.failed.len())
     }
 }
 
 /// Runs every seed of `seeds`, tells `progress` of each, and sums up.
-pub fn sweep(seeds: Range<u64>, profile: Profile, mut progress: impl FnMut(&Outcome)) -> Summary {
-    let mut summary = Summary::default();
+pub fn sweep(seeds: Range<u64>, draws: impl Into<Draws>, mut progress: impl FnMut(&Outcome)) -> Summary {
+    let (draws, mut summary) = (draws.into(), Summary::default());
     for seed in seeds {
-        let outcome = run_seed(seed, profile, Tracing::Off);
+        let outcome = run_seed(seed, draws, Tracing::Off);
         progress(&outcome);
         summary.add(&outcome);
     }
@@ -155,8 +191,9 @@ pub fn sweep(seeds: Range<u64>, profile: Profile, mut progress: impl FnMut(&Outc
 }
 
 /// Draws and runs one seed.
-pub fn run_seed(seed: u64, profile: Profile, tracing: Tracing) -> Outcome {
-    let schedule = Schedule::draw(seed, profile);
+pub fn run_seed(seed: u64, draws: impl Into<Draws>, tracing: Tracing) -> Outcome {
+    let draws = draws.into();
+    let schedule = Schedule::draw(seed, draws);
     let ran = schedule.to_scenario(seed).run(tracing);
     Outcome {
         seed,
@@ -165,7 +202,7 @@ pub fn run_seed(seed: u64, profile: Profile, tracing: Tracing) -> Outcome {
         simulated: ran.simulated,
         faults: schedule.kinds(),
         coverage: ran.coverage,
-        profile,
+        draws,
         story: ran.story,
         trace: ran.trace,
     }

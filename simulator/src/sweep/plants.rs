@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 
 use haven_core::plant::{Plant, choose};
 
-use super::{Profile, run_seed};
+use super::{Draws, run_seed};
 use crate::cluster::Tracing;
 
 /// What came of looking for one planted bug.
@@ -26,12 +26,13 @@ pub fn hunted() -> impl Iterator<Item = Plant> {
 
 /// Runs `seeds` with `plant`, on this thread, until one does not hold. A panic is what openraft makes of a store that
 /// breaks its word; the thread is of no further use then.
-pub fn hunt(plant: Plant, seeds: Range<u64>, profile: Profile) -> Hunt {
+pub fn hunt(plant: Plant, seeds: Range<u64>, draws: impl Into<Draws>) -> Hunt {
+    let draws = draws.into();
     let mut hunt = Hunt { plant, seeds: 0, found: None };
     choose(Some(plant));
     for seed in seeds {
         hunt.seeds += 1;
-        let what = match catch_unwind(|| run_seed(seed, profile, Tracing::Off)) {
+        let what = match catch_unwind(|| run_seed(seed, draws, Tracing::Off)) {
             Ok(outcome) => outcome.violations.first().map(ToString::to_string),
             Err(_) => Some("openraft panicked".to_owned()),
         };

@@ -21,8 +21,8 @@ impl Schedule {
             .collect();
         script.push(Step { when: When::At(self.length), action: Action::Pass });
         Scenario {
-            title: format!("What seed {seed} draws from the profile {}", self.profile),
-            why: format!("`{}` shows the same history.", again(seed, self.profile)),
+            title: format!("What seed {seed} draws from the profile {}", self.draws.profile),
+            why: format!("`{}` shows the same history.", again(seed, self.draws)),
             seed,
             cluster: self.cluster.clone(),
             script,

@@ -3,7 +3,7 @@
 use haven_core::ids::{LinkId, NodeId};
 
 use super::World;
-use super::config::PathProfile;
+use super::config::{Cgroups, PathProfile};
 use super::daemon::DaemonState;
 use super::fault::{BadFault, Cut, DeviceAil, Fault, Pair, PathChange, Way};
 use super::machine::Phase;
@@ -48,6 +48,8 @@ impl World {
             Fault::ThawDaemon(node) => on(node, &Self::thaw_daemon),
             Fault::FreezePrograms(node) => on(node, &Self::freeze_programs),
             Fault::ThawPrograms(node) => on(node, &Self::thaw_programs),
+            Fault::NoCgroups(node) => on(node, &|world, machine| world.lend_cgroups(machine, Cgroups::Missing)),
+            Fault::Cgroups(node) => on(node, &|world, machine| world.lend_cgroups(machine, Cgroups::Available)),
             Fault::StandStill(node) => on(node, &Self::stand_still),
             Fault::GoOn(node) => on(node, &Self::go_on),
             Fault::ClockRate { node, ppm } => on(node, &|world, machine| world.set_clock_rate(machine, *ppm)),
@@ -138,6 +140,7 @@ impl World {
             self.go_on(machine);
             self.thaw_daemon(machine);
             self.thaw_programs(machine);
+            self.lend_cgroups(machine, Cgroups::Available);
             self.restore_plug(machine);
             self.power_on(machine);
             match (self.phase(machine), self.daemon(machine)) {

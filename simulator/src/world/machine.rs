@@ -11,7 +11,7 @@ use haven_core::ids::BootId;
 use haven_core::units::{Millis, WallTime};
 
 use super::World;
-use super::config::{MachineConfig, Micros, WatchdogModel};
+use super::config::{Cgroups, MachineConfig, Micros, WatchdogModel};
 use super::daemon::DaemonSlot;
 use super::host::{Process, Tables};
 use super::ledger::Edge;
@@ -19,7 +19,7 @@ use super::power::{Cord, Switch};
 use super::trace::What;
 use super::watchdog::Armed;
 use crate::coverage::Reached;
-use crate::exec::{self, Machine, NodeClock, Owner, clock_of, lock, now, set_clock, sleep, spawn_on};
+use crate::exec::{self, Machine, NodeClock, Owner, TrueTime, clock_of, lock, now, set_clock, sleep, spawn_on};
 
 /// What the wall clock of a right machine shows at the beginning: midnight UTC of 2026-11-20.
 const WALL_EPOCH_MS: i64 = 1_795_132_800_000;
@@ -67,6 +67,11 @@ pub(super) struct MachineState {
     pub(super) last_pid: u64,
     pub(super) tables: Tables,
     pub(super) watchdog: Option<Armed>,
+    /// How long it has stood still before this time, and since when it does so now.
+    stood: TrueTime,
+    stands_since: TrueTime,
+    /// Whether its cgroups can be used at this time, if it has any.
+    pub(super) cgroups: Cgroups,
 }
 
 /// When a boot ended, by the world's time in milliseconds and by the machine's clock in nanoseconds.
@@ -94,6 +99,9 @@ impl MachineState {
             last_pid: 0,
             tables: Tables::new(machine, &config.name, links),
             watchdog: None,
+            stood: 0,
+            stands_since: 0,
+            cgroups: Cgroups::Available,
             config,
         }
     }
@@ -254,6 +262,7 @@ impl World {
             let stops = state.phase == Phase::Up && state.pace == Pace::Goes;
             if stops {
                 state.pace = Pace::Stands;
+                state.stands_since = now();
             }
             stops
         });
@@ -266,12 +275,27 @@ impl World {
 
     /// Lets a machine that stands still go on. Its clocks are behind by the time that it stood.
     pub fn go_on(&self, machine: Machine) {
-        let goes = self.with(machine, |state| std::mem::replace(&mut state.pace, Pace::Goes) == Pace::Stands);
+        let goes = self.with(machine, |state| {
+            let goes = std::mem::replace(&mut state.pace, Pace::Goes) == Pace::Stands;
+            if goes {
+                state.stood += now() - state.stands_since;
+            }
+            goes
+        });
         if goes == Some(true) {
             exec::go_on(machine);
             lock(&self.net).set_kernel_up(machine);
             self.trace.add(What::Machine { machine, what: "goes on" });
         }
+    }
+
+    /// How long a machine has stood still so far, all together, in nanoseconds: none of that has passed for it.
+    pub(crate) fn stood(&self, machine: Machine) -> TrueTime {
+        let stood = |state: &mut MachineState| {
+            let stands = state.phase == Phase::Up && state.pace == Pace::Stands;
+            state.stood + if stands { now() - state.stands_since } else { 0 }
+        };
+        self.with(machine, stood).unwrap_or(0)
     }
 
     /// Whether a machine is up and stands still.

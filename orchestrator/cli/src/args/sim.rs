@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use haven_core::spec::parse_span;
+use haven_core::units::Millis;
 use haven_simulator::shrink::RUNS;
-use haven_simulator::sweep::Profile;
+use haven_simulator::sweep::{Draws, Profile};
 
 use crate::sim::subject::Subject;
 
@@ -24,15 +26,35 @@ pub(crate) enum Sim {
     Shrink(SimShrink),
 }
 
+/// What seeds are drawn from.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SimDraws {
+    /// What a seed is drawn from: all, safety, power, network or scale; all, if nothing is said.
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<Profile>,
+    /// How long faults go on in a seed, before everything is healed; 60s, if nothing is said.
+    #[arg(long, value_name = "SPAN", value_parser = faults)]
+    faults: Option<Millis>,
+}
+
+impl SimDraws {
+    /// What was said; `None` if nothing was.
+    pub(crate) fn said(self) -> Option<Draws> {
+        let plain = Draws::default();
+        let Self { profile, faults } = self;
+        let some = profile.is_some() || faults.is_some();
+        some.then(|| Draws { profile: profile.unwrap_or_default(), length: faults.unwrap_or(plain.length) })
+    }
+}
+
 /// What is shown, and how.
 #[derive(Debug, Args)]
 pub(crate) struct SimReplay {
     /// A scenario file, or the number of a seed.
     #[arg(value_name = "FILE|SEED")]
     pub(crate) what: Subject,
-    /// What a seed is drawn from: all, safety, power, network or scale; all, if nothing is said.
-    #[arg(long, value_name = "PROFILE")]
-    pub(crate) profile: Option<Profile>,
+    #[command(flatten)]
+    pub(crate) draws: SimDraws,
     /// Show what programs, daemons, machines and devices do, too, and what nodes note.
     #[arg(long)]
     pub(crate) trace: bool,
@@ -47,9 +69,8 @@ pub(crate) struct SimShrink {
     /// A scenario file, or the number of a seed.
     #[arg(value_name = "FILE|SEED")]
     pub(crate) what: Subject,
-    /// What a seed is drawn from: all, safety, power, network or scale; all, if nothing is said.
-    #[arg(long, value_name = "PROFILE")]
-    pub(crate) profile: Option<Profile>,
+    #[command(flatten)]
+    pub(crate) draws: SimDraws,
     /// Write the small scenario into this file, which must not be there.
     #[arg(long, value_name = "NEW")]
     pub(crate) out: Option<PathBuf>,
@@ -78,9 +99,8 @@ pub(crate) struct SimRun {
     /// The first seed, and the one after the last.
     #[arg(long, value_name = "A..B", value_parser = range)]
     pub(crate) seeds: Range<u64>,
-    /// What they are drawn from: all, safety, power, network or scale.
-    #[arg(long, value_name = "PROFILE", default_value = "all")]
-    pub(crate) profile: Profile,
+    #[command(flatten)]
+    pub(crate) draws: SimDraws,
     /// How many run at the same time; as many as there are processors, if nothing is said.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<u16>,
@@ -101,6 +121,12 @@ pub(crate) struct SimPlants {
     /// How many run at the same time; as many as there are processors, if nothing is said.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<u16>,
+}
+
+/// An hour of faults in one seed is the most that anybody would wait for.
+fn faults(text: &str) -> Result<Millis, String> {
+    let span = parse_span(text).filter(|span| (Millis::secs(1)..=Millis::secs(3600)).contains(span));
+    span.ok_or_else(|| "give a time from 1s to 3600s, such as 600s".to_owned())
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {

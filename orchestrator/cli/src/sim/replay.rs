@@ -39,8 +39,8 @@ struct Told<'a> {
 }
 
 pub(super) fn replay(asked: &SimReplay, terminal: &Terminal) -> Result<Exit, Trouble> {
-    let scenario = asked.what.scenario(asked.profile)?;
-    let name = asked.what.name(asked.profile);
+    let scenario = asked.what.scenario(asked.draws.said())?;
+    let name = asked.what.name(asked.draws.said());
     let ran = scenario.run(Tracing::Keep);
     let mut moments = ran.moments();
     moments.retain(|moment| asked.trace || moment.weight != Weight::Detail);

@@ -28,8 +28,8 @@ struct Small<'a> {
 }
 
 pub(super) fn shrink(asked: &SimShrink, terminal: &Terminal) -> Result<Exit, Trouble> {
-    let scenario = asked.what.scenario(asked.profile)?;
-    let name = asked.what.name(asked.profile);
+    let scenario = asked.what.scenario(asked.draws.said())?;
+    let name = asked.what.name(asked.draws.said());
     // Before the work: afterwards it would be in vain.
     if let Some(file) = &asked.out
         && file.exists()

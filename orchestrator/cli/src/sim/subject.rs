@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use haven_simulator::scenario::Scenario;
-use haven_simulator::sweep::{Profile, Schedule};
+use haven_simulator::sweep::{Draws, Schedule};
 
 use super::scenario::read_one;
 use crate::trouble::Trouble;
@@ -29,23 +29,22 @@ impl FromStr for Subject {
 }
 
 impl Subject {
-    /// The scenario that it is. `profile` is what a seed is drawn from.
-    pub(super) fn scenario(&self, profile: Option<Profile>) -> Result<Scenario, Trouble> {
-        match (self, profile) {
-            (Self::Seed(seed), profile) => Ok(Schedule::draw(*seed, profile.unwrap_or_default()).to_scenario(*seed)),
+    /// The scenario that it is. `draws` is what a seed is drawn from, if that was said.
+    pub(super) fn scenario(&self, draws: Option<Draws>) -> Result<Scenario, Trouble> {
+        match (self, draws) {
+            (Self::Seed(seed), draws) => Ok(Schedule::draw(*seed, draws.unwrap_or_default()).to_scenario(*seed)),
             (Self::File(file), None) => read_one(file),
             (Self::File(file), Some(_)) => {
-                let what = format!("a profile is what seeds are drawn from, and {} is a file", file.display());
-                Err(Trouble::usage(what, "leave --profile out, or name a seed"))
+                let what = format!("--profile and --faults are about seeds, and {} is a file", file.display());
+                Err(Trouble::usage(what, "leave them out, or name a seed"))
             }
         }
     }
 
     /// Its name among others.
-    pub(super) fn name(&self, profile: Option<Profile>) -> String {
-        match (self, profile) {
-            (Self::Seed(seed), None | Some(Profile::All)) => format!("seed {seed}"),
-            (Self::Seed(seed), Some(profile)) => format!("seed {seed} of the profile {profile}"),
+    pub(super) fn name(&self, draws: Option<Draws>) -> String {
+        match (self, draws) {
+            (Self::Seed(seed), draws) => format!("seed {seed}{}", draws.unwrap_or_default()),
             (Self::File(file), _) => file.display().to_string(),
         }
     }

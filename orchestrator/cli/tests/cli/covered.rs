@@ -162,7 +162,7 @@ fn every_command_that_the_program_has_is_replayed() {
 }
 
 /// Commands that change no cluster: they ask, or act on this computer alone.
-const QUESTIONS: [&str; 24] = [
+const QUESTIONS: [&str; 26] = [
     "status",
     "nodes",
     "links",

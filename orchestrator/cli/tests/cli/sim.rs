@@ -172,12 +172,14 @@ fn what_is_shrunk_still_fails_and_what_holds_is_not_shrunk() {
 
 #[test]
 fn a_subject_that_is_none_is_wrong_usage() {
-    for words in ["sim replay", "sim shrink", "sim shrink 3 --runs 0", "sim replay 3 --profile calm"] {
+    for words in
+        ["sim replay", "sim shrink", "sim shrink 3 --runs 0", "sim replay 3 --profile calm", "sim replay 3 --faults 2h"]
+    {
         assert_eq!(haven(words).code, 64, "{words}");
     }
     let said = haven("sim replay a.toml --profile power");
     assert!(
-        said.code == 64 && said.err.contains("a profile is what seeds are drawn from, and a.toml is a file"),
+        said.code == 64 && said.err.contains("--profile and --faults are about seeds, and a.toml is a file"),
         "{said:?}"
     );
     for words in ["sim replay /nonexistent.toml", "sim shrink /nonexistent.toml"] {

@@ -42,6 +42,7 @@ fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
           demo         A cluster of three nodes on this computer, and a failover to watch; needs no root
           sim          Run seeds and scenarios in the simulator: the same node in a pretended world, under
                        checkers
+          chaos        Faults against real daemons in network namespaces, under checkers; needs root
           completions  Print the completions of a shell
 
         Options:

@@ -6,7 +6,7 @@ use super::judge::Matter;
 use crate::event::{Event, IsolationCause, LinkVerdict, Testimony};
 use crate::ids::{LinkId, NodeId};
 use crate::plant::{self, Plant};
-use crate::state::{Member, Standing};
+use crate::state::{FenceOrder, Member, Standing};
 use crate::units::Millis;
 
 impl Node {
@@ -185,6 +185,16 @@ impl Node {
             && self.ears.silence(node, facts.now) < timing.heartbeat().times(4)
     }
 
+    /// Whether the node was heard since the last order against it has ended: what it sent before that says nothing of
+    /// what the shot did [S-11].
+    fn has_survived(&self, facts: &Facts, node: &NodeId) -> bool {
+        let echo = self.ears.echo(node).unwrap_or(0);
+        let ended = |order: &&FenceOrder| order.node == *node && order.ended.is_some();
+        let mut orders = facts.state.fencing.orders.values().filter(ended);
+        let heard_since = |id| self.shots_applied.get(id).is_some_and(|sent_before| echo > *sent_before);
+        *node == self.id.node || plant::on(Plant::OldHeartbeatsSurvive) || orders.all(|order| heard_since(&order.id))
+    }
+
     /// Whether nothing stands between a returning node and its readmission.
     fn is_ready(&self, facts: &Facts, member: &Member) -> bool {
         let node = &member.node;
@@ -192,6 +202,10 @@ impl Node {
             *node == self.id.node || self.ears.last(node).is_some_and(|(_, h)| h.lapses == member.lapses);
         let open = facts.state.fencing.open_against(node).next().is_some() && !plant::on(Plant::ReadmitUnderOrder);
         let wanted_dead = self.fence_needs.iter().any(|need| need.node == *node);
-        lapses_known && !open && !wanted_dead && facts.state.unverified(node).is_none()
+        lapses_known
+            && !open
+            && !wanted_dead
+            && self.has_survived(facts, node)
+            && facts.state.unverified(node).is_none()
     }
 }

@@ -6,6 +6,7 @@
 
 mod acks;
 mod boots;
+mod deaths;
 mod drained;
 mod executor;
 mod fencer;
@@ -30,7 +31,7 @@ use std::collections::BTreeMap;
 use crate::detector::{Detector, Heard};
 use crate::event::{Event, Outcome, Standby};
 use crate::heartbeat::{Datagram, Durable, Heartbeat};
-use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, StoreId};
+use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId, StoreId};
 use crate::lease::{Change, Hold, Inherited, Leases};
 use crate::plant::{self, Plant};
 use crate::state::{ClusterState, Member, Standing};
@@ -114,6 +115,8 @@ pub struct Node {
     next_heartbeat: Monotonic,
     /// This node's last heartbeat number when it applied the proof of each death [H-18].
     deaths_applied: BTreeMap<(NodeId, BootId), u64>,
+    /// The same for the ends of fence orders that may have hit.
+    shots_applied: BTreeMap<OrderId, u64>,
     hash: Option<(LogIndex, u32)>,
     /// The audit that is under way or done.
     audited: Option<Audited>,
@@ -160,6 +163,7 @@ impl Node {
             following: Following::default(),
             next_heartbeat: now,
             deaths_applied: BTreeMap::new(),
+            shots_applied: BTreeMap::new(),
             hash: None,
             audited: None,
             audits: 0,
@@ -309,56 +313,6 @@ impl Node {
             self.acks.received(facts, heartbeat);
             self.acknowledge(facts, Beside::Nothing, out);
         }
-    }
-
-    /// A heartbeat of a boot that is over is late, or a contradiction: it is one if it echoes what this node sent
-    /// after it had applied the proof.
-    fn hear_the_dead(&mut self, facts: &Facts, heartbeat: &Heartbeat) {
-        let boot = heartbeat.incarnation.boot;
-        let known = self.deaths_applied.get(&(heartbeat.from.clone(), boot)).copied();
-        let of_me = |v: &&crate::heartbeat::PeerView| {
-            v.member == self.id.member
-                && v.boot_tag == self.id.incarnation.boot.tag()
-                && v.generation == self.id.incarnation.generation
-        };
-        let echo = heartbeat.hears.iter().find(of_me).map_or(0, |v| v.sequence);
-        let fresh = known.is_some_and(|sent_before| echo > sent_before) || plant::on(Plant::LateDatagramContradicts);
-        // A node that fenced itself may have stopped everything in time and live on; it resets when it reads of it.
-        let over = facts.state.members.get(&heartbeat.from).and_then(|m| m.death_of(boot)).map(|d| &d.proof);
-        let over = over.is_some_and(|proof| !matches!(proof, crate::event::Proof::SelfFenced { .. }));
-        if fresh && over && !facts.state.fencing.distrusted_ways.contains_key(&heartbeat.from) {
-            let (node, witness) = (heartbeat.from.clone(), self.id.node.clone());
-            self.outbox.put_once(Event::ContradictionSeen { node, boot, witness });
-        }
-    }
-
-    fn applied(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        let sequence = self.ears.sequence();
-        for member in facts.state.members.values() {
-            for dead in &member.dead {
-                self.deaths_applied.entry((member.node.clone(), dead.boot)).or_insert(sequence);
-            }
-        }
-        let Some(me) = facts.state.members.get(&self.id.node) else { return };
-        if let Some(dead) = me.death_of(self.id.incarnation.boot) {
-            if plant::on(Plant::GracefulDeath) {
-                self.lease_end.begin();
-                return;
-            }
-            // What is still in memory must not reach a disk that another node writes by now.
-            self.over = Over::Yes;
-            out.push(Output::Reset { why: format!("this boot was proven dead at {}", dead.since.index) });
-            return;
-        }
-        if let Some(admission) = me.admission.filter(|a| a.incarnation == self.id.incarnation) {
-            self.leases.readmitted(admission.lapses);
-            self.lease_end.readmitted(admission.lapses);
-        }
-        self.hold_on_in_a_pause(facts, out);
-        if me.incarnation == Some(self.id.incarnation) {
-            self.audit_if_needed(facts, out);
-        }
-        self.acks.follow(facts);
     }
 
     /// A planned pause: the hold lease counts as valid for its length, on this node's own clock [H-19].

@@ -125,7 +125,7 @@ impl Node {
             send_within: facts.state.timing.current.dead_after,
             device_deadline: facts.state.settings().fence_timeout,
             reason: need.reason.clone(),
-            level: u32::try_from(tried % levels).unwrap_or(0),
+            level: if plant::on(Plant::FirstLevelForEver) { 0 } else { u32::try_from(tried % levels).unwrap_or(0) },
             standing_since: facts.state.members.get(&need.node).map(|m| m.since.index),
         };
         let rounds = u32::try_from(tried / levels).unwrap_or(u32::MAX).min(10);

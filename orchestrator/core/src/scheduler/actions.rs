@@ -12,8 +12,11 @@ use crate::plant::{self, Plant};
 use crate::spec::{
     Body, ConstraintBody, OnFail, OrderKind, OrderVerb, SetJoin, Settings, Spec, find_value, parse_span,
 };
-use crate::state::{Blocker, ClusterState, FailedOp, Member, Presence, ResourceStatus, Run, Standing};
+use crate::state::{Blocker, ClusterState, FailedOp, Member, Presence, ResourceStatus, Run, Since, Standing};
 use crate::units::Millis;
+
+/// Time between two looks at what nobody knows of.
+const LOOKS_AGAIN: Millis = Millis::secs(60);
 
 /// What is meant to happen to one primitive.
 #[derive(Debug, Clone, Default)]
@@ -153,18 +156,29 @@ impl Builder<'_> {
         intent
     }
 
+    fn has_device(&self, node: &NodeId) -> bool {
+        self.state.spec.fence_levels(node).iter().any(|level| !level.devices.is_empty())
+    }
+
+    /// When the stop failed of what the resource does there now, if it did.
+    fn failed_stop(&self, id: &ResourceId, member: &Member) -> Option<Since> {
+        let failures = self.state.resources.get(id)?.failures.get(&member.node)?;
+        let since = self.state.presence(member, id).map_or(LogIndex(0), |p| p.since.index);
+        (failures.op == FailedOp::Stop && failures.last.index >= since).then_some(failures.last)
+    }
+
     fn want_stop(&self, id: &ResourceId, member: &Member, run: &str, intent: &mut Intent) {
         let node = &member.node;
-        let stop_failed = self.state.resources.get(id).and_then(|s| s.failures.get(node)).is_some_and(|f| {
-            let since = self.state.presence(member, id).map_or(LogIndex(0), |p| p.since.index);
-            f.op == FailedOp::Stop && f.last.index >= since
-        });
+        let stop_failed = self.failed_stop(id, member).is_some();
         if self.outlook.doomed.contains(node) && !stop_failed {
             intent.waiting.push(waiting(format!("it is {run} on {node}, which is to be fenced")));
         } else if stop_failed && self.state.presence(member, id).is_some_and(Presence::is_unseen) {
             let what = format!("nobody knows whether it runs on {node}, and its stop failed");
-            let why = format!("{what}: see to it, then haven resource cleanup {id}");
+            let why = format!("{what}; it is looked at every minute, and at once after haven resource cleanup {id}");
             intent.waiting.push(waiting(why));
+        } else if stop_failed && !self.has_device(node) {
+            let why = format!("its stop on {node} failed, and no fence device switches {node} off");
+            intent.waiting.push(waiting(format!("{why}; it is looked at every minute")));
         } else if stop_failed {
             intent
                 .waiting
@@ -282,7 +296,7 @@ impl Builder<'_> {
             && self.state.resources.get(id).is_some_and(|s| s.running().next().is_some())
     }
 
-    /// Looks wherever nobody has looked.
+    /// Looks wherever nobody has looked, and again where a look did not tell.
     fn probes(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         for member in self.state.members.values().filter(|m| m.runs_resources() && m.death().is_none()) {
@@ -292,7 +306,7 @@ impl Builder<'_> {
             for id in self.state.resources.keys() {
                 let looked = self.is_looked_at(id, member);
                 let busy = self.state.plan.find_in_flight(|k| k.resource == *id && k.node == member.node).is_some();
-                if !looked && !busy {
+                if (!looked || self.is_to_be_looked_at_again(id, member)) && !busy {
                     steps.extend(self.step(id, &member.node, Task::Probe, Vec::new()));
                 }
             }
@@ -305,6 +319,15 @@ impl Builder<'_> {
     fn is_looked_at(&self, id: &ResourceId, member: &Member) -> bool {
         let since = if member.standing == Standing::Returning { member.since.index } else { LogIndex(0) };
         self.state.presence(member, id).is_some_and(|p| p.verified > since)
+    }
+
+    /// Whether its stop has failed there, no shot will end that, and the last attempt is a while ago: what kept the agent
+    /// from telling or stopping may have passed [L1].
+    fn is_to_be_looked_at_again(&self, id: &ResourceId, member: &Member) -> bool {
+        let unseen = self.state.presence(member, id).is_some_and(Presence::is_unseen);
+        let stays = unseen || !self.has_device(&member.node);
+        let tried = self.failed_stop(id, member).filter(|_| stays && member.is_admitted());
+        tried.is_some_and(|tried| self.state.time.since(tried.time) >= LOOKS_AGAIN) && !plant::on(Plant::LooksOnce)
     }
 
     fn steps(&self) -> Vec<Step> {

@@ -6,6 +6,7 @@
 //! | `witnesses = ["n3"]` | these machines vote and run nothing |
 //! | `profile = "lan"`, `dead-after`, `hold`, `watchdog-timeout`, `replace-after` | timings; `lan` |
 //! | `devices = "none"` | the BMCs are not configured as fence devices; `"bmc"` |
+//! | `devices = "bmc, then pdu"` | each machine hangs on the outlet of the device `pdu` that has its name, which is its second fence level |
 //! | `tested = "0s"`, `tested = "never"` | how stale `fence test --cycle` has found them; `0s` |
 //! | `watchdog = "hardware"`, `"software"`, `"none"` | the machines' watchdog; none |
 //! | `watched = ["n4"]` | only these machines have it |
@@ -83,8 +84,10 @@ pub(super) fn read(reader: &mut Reader, table: Table, resources: &[ResourceTable
         let meaning = |word: &str| found(word).ok_or_else(|| format!("`{word}` is none of {}", words.join(", ")));
         word.as_ref().and_then(|word| reader.read(word, meaning))
     };
-    if let Some(1) = one_of(reader, &table.devices, &["bmc", "none"]) {
-        options.devices = Devices::None;
+    match one_of(reader, &table.devices, &["bmc", "none", "bmc, then pdu"]) {
+        Some(1) => options.devices = Devices::None,
+        Some(2) => options.devices = Devices::BmcThenPdu,
+        Some(_) | None => {}
     }
     match one_of(reader, &table.watchdog, &["none", "hardware", "software"]) {
         Some(1) => options.watchdog = WatchdogModel::hardware(),

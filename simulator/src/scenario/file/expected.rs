@@ -7,6 +7,7 @@
 //! | `at-most = { "PATTERN" = 2 }` | it has no more than so many |
 //! | `never-starts = ["RES NODE", ...]` | the resource does not begin there |
 //! | `never-stops = ["RES NODE", ...]` | it is not stopped there |
+//! | `longest-outage = { db = "15s" }` | it never runs nowhere for longer than this |
 //! | `converges-within = "180s"` | after the script, every fault is healed; then all must be well in this time |
 //! | `goes-on = true` | nothing is healed after the script, and nothing has to converge |
 
@@ -27,6 +28,7 @@ pub(super) struct Table {
     at_most: BTreeMap<Spanned<String>, usize>,
     never_starts: Vec<Spanned<String>>,
     never_stops: Vec<Spanned<String>>,
+    longest_outage: BTreeMap<Spanned<String>, Spanned<String>>,
     converges_within: Option<Spanned<String>>,
     goes_on: Option<Spanned<bool>>,
 }
@@ -40,6 +42,10 @@ pub(super) fn read(reader: &mut Reader, table: Table) -> Expected {
     expected.never.extend(starts.map(|(resource, node)| Never::Starts(resource, node)));
     let stops = table.never_stops.iter().filter_map(|words| reader.read(words, placed));
     expected.never.extend(stops.map(|(resource, node)| Never::Stops(resource, node)));
+    for (resource, most) in in_order(table.longest_outage) {
+        let most = reader.read(&most, span);
+        expected.never.extend(most.map(|most| Never::Away(resource.into_inner(), most)));
+    }
     if let Some(span) = table.converges_within.as_ref().and_then(|word| reader.read(word, span)) {
         expected.converges = Some(span);
     }

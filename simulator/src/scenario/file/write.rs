@@ -85,7 +85,12 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
     }
     add("watchdog-timeout", timing.watchdog != of.watchdog, quoted(&timing.watchdog.to_string()));
     add("replace-after", timing.replace_after != of.replace_after, quoted(&timing.replace_after.to_string()));
-    add("devices", *devices == Devices::None, quoted("none"));
+    let kinds = match devices {
+        Devices::Bmc => "bmc",
+        Devices::None => "none",
+        Devices::BmcThenPdu => "bmc, then pdu",
+    };
+    add("devices", *devices != usual.devices, quoted(kinds));
     let stale = tested.map_or_else(|| "never".to_owned(), |stale| stale.to_string());
     add("tested", *tested != usual.tested, quoted(&stale));
     let kind = match watchdog {
@@ -137,13 +142,15 @@ fn of_resource(resource: &ResourceOptions) -> Lines {
 }
 
 fn of_expected(expected: &Expected) -> Lines {
-    let (mut log, mut starts, mut stops, mut most) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut log, mut starts, mut stops) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut most, mut away) = (Vec::new(), Vec::new());
     for never in &expected.never {
         match never {
             Never::Log(pattern) => log.push(pattern.clone()),
             Never::LogBeyond(count, pattern) => most.push(format!("{} = {count}", quoted(pattern))),
             Never::Starts(resource, node) => starts.push(format!("{resource} {node}")),
             Never::Stops(resource, node) => stops.push(format!("{resource} {node}")),
+            Never::Away(resource, most) => away.push(format!("{} = {}", key(resource), quoted(&most.to_string()))),
         }
     }
     let mut lines = Lines::new();
@@ -156,6 +163,9 @@ fn of_expected(expected: &Expected) -> Lines {
     add("never-stops", stops);
     if !most.is_empty() {
         lines.push(("at-most".to_owned(), format!("{{ {} }}", most.join(", "))));
+    }
+    if !away.is_empty() {
+        lines.push(("longest-outage".to_owned(), format!("{{ {} }}", away.join(", "))));
     }
     match expected.converges {
         None => lines.push(("goes-on".to_owned(), "true".to_owned())),

@@ -15,8 +15,10 @@ use haven_core::spec::{
 use haven_core::units::{Millis, Score};
 use haven_node::{CommandError, Readings};
 
+use crate::check::{Answer, Change};
 use crate::cluster::{Cluster, SimNode, bmc, primitive};
 use crate::exec::sleep;
+use crate::world::{DeviceAil, Fault, Phase};
 
 /// Attempts at an order while nobody leads, a tenth of a second apart.
 const ATTEMPTS: u32 = 300;
@@ -30,12 +32,16 @@ pub enum Order {
     AddAs(ResourceId, String, NodeId),
     /// A resource is removed.
     Remove(ResourceId),
+    /// The failures of a resource are forgiven.
+    Cleanup(ResourceId),
     /// A node is seen to be off. Its devices are asked besides.
     Confirm(NodeId),
     /// The same, said so long after the node was looked at.
     ConfirmAfter(NodeId, Millis),
     /// Another device takes the name of a node's BMC.
     Redefine(NodeId),
+    /// The same, with an ailment of that device.
+    RedefineAs(NodeId, DeviceAil),
     /// A node is to be switched off.
     Fence(NodeId),
     /// A node goes to standby.
@@ -58,7 +64,51 @@ impl Order {
         let Some((_, leader)) = cluster.leader() else {
             return Err(CommandError::NoLeader { reached: 0, voters: 0 });
         };
+        let asked = self.change().map(|(resource, change)| cluster.checker.asked(resource.as_str(), change));
+        let result = self.carry_out(cluster, &leader).await;
+        if let Some(asked) = asked {
+            let answer = match &result {
+                Ok(index) => Answer::Committed(*index),
+                Err(CommandError::Denied(_) | CommandError::Refused(_)) => Answer::Denied,
+                Err(CommandError::NoLeader { .. } | CommandError::Unknown) => Answer::Unknown,
+            };
+            cluster.checker.answered(asked, answer);
+        }
+        if let (Self::RedefineAs(node, ail), Ok(_)) = (self, &result) {
+            let fault = Fault::Device { device: format!("bmc-{node}"), ail: ail.clone() };
+            // The machine is one of this world's, so it has a device.
+            let _ = cluster.world.apply(&fault);
+        }
+        result
+    }
+
+    /// What the client wants of a resource, if that is what it asks for.
+    fn change(&self) -> Option<(&ResourceId, Change)> {
+        match self {
+            Self::Add(id, _) | Self::AddAs(id, ..) => Some((id, Change::Put)),
+            Self::Remove(id) => Some((id, Change::Remove)),
+            Self::Cleanup(_)
+            | Self::Confirm(_)
+            | Self::ConfirmAfter(..)
+            | Self::Redefine(_)
+            | Self::RedefineAs(..)
+            | Self::Fence(_)
+            | Self::Standby(_)
+            | Self::Online(_)
+            | Self::Pause(..)
+            | Self::Disarm(_)
+            | Self::Maintenance(_)
+            | Self::Attribute(..) => None,
+        }
+    }
+
+    async fn carry_out(&self, cluster: &Arc<Cluster>, leader: &SimNode) -> Result<LogIndex, CommandError> {
         let done = if let Self::ConfirmAfter(node, span) = self {
+            // Who has looked at a machine that is not off says nothing of it.
+            let machine = cluster.world.machine(node);
+            if !machine.is_some_and(|machine| cluster.world.phase(machine) == Phase::Off) {
+                return Err(CommandError::Refused(format!("{node} was not seen to be off")));
+            }
             let word = Command::FenceConfirm { node: node.clone(), power: Vec::new(), silent: Vec::new() };
             let looked_at = word.looked_at(&leader.state());
             sleep(Duration::from_millis(span.0)).await;
@@ -68,11 +118,8 @@ impl Order {
             let word = Self::Confirm(node.clone()).command(&leader).await;
             leader.command_about("operator", &word, looked_at).await?
         } else {
-            leader.command("operator", &self.command(&leader).await).await?
+            leader.command("operator", &self.command(leader).await).await?
         };
-        if let Self::Add(resource, _) = self {
-            cluster.checker.acknowledged(resource.as_str(), done.index);
-        }
         Ok(done.index)
     }
 
@@ -103,13 +150,14 @@ impl Order {
                 let resource = Resource::new(id.clone(), body);
                 edit([SpecEdit::PutResource(resource)].into_iter().chain(prefers(id, node)).collect())
             }
+            Self::Cleanup(id) => Command::Cleanup { resource: id.clone(), node: None },
             Self::Remove(id) => edit(vec![SpecEdit::RemoveResource(id.clone())]),
             // As the daemon does it: whatever the person says, the devices are asked.
             Self::Confirm(node) | Self::ConfirmAfter(node, _) => {
                 let Readings { power, silent } = leader.read_power(node).await;
                 Command::FenceConfirm { node: node.clone(), power, silent }
             }
-            Self::Redefine(node) => {
+            Self::Redefine(node) | Self::RedefineAs(node, _) => {
                 let other = bmc(node).map(|mut device| {
                     device.params.insert("login_timeout".to_owned(), "9".to_owned());
                     SpecEdit::PutDevice(device)
@@ -152,9 +200,11 @@ impl FromStr for Order {
             ["add", id, "prefers", on] => Self::Add(resource(id)?, Some(node(on)?)),
             ["add", id, "as", agent, "prefers", on] => Self::AddAs(resource(id)?, agent.to_owned(), node(on)?),
             ["remove", id] => Self::Remove(resource(id)?),
+            ["cleanup", id] => Self::Cleanup(resource(id)?),
             ["confirm", name] => Self::Confirm(node(name)?),
             ["confirm", name, "after", word] => Self::ConfirmAfter(node(name)?, span(word)?),
             ["redefine", name] => Self::Redefine(node(name)?),
+            ["redefine", name, ref ail @ ..] => Self::RedefineAs(node(name)?, ail.join(" ").parse()?),
             ["fence", name] => Self::Fence(node(name)?),
             ["standby", name] => Self::Standby(node(name)?),
             ["online", name] => Self::Online(node(name)?),
@@ -175,9 +225,11 @@ impl fmt::Display for Order {
             Self::Add(id, Some(node)) => write!(f, "add {id} prefers {node}"),
             Self::AddAs(id, agent, node) => write!(f, "add {id} as {agent} prefers {node}"),
             Self::Remove(id) => write!(f, "remove {id}"),
+            Self::Cleanup(id) => write!(f, "cleanup {id}"),
             Self::Confirm(node) => write!(f, "confirm {node}"),
             Self::ConfirmAfter(node, span) => write!(f, "confirm {node} after {span}"),
             Self::Redefine(node) => write!(f, "redefine {node}"),
+            Self::RedefineAs(node, ail) => write!(f, "redefine {node} {ail}"),
             Self::Fence(node) => write!(f, "fence {node}"),
             Self::Standby(node) => write!(f, "standby {node}"),
             Self::Online(node) => write!(f, "online {node}"),

@@ -14,6 +14,7 @@
 //! | `freeze-daemon n1` `freeze-daemon n1 mid-feed` `thaw-daemon n1` | SIGSTOP, SIGCONT |
 //! | `freeze-daemon n1 before fence_` | the same, at the moment at which it is about to start such a program |
 //! | `freeze-programs n1` `thaw-programs n1` | the same for all programs that its agents run |
+//! | `no-cgroups n1` `cgroups n1` | its kernel's cgroups cannot be used or read, and can be again |
 //! | `stand-still n1` `go-on n1` | the machine and its clock stop, go on |
 //! | `clock-rate n1 5000` `wall-clock n1 -3600s` | parts per million, a jump |
 //! | `agent n2 db start hang` `agent * db monitor stale 3s` `agent n2 db stop well` | see [`Ailment`] |
@@ -105,6 +106,10 @@ pub enum Fault {
     FreezePrograms(NodeId),
     /// They go on.
     ThawPrograms(NodeId),
+    /// The cgroups of a machine can neither be used nor read.
+    NoCgroups(NodeId),
+    /// They can be again.
+    Cgroups(NodeId),
     /// A machine stops together with its clock.
     StandStill(NodeId),
     /// A machine that stands still goes on.

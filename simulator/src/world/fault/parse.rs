@@ -27,6 +27,16 @@ impl FromStr for Fault {
     }
 }
 
+impl FromStr for DeviceAil {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut words = Words(text.split_whitespace());
+        let ail = words.device_ail()?;
+        words.0.next().map_or(Ok(ail), |word| Err(format!("`{word}` is too much")))
+    }
+}
+
 /// The words of a line that are yet to be read.
 struct Words<'a>(SplitWhitespace<'a>);
 
@@ -135,6 +145,8 @@ impl<'a> Words<'a> {
             "thaw-daemon" => Fault::ThawDaemon(self.node()?),
             "freeze-programs" => Fault::FreezePrograms(self.node()?),
             "thaw-programs" => Fault::ThawPrograms(self.node()?),
+            "no-cgroups" => Fault::NoCgroups(self.node()?),
+            "cgroups" => Fault::Cgroups(self.node()?),
             "stand-still" => Fault::StandStill(self.node()?),
             "go-on" => Fault::GoOn(self.node()?),
             "clock-rate" => Fault::ClockRate { node: self.node()?, ppm: self.number("parts per million")? },

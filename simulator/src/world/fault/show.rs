@@ -133,6 +133,8 @@ impl fmt::Display for Fault {
             | Self::StandStill(_)
             | Self::GoOn(_)
             | Self::ClockRate { .. }
+            | Self::NoCgroups(_)
+            | Self::Cgroups(_)
             | Self::WallClock { .. } => self.write_of_machine(f),
         }
     }
@@ -160,6 +162,8 @@ impl Fault {
             Self::ThawDaemon(node) => write!(f, "thaw-daemon {node}"),
             Self::FreezePrograms(node) => write!(f, "freeze-programs {node}"),
             Self::ThawPrograms(node) => write!(f, "thaw-programs {node}"),
+            Self::NoCgroups(node) => write!(f, "no-cgroups {node}"),
+            Self::Cgroups(node) => write!(f, "cgroups {node}"),
             Self::StandStill(node) => write!(f, "stand-still {node}"),
             Self::GoOn(node) => write!(f, "go-on {node}"),
             Self::ClockRate { node, ppm } => write!(f, "clock-rate {node} {ppm}"),

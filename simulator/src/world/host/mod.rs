@@ -23,6 +23,7 @@ pub(super) use requests::{Tables, own_address};
 use super::World;
 use super::config::Cgroups;
 use super::env::Life;
+use super::machine::MachineState;
 use super::trace::What;
 use crate::exec::TrueTime;
 use crate::exec::{self, Machine};
@@ -160,7 +161,16 @@ impl Host for SimHost {
 
 impl World {
     pub(super) fn cgroups(&self, machine: Machine) -> Cgroups {
-        self.with(machine, |state| state.config.cgroups).unwrap_or(Cgroups::Missing)
+        let both = |state: &mut MachineState| match (state.config.cgroups, state.cgroups) {
+            (Cgroups::Available, Cgroups::Available) => Cgroups::Available,
+            (Cgroups::Missing, _) | (_, Cgroups::Missing) => Cgroups::Missing,
+        };
+        self.with(machine, both).unwrap_or(Cgroups::Missing)
+    }
+
+    /// Lets a machine use its cgroups from now on, or not.
+    pub(super) fn lend_cgroups(&self, machine: Machine, cgroups: Cgroups) {
+        self.with(machine, |state| state.cgroups = cgroups);
     }
 
     /// The cgroups of a machine that hold a program or a service, sorted.

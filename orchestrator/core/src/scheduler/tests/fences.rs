@@ -127,6 +127,44 @@ fn nobody_is_shot_for_what_nobody_has_seen_there() {
 }
 
 #[test]
+fn what_a_look_did_not_tell_is_looked_at_again_and_a_stop_that_failed_meanwhile_is_forgiven() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.edit(vec![crate::bench::prefers("db", "a", 100)]);
+    bench.adopt();
+    bench.end("probe db on a", Outcome::Unknown);
+    bench.end("probe db on b", Outcome::Done);
+    bench.end("probe db on c", Outcome::Done);
+    for end in [Outcome::Unknown, Outcome::Done] {
+        bench.adopt();
+        bench.end("stop db on a", Outcome::Unknown);
+        bench.wait(crate::units::Millis::secs(50));
+        assert!(!bench.shown().contains("probe db"), "not yet: {}", bench.shown());
+        bench.wait(crate::units::Millis::secs(10));
+        bench.adopt();
+        assert_eq!(bench.in_flight(), ["probe db on a"]);
+        bench.end("probe db on a", end);
+    }
+    bench.settle();
+    assert_eq!(bench.running(), "db: started on a\n");
+}
+
+#[test]
+fn a_stop_that_failed_is_tried_again_where_no_device_can_end_it() {
+    for (device, again) in [("c", vec![]), ("a", vec!["probe db on a"])] {
+        let mut bench = three(vec![primitive("db")]);
+        bench.edit(vec![crate::bench::prefers("db", "a", 100)]);
+        bench.settle();
+        let id = crate::ids::DeviceId::new(&format!("bmc-{device}")).unwrap();
+        bench.edit(vec![crate::spec::SpecEdit::RemoveDevice(id), crate::bench::prefers("db", "b", 1000)]);
+        bench.adopt();
+        bench.end("stop db on a", Outcome::Failed);
+        bench.wait(crate::units::Millis::secs(60));
+        bench.adopt();
+        assert_eq!(bench.in_flight(), again, "without the device of {device}");
+    }
+}
+
+#[test]
 fn what_was_seen_to_half_run_and_cannot_be_stopped_is_a_reason_to_fence() {
     for stop in [Outcome::Failed, Outcome::Unknown] {
         let mut bench = three(vec![primitive("db")]);

@@ -1,0 +1,90 @@
+//! Disks that fall behind, go back, or are gone, together with what makes that matter.
+
+use haven_core::ids::ResourceId;
+use haven_core::units::Millis;
+
+use super::draw::Event;
+use super::faults::{Draw, once, ordered};
+use crate::scenario::Order;
+use crate::world::{AfterCrash, Cut, Fault, Pair, Way};
+
+impl Draw {
+    /// Nothing becomes durable for a while, something is ordered meanwhile, and the machine dies before it is.
+    pub(super) fn unwritten(&mut self, at: Millis) -> Vec<Event> {
+        let victim = if self.prng.per_mille(700) { self.leader() } else { self.node() };
+        let Some(node) = victim else { return Vec::new() };
+        let disk = |order: &str| Fault::Disk { node: node.clone(), order: order.to_owned() };
+        let dies = at + Millis(self.prng.between(20, 400));
+        let (stall, release) = (once(at, disk("stall")), once(dies + Millis(1), disk("release")));
+        let mut events = vec![stall];
+        for n in 0..self.prng.between(1, 4) {
+            if let Ok(id) = ResourceId::new(&format!("u{}-{n}", at.0)) {
+                events.push(ordered(at + Millis(self.prng.between(5, 200)), Order::Add(id, None)));
+            }
+        }
+        if self.prng.per_mille(600) {
+            let then = AfterCrash::Reboot(Millis(self.prng.between(1, 50)));
+            events.push(once(dies, Fault::Crash { node, then }));
+        } else {
+            events.push(once(dies, Fault::PowerOff(node.clone())));
+            events.push(once(dies + self.span(1, 5000), Fault::PowerOn(node)));
+        }
+        events.push(release);
+        events
+    }
+
+    /// A machine comes back with an older disk, and one that does not know better is asked first.
+    pub(super) fn older_disk(&mut self) -> Vec<Event> {
+        let at = Millis(self.prng.between(500, 6000));
+        let (Some(leader), Some(node)) = (self.leader(), self.node()) else { return Vec::new() };
+        if leader == node {
+            return Vec::new();
+        }
+        let disk = |order: &str| Fault::Disk { node: node.clone(), order: order.to_owned() };
+        let mut events = vec![once(at, disk("keep-image"))];
+        // Its heartbeats go on: who promised what is known to all.
+        for other in self.nodes.iter().filter(|other| **other != leader && **other != node) {
+            let pair = Pair { from: None, to: Some(other.clone()), way: Way::There };
+            events.push(once(at, Fault::Cut { pair, link: None, cut: Cut::Calls }));
+        }
+        for n in 0..self.prng.between(1, 4) {
+            if let Ok(id) = ResourceId::new(&format!("o{n}")) {
+                events.push(ordered(at + Millis(self.prng.between(20, 900)), Order::Add(id, None)));
+            }
+        }
+        let off = at + Millis(self.prng.between(1000, 4000));
+        let on = off + Millis(self.prng.between(50, 2000));
+        events.push(once(off, Fault::PowerOff(node.clone())));
+        events.push(once(off, Fault::PowerOff(leader.clone())));
+        events.push(once(off + Millis(10), disk("restore-image")));
+        events.push(once(on, Fault::HealLinks));
+        events.push(once(on, Fault::PowerOn(node)));
+        events.push(once(on + self.span(5000, 40_000), Fault::PowerOn(leader)));
+        events
+    }
+
+    /// A machine comes back with an empty disk. One at a time: a minority.
+    pub(super) fn lost_disk(&mut self) -> Vec<Event> {
+        let Some(node) = self.node() else { return Vec::new() };
+        let at = Millis(self.prng.between(500, 20_000));
+        let lose = Fault::Disk { node: node.clone(), order: "lose".to_owned() };
+        let on = at + self.span(50, 8000);
+        vec![once(at, Fault::PowerOff(node.clone())), once(at + Millis(10), lose), once(on, Fault::PowerOn(node))]
+    }
+
+    /// Several machines lose their power at the same time, one after the other comes back.
+    pub(super) fn rack(&mut self, at: Millis) -> Vec<Event> {
+        let count = self.nodes.len();
+        let fewest = if self.prng.per_mille(500) { 2 } else { count.div_ceil(2) };
+        let mut nodes = self.nodes.clone();
+        let mut events = Vec::new();
+        for _ in 0..fewest.min(count) {
+            let Some(node) = self.prng.choose(&nodes).cloned() else { break };
+            nodes.retain(|other| *other != node);
+            let on = at + self.span(100, 30_000);
+            events.push(once(at + Millis(self.prng.below(300)), Fault::PowerOff(node.clone())));
+            events.push(once(on, Fault::PowerOn(node)));
+        }
+        events
+    }
+}
