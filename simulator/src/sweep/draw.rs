@@ -74,7 +74,10 @@ impl Schedule {
         let mut counted: BTreeMap<&'static str, u32> = BTreeMap::new();
         let mut events = orders(&mut draw.prng, &cluster, length);
         let alone = draw.prng.per_mille(ALONE).then(|| draw.prng.choose(Alone::ALL).copied()).flatten();
-        if let Some(alone) = alone.filter(|_| profile == Seeds::All || profile == Seeds::Scale) {
+        // A word that no device could contradict is believed, right or wrong.
+        let fits = |alone: &Alone| *alone != Alone::WrongWord || cluster.devices == Devices::Bmc;
+        let alone = alone.filter(|alone| fits(alone) && (profile == Seeds::All || profile == Seeds::Scale));
+        if let Some(alone) = alone {
             *counted.entry(alone.word()).or_default() += 1;
             events = draw.alone(alone);
         } else {
