@@ -281,6 +281,12 @@ impl ClusterState {
             self.forgive_stop(&key.resource, &key.node);
         }
         self.set_run(&key.resource, &key.node, step.incarnation, run);
+        // A look that finds it half running is news, also after a stop that failed: the stop is tried once more.
+        let since = self.now();
+        let status = self.resources.get_mut(&key.resource).filter(|_| outcome == Outcome::Failed);
+        if let Some(presence) = status.and_then(|s| s.presence.get_mut(&key.node)) {
+            presence.since = since;
+        }
         if outcome == Outcome::Hopeless {
             self.count_failure(&key.resource, &key.node, FailedOp::Monitor, outcome, detail);
         }

@@ -161,6 +161,21 @@ fn a_stop_that_failed_is_tried_again_where_no_device_can_end_it() {
         bench.wait(crate::units::Millis::secs(60));
         bench.adopt();
         assert_eq!(bench.in_flight(), again, "without the device of {device}");
+        // Twice half running: each look leads to one stop, and the next look comes a minute after that.
+        for _ in again {
+            for _ in 0..2 {
+                bench.end("probe db on a", Outcome::Failed);
+                bench.adopt();
+                assert_eq!(bench.in_flight(), ["stop db on a"]);
+                bench.end("stop db on a", Outcome::Failed);
+                bench.wait(crate::units::Millis::secs(50));
+                bench.adopt();
+                assert_eq!(bench.in_flight(), [""; 0]);
+                bench.wait(crate::units::Millis::secs(10));
+                bench.adopt();
+                assert_eq!(bench.in_flight(), ["probe db on a"]);
+            }
+        }
     }
 }
 
