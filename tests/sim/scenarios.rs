@@ -113,6 +113,7 @@ scenarios! {
     s_11_a_persons_word_ends_no_order
     s_11_a_shot_that_hit_the_next_boot_as_it_ended
     s_11_an_old_shot_hits_no_later_boot
+    s_11_an_order_outlives_a_lease
     s_11_an_order_read_too_late
     s_11_hit_late_and_lost_later
     s_11_readmitted_under_an_open_order

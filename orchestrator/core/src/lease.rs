@@ -41,6 +41,8 @@ pub struct Leases {
     act_until: Option<Monotonic>,
     /// The highest commit index that came with an acknowledgement.
     commit: LogIndex,
+    /// The commit index that came with the acknowledgement by which the act lease began that has been valid since.
+    began: LogIndex,
     hold: Hold,
     /// The latest end that an acknowledgement gave this life.
     granted: Option<Monotonic>,
@@ -74,6 +76,7 @@ impl Leases {
         Self {
             act_until: None,
             commit: LogIndex(0),
+            began: LogIndex(0),
             hold,
             granted: None,
             extended: None,
@@ -101,6 +104,9 @@ impl Leases {
     /// cluster counts from here on.
     pub fn acknowledged(&mut self, ears: &Detector, ack: &Ack, now: Monotonic) -> Option<Change> {
         let sent = ears.sent_at(ack.sequence)?;
+        if !self.acts(now) {
+            self.began = self.began.max(ack.commit);
+        }
         self.commit = self.commit.max(ack.commit);
         self.act_until = self.act_until.max(Some(sent + ack.act));
         let until = sent + ack.hold;
@@ -168,6 +174,12 @@ impl Leases {
     /// Whether the act lease is valid.
     pub fn acts(&self, now: Monotonic) -> bool {
         self.act_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether the act lease has been valid without a break since before `entry` was committed. What was ordered while
+    /// there was none is not done when there is one again: whoever gave the order has stopped counting with it [S-11].
+    pub fn has_acted_since(&self, entry: LogIndex) -> bool {
+        self.began < entry
     }
 
     /// Whether a state applied up to `applied` is current: nothing is done on an older one [S-4].
@@ -259,6 +271,22 @@ mod tests {
         assert!(b.leases.acts(at(1599)) && !b.leases.acts(at(1600)));
         assert!(b.leases.holds(at(6099)) && !b.leases.holds(at(6100)));
         assert!(b.leases.is_current(LogIndex(7)) && !b.leases.is_current(LogIndex(6)));
+    }
+
+    #[test]
+    fn what_was_committed_while_there_was_no_act_lease_is_older_than_the_next_one() {
+        let mut b = bench();
+        let first = b.ears.next_sequence(at(0));
+        b.ack(first, 4, at(10));
+        let second = b.ears.next_sequence(at(1000));
+        b.ack(second, 9, at(1010));
+        assert!(b.leases.has_acted_since(LogIndex(5)) && !b.leases.has_acted_since(LogIndex(4)), "it was renewed");
+        let third = b.ears.next_sequence(at(2500));
+        b.ack(third, 12, at(2510));
+        assert!(b.leases.has_acted_since(LogIndex(13)) && !b.leases.has_acted_since(LogIndex(12)), "it had ended");
+        // A late acknowledgement of an older heartbeat takes nothing back.
+        b.ack(second, 9, at(2520));
+        assert!(!b.leases.has_acted_since(LogIndex(12)));
     }
 
     #[test]

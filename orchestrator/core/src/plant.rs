@@ -89,6 +89,8 @@ plants! {
     SwitchOnOnce,
     /// Fence orders have no latest send time [S-11].
     NoLatestSend "S3",
+    /// An order is sent under a later act lease than the one under which it was given [S-11].
+    OrdersOutliveLeases "S3",
     /// A lost node that is heard again is shot all the same [5.4].
     NoLastLook,
     /// A boot that is lost a minute after an order's end was not hit by it [S-11].

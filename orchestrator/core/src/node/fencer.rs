@@ -183,7 +183,8 @@ impl Fencer {
         out: &mut Vec<Output>,
     ) {
         let seen = *self.seen.entry(order.id).or_insert(facts.now);
-        let late = facts.now > seen + order.send_within && !plant::on(Plant::NoLatestSend);
+        let broken = !leases.has_acted_since(order.ordered.index) && !plant::on(Plant::OrdersOutliveLeases);
+        let late = (facts.now > seen + order.send_within || broken) && !plant::on(Plant::NoLatestSend);
         let may = (leases.acts(facts.now) && leases.is_current(facts.state.index)) || plant::on(Plant::NoLatestSend);
         let Some(member) = facts.state.members.get(&order.node) else { return };
         let withdraw = |cause| Event::FenceWithdrawn { order: order.id, cause };

@@ -275,9 +275,7 @@ impl ClusterState {
             Outcome::Unknown => Run::Unknown { why: format!("the probe did not tell: {}", bounded(detail)) },
             Outcome::NotRun => return,
         };
-        // That it could not be stopped said something only as long as nobody knew whether it runs.
-        let unseen = self.resources.get(&key.resource).and_then(|s| s.on(&key.node)).is_some_and(Presence::is_unseen);
-        if unseen && run.is_stopped() {
+        if run.is_stopped() {
             self.forgive_stop(&key.resource, &key.node);
         }
         self.set_run(&key.resource, &key.node, step.incarnation, run);
@@ -292,6 +290,7 @@ impl ClusterState {
         }
     }
 
+    /// That it could not be stopped closed the node as long as it may have run there: it is known to be stopped.
     fn forgive_stop(&mut self, resource: &ResourceId, node: &NodeId) {
         if let Some(status) = self.resources.get_mut(resource)
             && status.failures.get(node).is_some_and(|failures| failures.op == FailedOp::Stop)
@@ -355,6 +354,9 @@ impl ClusterState {
         self.set_run(&key.resource, &key.node, step.incarnation, run);
         if outcome == Outcome::NotRun {
             self.not_looked(step, verified);
+        }
+        if outcome == Outcome::Done {
+            self.forgive_stop(&key.resource, &key.node);
         }
         if !matches!(outcome, Outcome::Done | Outcome::NotRun) {
             self.count_failure(&key.resource, &key.node, FailedOp::Stop, outcome, detail);

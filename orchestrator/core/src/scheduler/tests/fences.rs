@@ -149,6 +149,30 @@ fn what_a_look_did_not_tell_is_looked_at_again_and_a_stop_that_failed_meanwhile_
 }
 
 #[test]
+fn a_node_is_open_again_when_what_could_not_be_stopped_there_is_known_to_be() {
+    for (look, stop) in [(Outcome::Done, None), (Outcome::FoundRunning, Some(Outcome::Done))] {
+        let mut bench = three(vec![primitive("db")]);
+        bench.edit(vec![crate::bench::prefers("db", "a", 100)]);
+        bench.settle();
+        let id = crate::ids::DeviceId::new("bmc-a").unwrap();
+        bench.edit(vec![crate::spec::SpecEdit::RemoveDevice(id)]);
+        bench.ok(Event::StandbySet { node: node("a"), standby: crate::event::Standby::On, by: "olga".into() });
+        bench.adopt();
+        bench.end("stop db on a", Outcome::Unknown);
+        bench.wait(crate::units::Millis::secs(60));
+        bench.adopt();
+        bench.end("probe db on a", look);
+        if let Some(stop) = stop {
+            bench.adopt();
+            bench.end("stop db on a", stop);
+        }
+        bench.ok(Event::StandbySet { node: node("a"), standby: crate::event::Standby::Off, by: "olga".into() });
+        bench.settle();
+        assert_eq!(bench.running(), "db: started on a\n", "{look:?}");
+    }
+}
+
+#[test]
 fn a_stop_that_failed_is_tried_again_where_no_device_can_end_it() {
     for (device, again) in [("c", vec![]), ("a", vec!["probe db on a"])] {
         let mut bench = three(vec![primitive("db")]);
