@@ -96,3 +96,39 @@ fn owners<'a>(state: &'a ClusterState, id: &ResourceId) -> impl Iterator<Item = 
     let alive = possible.filter(|(node, presence)| is_alive(state, node, presence.boot));
     alive.map(|(node, presence)| (node.clone(), presence.run.word()))
 }
+
+#[cfg(test)]
+mod tests {
+    use haven_core::ids::{ActionId, PlanId};
+
+    use super::*;
+    use crate::cluster::{Cluster, ClusterOptions, ResourceOptions};
+    use crate::exec::run;
+
+    /// The state of a cluster in which `db` runs on n1.
+    fn founded() -> ClusterState {
+        let n1 = NodeId::new("n1").unwrap();
+        let resources = vec![ResourceOptions { id: "db".to_owned(), prefers: Some((n1, 100)) }];
+        run(1, async move {
+            let cluster = Cluster::new(1, ClusterOptions { resources, ..ClusterOptions::default() });
+            cluster.found().await.unwrap();
+            let state = cluster.leader().unwrap().1.state();
+            cluster.end();
+            state
+        })
+    }
+
+    #[test]
+    fn a_start_that_becomes_due_beside_an_owner_is_seen_in_the_log() {
+        let mut state = founded();
+        let mut check = OwnerCheck::default();
+        assert_eq!(check.folded(&state), None);
+        let (db, n2) = (ResourceId::new("db").unwrap(), NodeId::new("n2").unwrap());
+        let index = state.index;
+        let presence = state.resources.get_mut(&db).unwrap().presence.get_mut(&n2).unwrap();
+        presence.run = Run::Starting { action: ActionId { plan: PlanId(9), step: 0 } };
+        presence.since.index = index;
+        let found = check.folded(&state);
+        assert_eq!(found.as_deref(), Some("db is to start on n2 while the log has it started on n1"));
+    }
+}

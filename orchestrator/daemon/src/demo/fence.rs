@@ -39,27 +39,33 @@ const META_DATA: &str = r#"<?xml version="1.0" ?>
 
 /// Acts as the fence program. Returns the code to end with.
 pub fn main() -> i32 {
+    serve(META_DATA, PATIENCE, |value| format!("{} {}", value("action"), value("port")))
+}
+
+/// Reads what a caller asks on standard input, has the BMC at `address` do the `order` that is made of it, and tells the
+/// outcome; no single wait is longer than `patience`. Returns the code to end with.
+pub fn serve(meta_data: &str, patience: Duration, order: impl Fn(&dyn Fn(&str) -> String) -> String) -> i32 {
     let mut input = String::new();
     if let Err(error) = io::stdin().take(INPUT_MAX).read_to_string(&mut input) {
         return complain(&format!("cannot read what is asked: {error}"));
     }
     let asked: BTreeMap<&str, &str> = input.lines().filter_map(|line| line.split_once('=')).collect();
-    let value = |name: &str| asked.get(name).copied().unwrap_or_default();
+    let value = |name: &str| asked.get(name).copied().unwrap_or_default().to_owned();
     if value("action") == "metadata" {
-        let _ = io::stdout().write_all(META_DATA.as_bytes());
+        let _ = io::stdout().write_all(meta_data.as_bytes());
         return SUCCESS;
     }
-    match ask(value("address"), value("action"), value("port")) {
-        Ok(answer) => conclude(value("action"), &answer),
+    match ask(&value("address"), &order(&value), patience) {
+        Ok(answer) => conclude(&value("action"), &answer),
         Err(error) => complain(&format!("Unable to reach the BMC at {}: {error}", value("address"))),
     }
 }
 
-fn ask(address: &str, action: &str, machine: &str) -> io::Result<String> {
+fn ask(address: &str, order: &str, patience: Duration) -> io::Result<String> {
     let mut stream = UnixStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("{action} {machine}\n").as_bytes())?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    stream.write_all(format!("{order}\n").as_bytes())?;
     let mut answer = String::new();
     BufReader::new(stream.take(INPUT_MAX)).read_line(&mut answer)?;
     Ok(answer.trim().to_owned())
