@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use haven_api::model::Leave;
 use haven_api::{ApiError, Refused};
-use haven_core::control::Command;
+use haven_core::control::{Command, Denied};
 use haven_core::event::{AuditFinding, Event, Standby};
 use haven_core::ids::{LogIndex, ResourceId};
 use haven_core::state::{ClusterState, Standing};
 use haven_core::units::Millis;
+use haven_node::CommandError;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
@@ -69,14 +70,14 @@ impl Daemon {
         done: impl Fn(&Standing) -> bool,
     ) -> Result<LogIndex, ApiError> {
         let until = Instant::now() + TELL_WITHIN;
-        let mut last = ApiError::outcome_unknown();
+        let mut last = CommandError::Unknown;
         while Instant::now() < until {
             match timeout(TELL_WITHIN, node.command(by, command)).await {
                 Ok(Ok(done)) => {
                     let _ = timeout(TELL_WITHIN, self.journal.beyond(LogIndex(done.index.0.saturating_sub(1)))).await;
                     return Ok(done.index);
                 }
-                Ok(Err(error)) => last = refusal(error),
+                Ok(Err(error)) => last = error,
                 Err(_) => {}
             }
             // An attempt whose outcome was unknown may have been committed.
@@ -87,12 +88,12 @@ impl Daemon {
             if let Some(index) = known {
                 return Ok(index);
             }
-            if matches!(last.kind, Refused::Denied | Refused::NotFound | Refused::BadRequest) {
-                return Err(last);
+            if is_final(&last) {
+                break;
             }
             sleep(AGAIN).await;
         }
-        Err(last)
+        Err(refusal(last))
     }
 
     /// Has everything here stopped or moved.
@@ -223,5 +224,28 @@ fn is_left(standing: &Standing, leave: Leave) -> bool {
     match leave {
         Leave::Stop => *standing == Standing::Stopped,
         Leave::Pause { .. } => matches!(standing, Standing::Paused { .. }),
+    }
+}
+
+/// Whether to say it again cannot help. A node that has gone on since it was looked at has not: it is alive, means
+/// itself, and says it of the node as it stands now.
+const fn is_final(error: &CommandError) -> bool {
+    match error {
+        CommandError::NoLeader { .. } | CommandError::Unknown | CommandError::Denied(Denied::Outdated { .. }) => false,
+        CommandError::Denied(_) | CommandError::Refused(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_has_gone_on_since_it_was_looked_at_says_again_that_it_leaves() {
+        let node = haven_core::ids::NodeId::new("n1").unwrap();
+        let outdated = Denied::Outdated { node: node.clone(), then: LogIndex(6), now: LogIndex(25) };
+        assert!(!is_final(&CommandError::Denied(outdated)));
+        assert!(!is_final(&CommandError::Unknown));
+        assert!(is_final(&CommandError::Denied(Denied::Busy { node, why: "it holds a resource".to_owned() })));
     }
 }
