@@ -8,11 +8,13 @@ use std::fmt;
 
 use haven_core::event::{Event, Proof};
 use haven_core::ids::{NodeId, Term};
+use serde::{Deserialize, Serialize};
 
 macro_rules! reached {
     ($($(#[$doc:meta])* $name:ident $word:literal $floor:literal,)*) => {
         /// A situation that a sweep must have reached.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
         pub enum Reached {
             $($(#[$doc])* $name,)*
         }
@@ -56,7 +58,8 @@ reached! {
 }
 
 /// How often each situation was reached.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Coverage(BTreeMap<Reached, u32>);
 
 impl Coverage {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use haven_core::plant::{self, Plant};
 use haven_simulator::cluster::Tracing;
-use haven_simulator::scenario::{Ran, Scenario};
+use haven_simulator::scenario::{Planted, Ran, Scenario};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")
@@ -24,6 +24,19 @@ fn run(scenario: &Scenario, planted: Option<Plant>) -> Ran {
     ran
 }
 
+/// What a planted bug breaks may hang on what the script leaves to chance. Then one of so many other seeds shows it.
+const MORE_SEEDS: u64 = 60;
+
+/// The run of `scenario` with a planted bug that breaks what it must, or that of its own seed.
+fn planted(scenario: &Scenario, planted: &Planted) -> Ran {
+    let own = run(scenario, Some(planted.plant));
+    if own.broke(planted.breaks) {
+        return own;
+    }
+    let others = (1..=MORE_SEEDS).map(|more| Scenario { seed: scenario.seed + more, ..scenario.clone() });
+    others.map(|other| run(&other, Some(planted.plant))).find(|ran| ran.broke(planted.breaks)).unwrap_or(own)
+}
+
 /// Runs a scenario as it is, and once with each planted bug. `HAVEN_SHOW=1` shows the story of every run.
 fn check(name: &str) {
     let name = name.trim_start_matches("r#").replace('_', "-");
@@ -35,9 +48,9 @@ fn check(name: &str) {
         println!("{ran}");
     }
     assert!(!scenario.plants().is_empty(), "{name} names no planted bug");
-    for planted in scenario.plants() {
-        let ran = run(&scenario, Some(planted.plant));
-        let (plant, breaks) = (planted.plant.name(), planted.breaks);
+    for of in scenario.plants() {
+        let ran = planted(&scenario, of);
+        let (plant, breaks) = (of.plant.name(), of.breaks);
         if show {
             println!("\n--- with {plant}:\n{ran}");
         }
@@ -64,6 +77,7 @@ scenarios! {
     h_08_a_feed_that_was_decided_earlier
     h_11_a_lapsed_act_lease_comes_back
     h_12_no_acknowledgement_for_the_lost
+    h_12_a_loss_that_was_never_written
     h_16_a_lost_node_that_hears_nobody
     h_16_one_way_loss_towards_a_node
     h_17_a_node_behind_the_log_is_released
@@ -156,6 +170,8 @@ scenarios! {
     x_11_a_hand_over_in_vain
     x_12_a_dead_boot_that_cannot_read_of_it
     x_13_two_orders_in_one_instant
+    x_14_a_program_that_repeats_its_password
+    x_15_all_power_fails_at_once
 }
 
 #[test]
@@ -188,7 +204,7 @@ fn every_property_is_broken_by_some_planted_bug() {
     for name in NAMES {
         broken.extend(load(&name.replace('_', "-")).plants().iter().map(|p| p.breaks));
     }
-    for property in ["S1", "S2", "S3", "S4", "S5", "L1", "L2"] {
+    for property in ["S1", "S2", "S3", "S4", "S5", "S7", "L1", "L2"] {
         assert!(broken.contains(property), "a checker that sees nothing is no checker: {property}");
     }
 }

@@ -4,8 +4,10 @@
 //! that they run.
 //! Never: a real machine, file or device; a seed that fails without its number.
 
+mod bench;
 #[cfg(feature = "plants")]
 mod plants;
+mod record;
 mod replay;
 mod scenario;
 mod shrink;
@@ -19,9 +21,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use anstyle::{AnsiColor, Style};
 use haven_simulator::cluster::Tracing;
 use haven_simulator::coverage::Reached;
-use haven_simulator::sweep::{Draws, Outcome, Summary, again, run_seed};
+use haven_simulator::sweep::{Draws, Outcome, Summary, Tally, again, run_seed};
 use serde::Serialize;
 
+use self::record::Record;
 #[cfg(not(feature = "plants"))]
 use crate::args::SimPlants;
 use crate::args::{Sim, SimRun};
@@ -45,12 +48,14 @@ struct Swept<'a> {
     /// Equal in every run of the same seeds.
     hash: String,
     /// How often each kind of fault happened.
-    faults: &'a BTreeMap<&'static str, u32>,
+    faults: &'a BTreeMap<String, u32>,
     /// How often each situation came about that must.
     reached: BTreeMap<&'static str, u32>,
     /// Those of them that came about too rarely for so many seeds.
     too_few: Vec<&'static str>,
-    /// What did not hold.
+    /// How many did not hold.
+    failures: u64,
+    /// The first fifty of them.
     failed: Vec<Failed<'a>>,
 }
 
@@ -73,17 +78,28 @@ impl<'a> Failed<'a> {
 /// `sim`.
 pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
     match asked {
-        Sim::Run(asked) => Ok(seeds(asked, terminal)),
+        Sim::Run(asked) => seeds(asked, terminal),
         Sim::Plants(asked) => plants::plants(asked, terminal),
         Sim::Scenario(asked) => scenario::scenario(asked, terminal),
         Sim::Replay(asked) => replay::replay(asked, terminal),
+        Sim::Bench(asked) => Ok(bench::bench(asked, terminal)),
         Sim::Shrink(asked) => shrink::shrink(asked, terminal),
     }
 }
 
-fn seeds(asked: &SimRun, terminal: &Terminal) -> Exit {
+fn seeds(asked: &SimRun, terminal: &Terminal) -> Result<Exit, Trouble> {
     let draws = asked.draws.said().unwrap_or_default();
-    let summary = sweep(asked.seeds.clone(), draws, jobs(asked.jobs), |outcome| tell(outcome, asked, terminal));
+    let (mut summary, mut seeds) = (Summary::of(draws), asked.seeds.clone());
+    let mut record = None;
+    if let Some(file) = &asked.record {
+        let (kept, next) = Record::open(file, &seeds, &mut summary)?;
+        seeds.start = next.min(seeds.end);
+        record = Some(kept);
+    }
+    sweep(seeds, jobs(asked.jobs), &mut summary, |outcome, tally| {
+        tell(outcome, asked, terminal);
+        record.as_mut().map_or(Ok(()), |record| record.keep(tally))
+    })?;
     let swept = Swept {
         seeds: summary.seeds,
         simulated_ms: summary.simulated.0,
@@ -91,10 +107,11 @@ fn seeds(asked: &SimRun, terminal: &Terminal) -> Exit {
         faults: &summary.faults,
         reached: Reached::ALL.iter().map(|what| (what.words(), summary.coverage.count(*what))).collect(),
         too_few: summary.below_floor().into_iter().map(Reached::words).collect(),
+        failures: summary.failures,
         failed: summary.failed.iter().map(|failed| Failed::of(failed, draws)).collect(),
     };
     terminal.answer(&swept, || format!("{summary}\n"));
-    if summary.holds() { Exit::Fine } else { Exit::Refused }
+    Ok(if summary.holds() { Exit::Fine } else { Exit::Refused })
 }
 
 fn jobs(asked: Option<u16>) -> usize {
@@ -116,9 +133,15 @@ fn tell(outcome: &Outcome, asked: &SimRun, terminal: &Terminal) {
     }
 }
 
-/// Runs `seeds` on `jobs` threads; `progress` hears of each in their order, and the sum does not depend on `jobs`.
-fn sweep(seeds: Range<u64>, draws: Draws, jobs: usize, mut progress: impl FnMut(&Outcome)) -> Summary {
-    let mut summary = Summary::default();
+/// Adds `seeds` to `summary`, run on `jobs` threads; `hear` hears of each in their order, and the sum does not depend on
+/// `jobs`. Ends at the first thing that `hear` cannot do.
+fn sweep(
+    seeds: Range<u64>,
+    jobs: usize,
+    summary: &mut Summary,
+    mut hear: impl FnMut(&Outcome, &Tally) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let draws = summary.draws;
     let run = |seed| {
         let mut outcome = run_seed(seed, draws, Tracing::Off);
         if outcome.violations.is_empty() {
@@ -127,14 +150,19 @@ fn sweep(seeds: Range<u64>, draws: Draws, jobs: usize, mut progress: impl FnMut(
         outcome
     };
     in_order(seeds, jobs, run, |outcome| {
-        progress(&outcome);
-        summary.add(&outcome);
-    });
-    summary
+        let tally = outcome.tally();
+        summary.add(&tally);
+        hear(&outcome, &tally)
+    })
 }
 
 /// Does `work` for each of `numbers` on `jobs` threads; `hear` gets what came of them in their order.
-fn in_order<T: Send>(numbers: Range<u64>, jobs: usize, work: impl Fn(u64) -> T + Sync, mut hear: impl FnMut(T)) {
+fn in_order<T: Send>(
+    numbers: Range<u64>,
+    jobs: usize,
+    work: impl Fn(u64) -> T + Sync,
+    mut hear: impl FnMut(T) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
     let next = AtomicU64::new(numbers.start);
     let (sender, results) = sync_channel::<(u64, T)>(WAITING_MAX);
     std::thread::scope(|scope| {
@@ -151,11 +179,12 @@ fn in_order<T: Send>(numbers: Range<u64>, jobs: usize, work: impl Fn(u64) -> T +
         {
             early.insert(number, result);
             while let Some(result) = early.remove(&due) {
-                hear(result);
+                hear(result)?;
                 due += 1;
             }
         }
-    });
+        Ok(())
+    })
 }
 
 /// Does one after the other, until there is none left or nobody listens any more.
@@ -186,7 +215,12 @@ mod tests {
     fn the_sum_of_seeds_does_not_depend_on_how_many_run_at_once() {
         let sum = |jobs| {
             let mut order = Vec::new();
-            let summary = sweep(3..6, Draws::default(), jobs, |outcome| order.push(outcome.seed));
+            let mut summary = Summary::of(Draws::default());
+            let heard = sweep(3..6, jobs, &mut summary, |outcome, _| {
+                order.push(outcome.seed);
+                Ok(())
+            });
+            heard.unwrap();
             assert_eq!(order, [3, 4, 5]);
             (summary.hash, summary.simulated, summary.failed)
         };

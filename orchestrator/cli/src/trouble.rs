@@ -119,6 +119,12 @@ impl Trouble {
         )
     }
 
+    /// A sweep cannot be gone on with from a file. Page: docs/errors/HV-SIM-05.md.
+    pub(crate) fn sweep(file: &str, why: &str) -> Self {
+        let message = format!("cannot go on with the sweep in {file}: {why}");
+        Self::new(Exit::Usage, "HV-SIM-05", message, "name another file, or remove this one to begin anew")
+    }
+
     /// The demo ended early. Page: docs/errors/HV-DEMO-01.md.
     pub(crate) fn demo(error: crate::demo::DemoError) -> Self {
         let remedy = error.remedy();

@@ -229,6 +229,12 @@ plants! {
     WaitsToBeRefused,
     /// A node that writes into its ballast keeps its resources [S-25].
     ShortNodeKeepsResources,
+    /// A loss that was never written counts as one that may still come into the log [H-12].
+    UnwrittenLossesCount "L1",
+    /// A fence program gets its password as an argument, too [S7].
+    SecretsInArguments "S7",
+    /// What a fence program complains is told as it said it [S7].
+    RepeatsSecrets "S7",
 }
 
 #[cfg(feature = "plants")]

@@ -60,7 +60,7 @@ impl<R: Runtime> Shared<R> {
         match self.propose_here(event, decided_in).await {
             Here::Committed(index, refusal) => Commitment::Committed(index, refusal.map_or(Ok(()), Err)),
             Here::Unknown => Commitment::Unknown,
-            Here::NotLeader if decided_in.is_some() => Commitment::Unknown,
+            Here::NotLeader if decided_in.is_some() => Commitment::NotWritten,
             Here::NotLeader => match self.ask_leader(Ask::Propose { event: to_vec(event) }).await {
                 Some(Answer::Committed { index, refusal }) => Commitment::Committed(index, refusal.map_or(Ok(()), Err)),
                 Some(_) | None => Commitment::Unknown,

@@ -4,6 +4,7 @@
 //! is also what Python and shells end with when they cannot even read the program, so Off needs the word as well.
 
 use haven_core::event::PowerState;
+use haven_core::plant::{self, Plant};
 use haven_core::units::Millis;
 use haven_env::{Ended, Host, Program, RunReport, Secret};
 
@@ -64,6 +65,11 @@ pub(super) fn run(
         stdin.push(b'\n');
     }
     let mut program = bare(&path, target.deadline);
+    if plant::on(Plant::SecretsInArguments) {
+        let shown =
+            |(name, secret): &(String, Secret)| format!("--{name}={}", String::from_utf8_lossy(secret.reveal()));
+        program.args.extend(secrets.iter().map(shown));
+    }
     program.stdin = Secret::new(stdin);
     Ok(Run { program, secrets: secrets.into_iter().map(|(_, secret)| secret).collect() })
 }

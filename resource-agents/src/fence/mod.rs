@@ -14,6 +14,7 @@ mod ipmitool;
 
 use haven_core::event::{PowerState, TestResult};
 use haven_core::ids::{DeviceId, NodeId};
+use haven_core::plant::{self, Plant};
 use haven_core::spec::{Device, not_power};
 use haven_core::units::{Millis, Monotonic};
 use haven_env::{BoxFuture, Ended, GroupState, Guard, Host, Program, RunReport, Secret, SecretError, Secrets};
@@ -308,6 +309,7 @@ fn refused(target: &Target<'_>, action: Action, report: &RunReport, secrets: &[S
     let text = [report.stderr.as_slice(), report.stdout.as_slice()].map(String::from_utf8_lossy);
     let said = text.iter().find_map(|text| telling(text));
     let how = match said {
+        Some(line) if plant::on(Plant::RepeatsSecrets) => format!("{ended}: {}", line.trim()),
         Some(line) => format!("{ended}: {}", without(line.trim(), secrets.iter().map(Secret::reveal))),
         None => ended,
     };

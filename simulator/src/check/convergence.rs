@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use haven_core::ids::ResourceId;
 use haven_core::state::Standing;
 use haven_core::units::Millis;
 
 use super::unexplained;
 use crate::cluster::Cluster;
 use crate::exec::{now, sleep};
+use crate::scenario::Order;
 
 /// How often convergence is looked at.
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
@@ -54,10 +56,27 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
 /// `within`, S4 if an acknowledged change is gone from some node, L2 if nobody can say why something is not as wanted.
 pub async fn settle(cluster: &Arc<Cluster>, within: Millis) {
     cluster.world.heal_all();
+    all_well(cluster, within, "the last fault").await;
+}
+
+/// The same after the power of all machines has failed at the same moment, and come back: whatever was acknowledged was
+/// on disks, and a cluster without any life left begins anew by itself. The power fails in the moment in which a change
+/// is acknowledged: what was not durable by then is gone.
+pub async fn survive_the_dark(cluster: &Arc<Cluster>, within: Millis) {
+    if let Ok(last) = ResourceId::new("last-change") {
+        drop(Order::Add(last, None).give(cluster).await);
+    }
+    let machines = || cluster.world.machines();
+    machines().for_each(|machine| cluster.world.pull_plug(machine));
+    machines().for_each(|machine| cluster.world.restore_plug(machine));
+    all_well(cluster, within, "all power failed").await;
+}
+
+async fn all_well(cluster: &Arc<Cluster>, within: Millis, since: &str) {
     let until = now() + within.0 * 1_000_000;
     while let Some(why) = converged(cluster) {
         if now() > until {
-            cluster.checker.violation("L1", format!("{within} after the last fault: {why}"));
+            cluster.checker.violation("L1", format!("{within} after {since}: {why}"));
             break;
         }
         sleep(LOOKS_EVERY).await;

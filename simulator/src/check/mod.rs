@@ -7,6 +7,7 @@ mod fencing;
 mod log;
 mod owners;
 mod reasons;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +25,7 @@ use crate::exec::{Machine, lock, now};
 use crate::world::World;
 
 pub use acknowledged::{Answer, Asked, Change};
-pub use convergence::{converged, settle};
+pub use convergence::{converged, settle, survive_the_dark};
 pub use reasons::unexplained;
 
 /// One cause shows in many places; the first few of each property say all.
@@ -91,6 +92,7 @@ struct Inner {
     owners: owners::OwnerCheck,
     fencing: fencing::FencingCheck,
     acknowledged: acknowledged::AckCheck,
+    secrets: secrets::SecretCheck,
     /// The most advanced state of any node.
     latest: ClusterState,
     story: Vec<Line>,
@@ -162,9 +164,10 @@ impl Checker {
     /// Compares what is true in the world with what is committed. Called at each event, and by scenarios at will.
     pub fn look(&self) {
         let mut inner = lock(&self.inner);
-        let Inner { owners, fencing, latest, .. } = &mut *inner;
+        let Inner { owners, fencing, secrets, latest, .. } = &mut *inner;
         let mut found = owners.look(&self.world, latest);
         found.extend(fencing.look(&self.world, latest));
+        found.extend(secrets.look(&self.world));
         for (property, what) in found {
             inner.violation(property, what);
         }
@@ -215,6 +218,9 @@ impl Observer for Watch {
         let reached = {
             let mut inner = lock(&self.checker.inner);
             inner.folded(self.machine, &seen);
+            if let Some(line) = inner.story.last().filter(|line| line.index == seen.index) {
+                self.checker.world.expose(line.text.as_bytes(), || "the log".to_owned());
+            }
             std::mem::take(&mut inner.reached)
         };
         reached.into_iter().for_each(|what| self.checker.world.reach(what));
@@ -222,6 +228,7 @@ impl Observer for Watch {
     }
 
     fn noted(&self, note: &Note) {
+        self.checker.world.expose(note.to_string().as_bytes(), || "the notes of a node".to_owned());
         if let Note::HoldLapsed { .. } = note {
             self.checker.world.reach(Reached::LapsedHold);
         }

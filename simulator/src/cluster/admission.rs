@@ -1,5 +1,6 @@
 //! Founding: machines are let in, devices and resources configured, everything started.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
 use haven_core::ids::{ConstraintId, DeviceId, NodeId, ResourceId};
 use haven_core::spec::{
     AgentName, Body, Constraint, ConstraintBody, Device, FenceLevel, HostMap, Location, LocationTarget, LocationWhere,
-    Resource, SpecEdit,
+    Resource, SecretRef, SpecEdit,
 };
 use haven_core::units::{Millis, Score};
 use haven_node::{JoinAsk, Node};
@@ -16,6 +17,7 @@ use haven_node::{JoinAsk, Node};
 use super::options::{Devices, PDU, ResourceOptions};
 use super::{Card, Cluster, SimNode, cluster_id};
 use crate::exec::{Machine, SimRuntime, lock, now, sleep};
+use crate::world::PASSWORD_AT;
 
 /// Virtual time in which a cluster must be founded.
 const FOUNDED_WITHIN: u64 = 120_000_000_000;
@@ -33,11 +35,16 @@ pub fn bmc(node: &NodeId) -> Option<Device> {
         id: DeviceId::new(&name).ok()?,
         agent: "fence_sim".to_owned(),
         params: [("ip".to_owned(), name)].into(),
-        secrets: std::collections::BTreeMap::new(),
+        secrets: password(),
         hosts: HostMap::Single(node.clone()),
         timeout: None,
         delay: None,
     })
+}
+
+/// Where every node finds what opens the devices.
+fn password() -> BTreeMap<String, SecretRef> {
+    SecretRef::parse(PASSWORD_AT).map(|place| ("password".to_owned(), place)).into_iter().collect()
 }
 
 /// The power strip of all machines, as a fence device.
@@ -46,7 +53,7 @@ fn pdu(nodes: &[NodeId]) -> Option<Device> {
         id: DeviceId::new(PDU).ok()?,
         agent: "fence_sim".to_owned(),
         params: [("ip".to_owned(), PDU.to_owned())].into(),
-        secrets: std::collections::BTreeMap::new(),
+        secrets: password(),
         hosts: HostMap::Outlets(nodes.iter().map(|node| (node.clone(), vec![node.as_str().to_owned()])).collect()),
         timeout: None,
         delay: None,

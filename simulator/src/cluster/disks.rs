@@ -62,6 +62,12 @@ impl Disks for Arc<MachineDisks> {
         Ok(())
     }
 
+    fn read_all(&self, machine: Machine, look: &mut dyn FnMut(&str, &[u8])) {
+        if let Some(volume) = self.volumes.get(&machine) {
+            volume.read_all(look);
+        }
+    }
+
     fn heal(&self) {
         for volume in self.volumes.values() {
             volume.release();

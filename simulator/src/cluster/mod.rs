@@ -69,6 +69,7 @@ impl Cluster {
     pub fn new(seed: u64, options: ClusterOptions) -> Arc<Self> {
         let disks = MachineDisks::new(seed, options.machines, options.disk);
         let world = World::new(seed, options.world(Arc::new(disks)));
+        world.lock_devices();
         let checker = Arc::new(Checker::new(world.clone()));
         let cluster = Arc::new(Self {
             world,

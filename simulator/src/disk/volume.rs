@@ -191,6 +191,11 @@ impl SimVolume {
         state.files = image.0.iter().map(|(name, bytes)| (name.clone(), Medium::of(bytes.clone()))).collect();
     }
 
+    /// Calls `look` with the name and the content of every file.
+    pub fn read_all(&self, look: &mut dyn FnMut(&str, &[u8])) {
+        lock(&self.0).files.iter().for_each(|(name, medium)| look(name, medium.bytes()));
+    }
+
     /// The length of a file in bytes, if it exists.
     pub fn file_len(&self, file: &str) -> Option<usize> {
         lock(&self.0).files.get(file).map(|medium| medium.bytes().len())

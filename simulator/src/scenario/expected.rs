@@ -18,6 +18,8 @@ pub struct Expected {
     pub never: Vec<Never>,
     /// In which time all must be well after healing; `None` if nothing is healed.
     pub converges: Option<Millis>,
+    /// Whether, when all is well, the power of all machines fails at once, and all must be well again in the same time.
+    pub power_cycle: bool,
     /// The planted bugs.
     pub plants: Vec<Planted>,
 }
@@ -48,7 +50,13 @@ pub struct Planted {
 
 impl Default for Expected {
     fn default() -> Self {
-        Self { story: Vec::new(), never: Vec::new(), converges: Some(CONVERGES_WITHIN), plants: Vec::new() }
+        Self {
+            story: Vec::new(),
+            never: Vec::new(),
+            converges: Some(CONVERGES_WITHIN),
+            power_cycle: false,
+            plants: Vec::new(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use haven_core::units::Millis;
 
-use crate::check::{Line, Violation, settle};
+use crate::check::{Line, Violation, settle, survive_the_dark};
 use crate::cluster::{Cluster, ClusterOptions, Noted, Tracing};
 use crate::coverage::Coverage;
 use crate::exec::{TrueTime, now, run};
@@ -159,6 +159,9 @@ impl Scenario {
             Ok(()) => {
                 if let Some(within) = self.expected.converges {
                     settle(&cluster, within).await;
+                    if self.expected.power_cycle {
+                        survive_the_dark(&cluster, within).await;
+                    }
                 }
                 self.expected.check(&stage);
             }
@@ -179,6 +182,7 @@ struct Since {
 
 fn end(stage: &script::Stage) -> Ran {
     let script::Stage { cluster, since, .. } = stage;
+    cluster.world.look_into_disks();
     let traced = cluster.world.traced().into_iter().skip(since.trace);
     let ran = Ran {
         violations: cluster.checker.violations(),

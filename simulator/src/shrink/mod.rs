@@ -75,7 +75,8 @@ pub fn shrink(
     let mut best = scenario.clone();
     if !cause.is_expected() {
         // What was expected besides does not change what happens.
-        best.expected = Expected { converges: best.expected.converges, ..Expected::default() };
+        let Expected { converges, power_cycle, .. } = best.expected;
+        best.expected = Expected { converges, power_cycle, ..Expected::default() };
     }
     best.expected.plants.clear();
     let mut shrinker = Shrinker { play, tell, runs: 1, most, cause, best, violation, start: ran.start };
@@ -147,6 +148,7 @@ impl Shrinker<'_> {
         let end = self.broken_after() + Millis(1);
         let mut candidate = self.best.clone();
         candidate.expected.converges = None;
+        candidate.expected.power_cycle = false;
         let timed = candidate.script.iter().all(|step| matches!(step.when, When::At(_)));
         if timed && candidate.script.last().is_some_and(|step| is_after(step, end)) {
             candidate.script.retain(|step| !is_after(step, end));

@@ -19,6 +19,9 @@ use crate::world::{Fault, Range, WatchdogModel};
 /// Kinds of faults that one seed mixes, at most.
 const KINDS_MAX: u64 = 4;
 
+/// How many seeds of a thousand end in the dark.
+const DARK: u64 = 250;
+
 /// How many seeds of a thousand have one thing alone.
 const ALONE: u64 = 140;
 
@@ -59,6 +62,8 @@ pub struct Schedule {
     pub events: Vec<Event>,
     /// When all faults end.
     pub length: Millis,
+    /// Whether the power of all machines fails at once, when all is well again.
+    pub power_cycle: bool,
     pub(super) draws: Draws,
     kinds: BTreeMap<&'static str, u32>,
 }
@@ -67,9 +72,18 @@ impl Schedule {
     /// Everything that `seed` decides before the run begins.
     pub fn draw(seed: u64, draws: impl Into<Draws>) -> Self {
         let draws = draws.into();
-        let Draws { profile, length } = draws;
         let mut prng = Prng::named(seed, "schedule", 0);
-        let cluster = cluster(&mut prng, profile);
+        let cluster = cluster(&mut prng, draws.profile);
+        Self::befall(seed, prng, cluster, draws)
+    }
+
+    /// What `seed` decides to happen to `cluster`.
+    pub fn draw_for(cluster: ClusterOptions, seed: u64, draws: impl Into<Draws>) -> Self {
+        Self::befall(seed, Prng::named(seed, "schedule", 0), cluster, draws.into())
+    }
+
+    fn befall(seed: u64, prng: Prng, cluster: ClusterOptions, draws: Draws) -> Self {
+        let Draws { profile, length } = draws;
         let mut draw = Draw::new(prng, &cluster);
         let mut counted: BTreeMap<&'static str, u32> = BTreeMap::new();
         let mut events = orders(&mut draw.prng, &cluster, length);
@@ -87,7 +101,9 @@ impl Schedule {
         events.retain(|event| event.at < length);
         // Stable: what was drawn together stays in its order.
         events.sort_by_key(|event| event.at);
-        Self { cluster, events, length, draws, kinds: counted }
+        // Apart from the others, so that what they draw is the same with it and without it.
+        let power_cycle = Prng::named(seed, "dark", 0).per_mille(DARK);
+        Self { cluster, events, length, power_cycle, draws, kinds: counted }
     }
 
     pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {

@@ -12,6 +12,7 @@ mod losses;
 pub mod plants;
 mod profile;
 mod script;
+mod summary;
 mod words;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,12 @@ use haven_core::units::Millis;
 
 use crate::check::{Line, Violation};
 use crate::cluster::Tracing;
-use crate::coverage::{Coverage, Reached};
+use crate::coverage::Coverage;
 use crate::world::Traced;
 
 pub use draw::{Event, Happening, Schedule};
 pub use profile::Profile;
+pub use summary::{FAILURES_KEPT, Summary, Tally};
 
 /// How long convergence may take: an order that was sent to a dead device must end, and a storm may hold orders back
 /// for a minute, before the last node is readmitted and the last resource moved.
@@ -89,6 +91,20 @@ pub struct Outcome {
     pub trace: Vec<Traced>,
 }
 
+impl Outcome {
+    /// What a summary needs of it.
+    pub fn tally(&self) -> Tally {
+        Tally {
+            seed: self.seed,
+            hash: self.hash,
+            simulated: self.simulated,
+            faults: self.faults.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
+            coverage: self.coverage.clone(),
+            first: self.violations.first().map(ToString::to_string),
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         for line in &self.trace {
@@ -109,83 +125,14 @@ pub fn again(seed: u64, draws: Draws) -> String {
     format!("haven sim replay {seed}{draws}")
 }
 
-/// What came of many seeds.
-#[derive(Debug, Clone, Default)]
-pub struct Summary {
-    /// How many were run.
-    pub seeds: u64,
-    /// How long they took together, in the world's time.
-    pub simulated: Millis,
-    /// How often each kind of fault happened.
-    pub faults: BTreeMap<&'static str, u32>,
-    /// What came about in all of them.
-    pub coverage: Coverage,
-    /// From what they were drawn.
-    pub draws: Draws,
-    /// The hashes of all of them, in their order: equal in every run of the same seeds.
-    pub hash: u64,
-    /// Seeds that did not hold, with the first thing that did not; at most [`FAILURES_KEPT`].
-    pub failed: Vec<(u64, String)>,
-}
-
-/// Seeds that are named in a summary; whoever has more has one cause to look for first.
-pub const FAILURES_KEPT: usize = 50;
-
-impl Summary {
-    /// Adds what came of the next seed: the hash depends on their order.
-    pub fn add(&mut self, outcome: &Outcome) {
-        self.seeds += 1;
-        self.draws = outcome.draws;
-        self.coverage.merge(&outcome.coverage);
-        self.simulated = self.simulated + outcome.simulated;
-        self.hash = self.hash.rotate_left(5) ^ outcome.hash;
-        for (kind, count) in &outcome.faults {
-            *self.faults.entry(kind).or_default() += count;
-        }
-        if let Some(first) = outcome.violations.first()
-            && self.failed.len() < FAILURES_KEPT
-        {
-            self.failed.push((outcome.seed, first.to_string()));
-        }
-    }
-}
-
-impl Summary {
-    /// What came about less often than it must, so that the sweep says too little: counted for the profile `all` only.
-    pub fn below_floor(&self) -> Vec<Reached> {
-        if self.draws.profile == Profile::All { self.coverage.below_floor(self.seeds) } else { Vec::new() }
-    }
-
-    /// Whether every seed held, and enough came about.
-    pub fn holds(&self) -> bool {
-        self.failed.is_empty() && self.below_floor().is_empty()
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(f, "{} seeds, {} simulated, hash {:016x}", self.seeds, self.simulated, self.hash)?;
-        let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        writeln!(f, "faults: {}", faults.join(", "))?;
-        writeln!(f, "reached: {}", self.coverage)?;
-        for what in self.below_floor() {
-            let (count, floor) = (self.coverage.count(what), what.floor());
-            writeln!(f, "too few {}: {count}, and {floor} per 1000 seeds are needed", what.words())?;
-        }
-        for (seed, what) in &self.failed {
-            writeln!(f, "seed {seed}: {what}\n  again: {}", again(*seed, self.draws))?;
-        }
-        write!(f, "{} seeds failed", self.failed.len())
-    }
-}
-
 /// Runs every seed of `seeds`, tells `progress` of each, and sums up.
 pub fn sweep(seeds: Range<u64>, draws: impl Into<Draws>, mut progress: impl FnMut(&Outcome)) -> Summary {
-    let (draws, mut summary) = (draws.into(), Summary::default());
+    let draws = draws.into();
+    let mut summary = Summary::of(draws);
     for seed in seeds {
         let outcome = run_seed(seed, draws, Tracing::Off);
         progress(&outcome);
-        summary.add(&outcome);
+        summary.add(&outcome.tally());
     }
     summary
 }

@@ -26,7 +26,11 @@ impl Schedule {
             seed,
             cluster: self.cluster.clone(),
             script,
-            expected: Expected { converges: Some(CONVERGES_WITHIN), ..Expected::default() },
+            expected: Expected {
+                converges: Some(CONVERGES_WITHIN),
+                power_cycle: self.power_cycle,
+                ..Expected::default()
+            },
         }
     }
 }

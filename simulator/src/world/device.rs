@@ -57,6 +57,8 @@ pub(super) struct Devices {
     prng: Prng,
     offs: Vec<SwitchOff>,
     by_name: BTreeMap<String, Device>,
+    /// What opens them; `None` if whoever comes may.
+    password: Option<String>,
 }
 
 struct Device {
@@ -179,7 +181,7 @@ impl Devices {
             };
             Some((config.name.clone(), Device { model, faults: Faults::default() }))
         };
-        Self { prng, offs: Vec::new(), by_name: configs.iter().filter_map(device).collect() }
+        Self { prng, offs: Vec::new(), by_name: configs.iter().filter_map(device).collect(), password: None }
     }
 
     fn bmc(&mut self, device: &str) -> Option<&mut Bmc> {
@@ -315,7 +317,20 @@ impl Device {
     }
 }
 
+impl Devices {
+    /// From now on they want this password.
+    pub(super) fn lock(&mut self, password: &str) {
+        self.password = Some(password.to_owned());
+    }
+}
+
 impl World {
+    /// Whether `password` opens the devices.
+    pub(super) fn opens(&self, password: Option<&str>) -> bool {
+        let devices = lock(&self.devices);
+        devices.password.as_deref().is_none_or(|wanted| password == Some(wanted))
+    }
+
     /// How long a login takes from `from`, or `None` if nobody answers.
     pub(super) fn login_time(&self, from: Machine, device: &str) -> Option<Micros> {
         if !self.device_answers(from, device) {

@@ -14,6 +14,7 @@ mod daemon;
 mod device;
 mod disks;
 mod env;
+mod exposed;
 mod fault;
 mod host;
 mod ledger;
@@ -23,7 +24,7 @@ mod power;
 mod trace;
 mod watchdog;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -39,6 +40,7 @@ pub use config::{
 pub use daemon::{DaemonState, FreezePoint, Restart};
 pub use device::SwitchOff;
 pub use disks::{Disks, NoDisks};
+pub(crate) use exposed::PASSWORD_AT;
 pub use fault::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pair, PathChange, Way};
 pub use host::{Call, Output, SimProgram};
 pub use ledger::{Copy, Edge, Overlap, Tenure};
@@ -76,6 +78,8 @@ pub struct World {
     ledger: Mutex<Ledger>,
     agents: Mutex<Agents>,
     secrets: Mutex<BTreeMap<(Option<Machine>, String), Secret>>,
+    /// Where they were seen and must not be.
+    exposed: Mutex<BTreeSet<String>>,
     programs: Mutex<BTreeMap<String, Arc<dyn SimProgram>>>,
     hook: Mutex<Option<Arc<BootHook>>>,
     /// Boot ids, boot times and whatever else machines draw.
@@ -109,6 +113,7 @@ impl World {
             ledger: Mutex::new(Ledger::new(shared)),
             agents: Mutex::new(Agents::new(Prng::named(seed, "agents", 0))),
             secrets: Mutex::default(),
+            exposed: Mutex::default(),
             programs: Mutex::default(),
             hook: Mutex::default(),
             fate: Mutex::new(Prng::named(seed, "machines", 0)),
@@ -236,6 +241,7 @@ impl World {
 
     /// Adds a line of a node's own to the trace.
     pub fn note(&self, machine: Machine, text: &str) {
+        self.expose(text.as_bytes(), || format!("what {} says", self.shown(machine)));
         self.trace.add(What::Note { machine, text });
     }
 

@@ -22,6 +22,8 @@ pub(crate) enum Sim {
     Scenario(SimScenario),
     /// Show what happens in a seed or in a scenario, one line for each thing.
     Replay(SimReplay),
+    /// Measure how fast clusters of three, five and 32 nodes are simulated.
+    Bench(SimBench),
     /// Make a small scenario of a seed or a scenario that does not hold.
     Shrink(SimShrink),
 }
@@ -45,6 +47,17 @@ impl SimDraws {
         let some = profile.is_some() || faults.is_some();
         some.then(|| Draws { profile: profile.unwrap_or_default(), length: faults.unwrap_or(plain.length) })
     }
+}
+
+/// How long is measured.
+#[derive(Debug, Args)]
+pub(crate) struct SimBench {
+    /// CPU time for each size, from 1s to 3600s; a seed that is begun is run to its end.
+    #[arg(long, value_name = "SPAN", value_parser = faults, default_value = "10s")]
+    pub(crate) cpu: Millis,
+    /// Only clusters of so many nodes.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) nodes: Option<u8>,
 }
 
 /// What is shown, and how.
@@ -107,6 +120,9 @@ pub(crate) struct SimRun {
     /// Print what happened in each seed that does not hold.
     #[arg(long)]
     pub(crate) show: bool,
+    /// Keep what came of each seed in this file; if it is there, go on where it ends.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// Which planted bugs, and for how long they are looked for.

@@ -1,5 +1,6 @@
 //! `haven sim plants`: planted bugs under plain seeds.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use haven_core::plant::Plant;
@@ -23,12 +24,14 @@ struct Hunted<'a> {
     /// The seed that found it; none if it survived.
     seed: Option<u64>,
     what: Option<&'a str>,
+    /// Seeds that do not hold without the bug either.
+    broken: &'a [u64],
 }
 
 fn shown(hunt: &Hunt) -> Hunted<'_> {
     let breaks = hunt.plant.breaks().unwrap_or("its scenario");
     let (seed, what) = hunt.found.as_ref().map(|(seed, what)| (*seed, what.as_str())).unzip();
-    Hunted { plant: hunt.plant.name(), breaks, seeds: hunt.seeds, seed, what }
+    Hunted { plant: hunt.plant.name(), breaks, seeds: hunt.seeds, seed, what, broken: &hunt.broken }
 }
 
 pub(super) fn plants(asked: &SimPlants, terminal: &Terminal) -> Result<Exit, Trouble> {
@@ -50,7 +53,7 @@ pub(super) fn plants(asked: &SimPlants, terminal: &Terminal) -> Result<Exit, Tro
                     let hunting = std::thread::scope(|alone| {
                         alone.spawn(|| hunt(plant, asked.seeds.clone(), Profile::All)).join()
                     });
-                    let hunt = hunting.unwrap_or(Hunt { plant, seeds: 0, found: None });
+                    let hunt = hunting.unwrap_or(Hunt { plant, seeds: 0, found: None, broken: Vec::new() });
                     if terminal.format() == Format::Text {
                         terminal.aside(&told(&hunt));
                     }
@@ -63,7 +66,8 @@ pub(super) fn plants(asked: &SimPlants, terminal: &Terminal) -> Result<Exit, Tro
     hunts.sort_by_key(|hunt| hunt.plant);
     let survivors = hunts.iter().filter(|hunt| hunt.found.is_none() && hunt.plant.breaks().is_some()).count();
     terminal.answer(&hunts.iter().map(shown).collect::<Vec<_>>(), || table(&hunts, survivors));
-    Ok(if survivors == 0 { Exit::Fine } else { Exit::Refused })
+    let broken = hunts.iter().any(|hunt| !hunt.broken.is_empty());
+    Ok(if survivors == 0 && !broken { Exit::Fine } else { Exit::Refused })
 }
 
 fn take(todo: &Mutex<impl Iterator<Item = Plant>>) -> Option<Plant> {
@@ -83,5 +87,8 @@ fn table(hunts: &[Hunt], survivors: usize) -> String {
         let by = hunt.seed.map_or_else(|| "survived".to_owned(), |seed| format!("seed {seed}"));
         table.row([hunt.plant.to_owned(), hunt.breaks.to_owned(), hunt.seeds.to_string(), by]);
     }
-    format!("{}{survivors} of {} survived\n", table.text(), hunts.len())
+    let broken: BTreeSet<u64> = hunts.iter().flat_map(|hunt| hunt.broken.iter().copied()).collect();
+    let broken: String =
+        broken.iter().map(|seed| format!("seed {seed} does not hold without any planted bug\n")).collect();
+    format!("{}{broken}{survivors} of {} survived\n", table.text(), hunts.len())
 }

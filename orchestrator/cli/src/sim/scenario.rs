@@ -46,7 +46,7 @@ pub(super) fn scenario(asked: &SimScenario, terminal: &Terminal) -> Result<Exit,
     };
     let mut scenarios = Vec::new();
     in_order(0..count, jobs(asked.jobs), run, |ran| {
-        let Some((file, scenario, ran)) = ran else { return };
+        let Some((file, scenario, ran)) = ran else { return Ok(()) };
         if terminal.format() == Format::Text {
             terminal.text(&line(scenarios.len() + 1, files.len(), file, width, &ran));
             if tracing == Tracing::Keep {
@@ -60,7 +60,8 @@ pub(super) fn scenario(asked: &SimScenario, terminal: &Terminal) -> Result<Exit,
             hash: format!("{:016x}", ran.hash),
             violations: ran.violations.iter().map(ToString::to_string).collect(),
         });
-    });
+        Ok(())
+    })?;
     let failed = scenarios.iter().filter(|one| !one.violations.is_empty()).count();
     terminal.answer(&Played { scenarios, failed }, || match (files.len(), failed) {
         (1, 0) => "1 scenario holds\n".to_owned(),

@@ -68,6 +68,8 @@ pub enum Commitment {
     Committed(LogIndex, Result<(), String>),
     /// It is not known to be in the log, and may come into it later.
     Unknown,
+    /// It is in no log, and never comes into one: Raft did not take it.
+    NotWritten,
 }
 
 /// What happened.

@@ -44,8 +44,9 @@ pub(super) struct Judge {
     term: Option<Term>,
     pending: BTreeMap<Matter, (ProposalId, Monotonic)>,
     refused: BTreeMap<Matter, Monotonic>,
-    /// Losses that were proposed, by proposal: if one comes to nothing, its boot is acknowledged again.
+    /// Losses that were proposed and may be in the log, or come into it, by proposal.
     pub(super) losses: BTreeMap<ProposalId, (NodeId, BootId)>,
+    /// Boots whose loss has come to nothing.
     pub(super) ended_losses: Vec<(NodeId, BootId)>,
     pub(super) handing_to: Option<(ProposalId, MemberId)>,
     pub(super) hand_over: Option<MemberId>,
@@ -121,6 +122,7 @@ impl Judge {
 
     /// Takes the end of a proposal in.
     pub(super) fn committed(&mut self, proposal: ProposalId, result: &Commitment, now: Monotonic) {
+        self.end_loss(proposal, result);
         let matter = self.pending.iter().find(|(_, (id, _))| *id == proposal).map(|(m, _)| m.clone());
         let Some(matter) = matter else { return };
         self.pending.remove(&matter);
@@ -133,11 +135,6 @@ impl Judge {
         if !well {
             self.refused.insert(matter, now + AFTER_REFUSAL);
         }
-        let loss = self.losses.remove(&proposal);
-        // Unknown is not nothing: the loss may still come into the log, so its boot stays without acknowledgements.
-        if matches!(result, Commitment::Committed(_, Err(_))) {
-            self.ended_losses.extend(loss);
-        }
         if let Some((id, to)) = self.handing_to
             && id == proposal
         {
@@ -145,6 +142,31 @@ impl Judge {
             if well {
                 self.hand_over = Some(to);
             }
+        }
+    }
+}
+
+impl Judge {
+    /// A loss that came to nothing lets its boot be acknowledged again, once nothing that was proposed of it can come
+    /// into the log any more.
+    fn end_loss(&mut self, proposal: ProposalId, result: &Commitment) {
+        let nothing = match result {
+            Commitment::Committed(_, folded) => folded.is_err(),
+            Commitment::NotWritten => !plant::on(Plant::UnwrittenLossesCount),
+            // Unknown is not nothing: the loss may still come into the log, so its boot stays without acknowledgements.
+            Commitment::Unknown => return,
+        };
+        let Some(loss) = self.losses.remove(&proposal) else { return };
+        if nothing && !self.losses.values().any(|other| *other == loss) {
+            self.ended_losses.push(loss);
+        }
+    }
+
+    /// Leads in `term`. What an earlier leadership proposed has come to an end before the first entry of this one.
+    fn leads_in(&mut self, term: Term) {
+        if self.term.replace(term) != Some(term) {
+            self.losses.clear();
+            self.ended_losses.clear();
         }
     }
 }
@@ -161,7 +183,7 @@ impl super::Node {
         if facts.state.term != term || facts.state.cluster.is_none() {
             return;
         }
-        self.judge.term = Some(term);
+        self.judge.leads_in(term);
         // A leader that nobody follows any more decides nothing: somebody else may know better by now.
         if !self.acks.has_quorum(facts, &self.id, &self.ears) {
             return;

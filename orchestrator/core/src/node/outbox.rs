@@ -72,7 +72,7 @@ impl Outbox {
         match result {
             // Refused or not: it has been looked at, and would be refused again.
             Commitment::Committed(..) => self.letters.retain(|l| l.id != proposal),
-            Commitment::Unknown => {
+            Commitment::Unknown | Commitment::NotWritten => {
                 // Not at once: nobody leads, or the way to the leader is cut.
                 if let Some(letter) = self.letters.iter_mut().find(|l| l.id == proposal) {
                     letter.sent = Some(now);

@@ -9,6 +9,7 @@
 //! | `never-stops = ["RES NODE", ...]` | it is not stopped there |
 //! | `longest-outage = { db = "15s" }` | it never runs nowhere for longer than this |
 //! | `converges-within = "180s"` | after the script, every fault is healed; then all must be well in this time |
+//! | `power-cycle = true` | then the power of all machines fails at once, and all must be well once more, with all that was acknowledged |
 //! | `goes-on = true` | nothing is healed after the script, and nothing has to converge |
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub(super) struct Table {
     never_stops: Vec<Spanned<String>>,
     longest_outage: BTreeMap<Spanned<String>, Spanned<String>>,
     converges_within: Option<Spanned<String>>,
+    power_cycle: Option<Spanned<bool>>,
     goes_on: Option<Spanned<bool>>,
 }
 
@@ -55,6 +57,15 @@ pub(super) fn read(reader: &mut Reader, table: Table) -> Expected {
             reader.fault(goes_on.span().start, why);
         }
         expected.converges = None;
+    }
+    if let Some(cycle) = table.power_cycle.filter(|cycle| *cycle.get_ref()) {
+        if expected.converges.is_none() {
+            reader.fault(
+                cycle.span().start,
+                "what goes on is never healed: nobody waits for its power to come back".to_owned(),
+            );
+        }
+        expected.power_cycle = true;
     }
     expected
 }

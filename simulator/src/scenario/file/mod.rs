@@ -32,7 +32,7 @@ use super::{Planted, SEED, Scenario};
 pub(super) use write::write;
 
 /// Properties that a planted bug can break.
-const PROPERTIES: [&str; 8] = ["S1", "S2", "S3", "S4", "S5", "L1", "L2", "expected"];
+const PROPERTIES: [&str; 9] = ["S1", "S2", "S3", "S4", "S5", "S7", "L1", "L2", "expected"];
 
 /// One thing that is wrong with a scenario's text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

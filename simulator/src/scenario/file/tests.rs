@@ -78,6 +78,7 @@ fn what_is_written_is_what_is_read() {
     let text = write(&scenario);
     assert_eq!(read(&text).unwrap_or_else(|e| panic!("{e}\n{text}")), scenario, "{text}");
     scenario.expected.converges = Some(Millis::secs(20));
+    scenario.expected.power_cycle = true;
     assert_eq!(read(&write(&scenario)).unwrap(), scenario);
 }
 
@@ -128,7 +129,7 @@ fn what_is_wrong_is_said_with_what_was_expected() {
     );
     check_fault(
         "[plants]\nIgnoreOrphans = \"S9\"",
-        "line 4, column 17: there is no property `S9`, one of S1, S2, S3, S4, S5, L1, L2, expected is needed",
+        "line 4, column 17: there is no property `S9`, one of S1, S2, S3, S4, S5, S7, L1, L2, expected is needed",
     );
     check_fault(
         "steps = [\"pass\"]",

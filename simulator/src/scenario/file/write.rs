@@ -172,6 +172,9 @@ fn of_expected(expected: &Expected) -> Lines {
         Some(within) if within == CONVERGES_WITHIN => {}
         Some(within) => lines.push(("converges-within".to_owned(), quoted(&within.to_string()))),
     }
+    if expected.power_cycle {
+        lines.push(("power-cycle".to_owned(), "true".to_owned()));
+    }
     lines
 }
 

@@ -39,6 +39,8 @@ pub(super) fn is_fence(path: &str) -> bool {
 enum Failure {
     Silence,
     No(&'static str),
+    /// It says with what it was called, as programs do that tell too much.
+    Verbose(&'static str, String),
 }
 
 type Result<T> = std::result::Result<T, Failure>;
@@ -52,13 +54,15 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    async fn login(&self) -> Result<()> {
+    async fn login(&self, password: Option<&str>) -> Result<()> {
         match self.world.login_time(self.from, self.device) {
-            Some(time) => {
-                sleep(Duration::from_micros(time.0)).await;
-                Ok(())
-            }
-            None => Err(Failure::Silence),
+            Some(time) => sleep(Duration::from_micros(time.0)).await,
+            None => return Err(Failure::Silence),
+        }
+        if self.world.opens(password) {
+            Ok(())
+        } else {
+            Err(Failure::No("Failed: Unable to connect/login to fencing device"))
         }
     }
 
@@ -114,6 +118,7 @@ async fn fail(failure: Failure) -> Output {
             Output::complained(FAILED, "Connection timed out\n")
         }
         Failure::No(why) => Output::complained(FAILED, format!("{why}\n")),
+        Failure::Verbose(why, call) => Output::complained(FAILED, format!("{why} (called with {call})\n")),
     }
 }
 
@@ -137,6 +142,14 @@ fn options(call: &Call) -> BTreeMap<String, String> {
 
 async fn agent(call: Call) -> Result<Output> {
     let options = options(&call);
+    let password = options.get("password").cloned();
+    match (act(call, options).await, password) {
+        (Err(Failure::No(why)), Some(password)) => Err(Failure::Verbose(why, format!("password={password}"))),
+        (other, _) => other,
+    }
+}
+
+async fn act(call: Call, options: BTreeMap<String, String>) -> Result<Output> {
     let option = |names: &[&str]| names.iter().find_map(|name| options.get(*name)).cloned();
     let action = option(&["action", "option"]).unwrap_or_else(|| "reboot".to_owned());
     if action == "metadata" {
@@ -149,7 +162,7 @@ async fn agent(call: Call) -> Result<Output> {
     let outlets: Vec<String> =
         option(&["plug", "port"]).unwrap_or_default().split(',').map(|outlet| outlet.trim().to_owned()).collect();
     let session = Session { world: &call.world, from: call.machine, begun: call.begun, device: &device };
-    session.login().await?;
+    session.login(option(&["password", "passwd"]).as_deref()).await?;
     match action.as_str() {
         "off" => session.switch(&outlets, Switch::Off).await.map(|()| Output::printed(OK, "Success: Powered OFF\n")),
         "on" => session.switch(&outlets, Switch::On).await.map(|()| Output::printed(OK, "Success: Powered ON\n")),
@@ -175,7 +188,8 @@ async fn ipmitool(call: Call) -> Result<Output> {
         args.iter().map(String::as_str).skip_while(|arg| !matches!(*arg, "chassis" | "power" | "mc")).collect();
     let session = Session { world: &call.world, from: call.machine, begun: call.begun, device: &device };
     let command = command.strip_prefix(&["chassis"]).unwrap_or(&command);
-    session.login().await?;
+    let password = call.program.secret_env.get("IPMI_PASSWORD").map(|secret| String::from_utf8_lossy(secret.reveal()));
+    session.login(password.as_deref()).await?;
     match command {
         ["power", "status"] => Ok(match session.read(&[String::new()])? {
             Switch::On => Output::printed(OK, "Chassis Power is on\n"),

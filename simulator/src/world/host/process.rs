@@ -199,6 +199,9 @@ impl World {
         if let Some(group) = program.group.as_deref().filter(|_| program.args.iter().any(|arg| arg == "start")) {
             self.start_begins(machine, group.split(':').next().unwrap_or(group));
         }
+        for arg in program.args.iter().chain(program.env.values()) {
+            self.expose(arg.as_bytes(), || format!("the arguments of {} on {}", program.path, self.shown(machine)));
+        }
         let shown = What::Began {
             machine,
             pid,

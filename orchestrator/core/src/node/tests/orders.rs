@@ -3,8 +3,8 @@
 use super::*;
 use crate::bench::{bmc, prefers, with_op};
 use crate::control::Command;
-use crate::node::Commitment;
 use crate::node::judge::{Judge, Matter};
+use crate::node::{Commitment, ProposalId};
 use crate::scheduler::FenceNeed;
 use crate::spec::{OnFail, Operation};
 
@@ -45,6 +45,27 @@ fn after_an_order_that_the_fold_refused_the_next_does_not_wait_as_after_one_that
         judge.committed(proposal, &Commitment::Committed(LogIndex(5), result), at(10));
         assert_eq!(judge.order_again.contains_key(&node("a")), waits);
     }
+}
+
+#[test]
+fn a_loss_comes_to_nothing_only_when_nothing_of_it_can_come_into_the_log_any_more() {
+    let loss = (node("a"), Bench::three().state.members[&node("a")].boot().unwrap());
+    let refused = || Commitment::Committed(LogIndex(7), Err("it is online".to_owned()));
+    let ended = |results: &[Commitment]| {
+        let mut judge = Judge::default();
+        for number in (1..).take(results.len()) {
+            judge.losses.insert(ProposalId(number), loss.clone());
+        }
+        (1..).zip(results).for_each(|(number, result)| judge.committed(ProposalId(number), result, at(10)));
+        judge.ended_losses
+    };
+    assert_eq!(ended(&[refused()]), std::slice::from_ref(&loss));
+    assert_eq!(ended(&[Commitment::NotWritten]), std::slice::from_ref(&loss));
+    assert_eq!(ended(&[Commitment::Unknown]), []);
+    assert_eq!(ended(&[Commitment::Committed(LogIndex(7), Ok(()))]), []);
+    assert_eq!(ended(&[Commitment::Unknown, Commitment::NotWritten]), [], "the first may still come");
+    assert_eq!(ended(&[Commitment::Unknown, refused()]), [], "the first may still come");
+    assert_eq!(ended(&[Commitment::NotWritten, refused()]), [loss]);
 }
 
 /// The leader looks again and again, and hears both others, who hear each other.
