@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use chaos::{Chaos, ChaosDraw, ChaosRun};
-pub(crate) use cluster::{Ca, Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
+pub(crate) use cluster::{Ca, Drill, Log, LogExport, LogVerb, Maintenance, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
 pub(crate) use demo::{Demo, Ending, Script};
 pub(crate) use doing::{Doing, Editing, Sure, Trial};

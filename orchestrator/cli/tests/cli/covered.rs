@@ -166,7 +166,7 @@ const QUESTIONS: [&str; 26] = [
     "status",
     "nodes",
     "links",
-    "log",
+    "log export",
     "why",
     "plan",
     "doctor",
