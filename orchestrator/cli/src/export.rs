@@ -101,11 +101,11 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Trouble {
 
 /// A file that was not there.
 pub(crate) fn new_file(path: &Path) -> Result<File, Trouble> {
-    File::create_new(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Trouble::usage(
-            format!("cannot write {}: it is there already", path.display()),
-            "name a file that is not there",
-        ),
-        _ => cannot_write(path, &error),
+    File::create_new(path).map_err(|error| {
+        if error.kind() != std::io::ErrorKind::AlreadyExists {
+            return cannot_write(path, &error);
+        }
+        let what = format!("cannot write {}: it is there already", path.display());
+        Trouble::usage(what, "name a file that is not there")
     })
 }

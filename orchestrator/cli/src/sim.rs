@@ -4,6 +4,7 @@
 //! that they run.
 //! Never: a real machine, file or device; a seed that fails without its number.
 
+mod from_log;
 #[cfg(feature = "plants")]
 mod plants;
 mod replay;
@@ -78,6 +79,7 @@ pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
         Sim::Scenario(asked) => scenario::scenario(asked, terminal),
         Sim::Replay(asked) => replay::replay(asked, terminal),
         Sim::Shrink(asked) => shrink::shrink(asked, terminal),
+        Sim::FromLog(asked) => from_log::from_log(asked, terminal),
     }
 }
 

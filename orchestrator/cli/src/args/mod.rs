@@ -26,7 +26,7 @@ pub(crate) use import::{Import, ImportHaresources};
 pub(crate) use node::Node;
 pub(crate) use resource::{AddDevice, AddResource, Fence, FenceVerb, Group, Resource};
 pub(crate) use setup::{Daemon, Init, Join, LogStyle, Machine, OnDeath, Reset};
-pub(crate) use sim::{Sim, SimPlants, SimReplay, SimRun, SimScenario, SimShrink};
+pub(crate) use sim::{Sim, SimFromLog, SimPlants, SimReplay, SimRun, SimScenario, SimShrink, With};
 
 use crate::terminal::Format;
 

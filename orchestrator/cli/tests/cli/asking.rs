@@ -132,6 +132,13 @@ fn export(machines: &mut Machines) {
     assert_eq!((&lines[1]["index"], &lines[0]["last"]), (&Value::from(1), &lines[lines.len() - 1]["index"]));
     assert!(text.contains("\"token_issued\"") && !text.contains("\"digest\":[1"), "tokens are told");
     assert!(text.contains("\"node_joined\"") && !text.contains("\"token\":\""), "tokens are told");
+    let said = machines.run("m1$ haven sim from-log all.jsonl");
+    assert!(said.code == 0 && said.out.contains("What happened in prod, entries 1 to "), "{said:?}");
+    assert!(said.out.ends_with("nothing failed over, as in the recording\n"), "{said:?}");
+    let shown = machines.run("m1$ haven config show --json");
+    std::fs::write(machines.file("m1", "spec.json"), shown.out).unwrap();
+    let said = machines.run("m1$ haven sim from-log all.jsonl --with spec=spec.json --with dead_after=5s");
+    assert!(said.code == 0 && said.out.contains("With dead-after 5s and the other configuration nothing"), "{said:?}");
     let again = machines.run("m1$ haven log export --out all.jsonl");
     assert!(again.code == 64 && again.err.contains("it is there already"), "{again:?}");
     assert_eq!(std::fs::read_to_string(machines.file("m1", "all.jsonl")).unwrap(), text);
