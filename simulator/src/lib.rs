@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod coverage;
 pub mod disk;
 pub mod exec;
+pub mod recorded;
 pub mod scenario;
 pub mod shrink;
 pub mod sweep;

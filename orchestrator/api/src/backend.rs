@@ -88,6 +88,10 @@ pub trait Backend: Send + Sync + 'static {
     /// nothing in the range. Errors: a store that cannot be read.
     fn history(&self, range: RangeInclusive<LogIndex>) -> BoxFuture<'_, Result<Vec<PastEntry>, ApiError>>;
 
+    /// The state of the last snapshot of this node: where a history that lacks its beginning begins anew. `None` before the
+    /// first snapshot. Errors: a store that cannot be read.
+    fn snapshot(&self) -> BoxFuture<'_, Result<Option<ClusterState>, ApiError>>;
+
     /// Comes back with the applied index as soon as this node has applied an entry beyond `index`; at once if it has.
     /// The caller bounds the wait.
     fn applied_beyond(&self, index: LogIndex) -> BoxFuture<'_, LogIndex>;

@@ -11,6 +11,7 @@ mod chaos;
 mod commands;
 mod demo;
 mod dispatch;
+mod export;
 mod look;
 mod plural;
 mod probe;

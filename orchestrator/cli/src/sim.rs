@@ -5,6 +5,7 @@
 //! Never: a real machine, file or device; a seed that fails without its number.
 
 mod bench;
+mod from_log;
 #[cfg(feature = "plants")]
 mod plants;
 mod record;
@@ -84,6 +85,7 @@ pub(crate) fn run(asked: &Sim, terminal: &Terminal) -> Result<Exit, Trouble> {
         Sim::Replay(asked) => replay::replay(asked, terminal),
         Sim::Bench(asked) => Ok(bench::bench(asked, terminal)),
         Sim::Shrink(asked) => shrink::shrink(asked, terminal),
+        Sim::FromLog(asked) => from_log::from_log(asked, terminal),
     }
 }
 

@@ -125,6 +125,18 @@ impl Trouble {
         Self::new(Exit::Usage, "HV-SIM-05", message, "name another file, or remove this one to begin anew")
     }
 
+    /// A file is no export of a log, or no configuration to replay it with; `fault` says where and why.
+    /// Page: docs/errors/HV-SIM-03.md.
+    pub(crate) fn recording(what: String, fault: String, remedy: &str) -> Self {
+        Self { detail: vec![fault], ..Self::new(Exit::Usage, "HV-SIM-03", what, remedy) }
+    }
+
+    /// A recording cannot be replayed like this. Page: docs/errors/HV-SIM-04.md.
+    pub(crate) fn cannot_replay(name: &str, why: &str) -> Self {
+        let remedy = "export another part with `haven log export --from INDEX --to INDEX`, or name other settings";
+        Self::new(Exit::Refused, "HV-SIM-04", format!("cannot replay {name}: {why}"), remedy)
+    }
+
     /// The demo ended early. Page: docs/errors/HV-DEMO-01.md.
     pub(crate) fn demo(error: crate::demo::DemoError) -> Self {
         let remedy = error.remedy();

@@ -8,6 +8,7 @@ mod bench;
 pub mod control;
 pub mod detector;
 pub mod event;
+pub mod export;
 pub mod heartbeat;
 pub mod ids;
 pub mod lease;

@@ -14,10 +14,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use haven_core::event::Event;
+use haven_core::export::Recorded;
 use haven_core::ids::{LogIndex, Term};
 use haven_core::node::Note;
-use haven_core::state::{ClusterState, Refusal};
+use haven_core::state::{ClusterState, Entry, Refusal};
 use haven_core::story;
+use haven_core::units::LogTime;
 use haven_node::{Observer, Seen};
 
 use crate::coverage::{LogCoverage, Reached};
@@ -96,6 +98,7 @@ struct Inner {
     /// The most advanced state of any node.
     latest: ClusterState,
     story: Vec<Line>,
+    recorded: Vec<Recorded>,
     cannot_start: BTreeMap<Machine, String>,
     coverage: LogCoverage,
     reached: Vec<Reached>,
@@ -126,6 +129,16 @@ impl Checker {
     /// The log as a story, in order.
     pub fn story(&self) -> Vec<Line> {
         lock(&self.inner).story.clone()
+    }
+
+    /// The log as it is exported, without its first `from` entries.
+    pub fn recorded(&self, from: usize) -> Vec<Recorded> {
+        lock(&self.inner).recorded.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// How many entries it has.
+    pub fn entries(&self) -> usize {
+        lock(&self.inner).recorded.len()
     }
 
     /// Calls `f` with the most advanced state of any node.
@@ -189,6 +202,7 @@ impl Inner {
         if *index > self.latest.index {
             self.latest = (*state).clone();
             self.tell(*index, *term, event.map(|(_, e)| e), result);
+            self.recorded.push(Recorded::of(*index, *term, &as_entry(*index, *event, state)));
             if result.is_ok() {
                 self.reached.extend(self.coverage.folded(*term, event.map(|(_, e)| e)));
             }
@@ -205,6 +219,17 @@ impl Inner {
         let text = event.map_or_else(|| format!("({term})"), story::tell);
         let refused = result.as_ref().err().map(ToString::to_string);
         self.story.push(Line { at: now(), index, text, refused });
+    }
+}
+
+/// The entry that was folded: of Raft's own, the state tells which it was.
+fn as_entry<'a>(index: LogIndex, event: Option<(LogTime, &'a Event)>, state: &ClusterState) -> Entry<'a> {
+    match event {
+        Some((time, event)) => Entry::Event(time, event),
+        None if state.voting.changed == index => {
+            Entry::Voting { sets: state.voting.sets.clone(), learners: state.voting.learners.clone() }
+        }
+        None => Entry::Blank,
     }
 }
 

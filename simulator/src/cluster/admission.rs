@@ -98,7 +98,9 @@ impl Cluster {
         })
         .await?;
         self.configure().await?;
-        self.wait("the resources do not run", Cluster::all_run).await
+        self.wait("the resources do not run", Cluster::all_run).await?;
+        self.let_go().await?;
+        self.wait("the resources do not stay", Cluster::all_run).await
     }
 
     pub(crate) fn state_of_leader(&self, look: impl FnOnce(&haven_core::state::ClusterState) -> bool) -> bool {
@@ -107,6 +109,9 @@ impl Cluster {
 
     /// Whether every configured resource runs once, by the log and in truth, and nothing is left to do.
     pub(crate) fn all_run(&self) -> bool {
+        if self.options.spec.is_some() {
+            return self.wanted_run();
+        }
         self.state_of_leader(|s| {
             s.plan.in_flight().next().is_none()
                 && s.plan.waiting().next().is_none()
@@ -189,6 +194,7 @@ impl Cluster {
                 edits.extend(names.iter().filter_map(levels));
             }
         }
+        edits.extend(self.edits_of_spec());
         for ResourceOptions { id, prefers: wish } in &self.options.resources {
             edits.extend(primitive(id).map(SpecEdit::PutResource));
             edits.extend(wish.as_ref().and_then(|(node, score)| prefers(id, node, *score)));

@@ -4,6 +4,7 @@ mod admission;
 mod disks;
 mod notes;
 mod options;
+mod spec;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,18 +1,18 @@
 //! What a simulated cluster consists of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use haven_core::event::{Counted, MemberKind};
 use haven_core::ids::NodeId;
-use haven_core::spec::{Profile, Timing};
+use haven_core::spec::{Profile, Spec, Timing};
 use haven_core::units::Millis;
 use haven_node::Founding;
 
 use crate::disk::DiskProfile;
 use crate::exec::Machine;
 use crate::world::{
-    Cgroups, DeviceConfig, DeviceModel, Disks, MachineConfig, Range, TraceMode, WatchdogModel, WorldConfig,
+    Cgroups, DeviceConfig, DeviceModel, Disks, MachineConfig, Range, Timings, TraceMode, WatchdogModel, WorldConfig,
 };
 
 /// A resource that is configured when the cluster is founded.
@@ -39,6 +39,17 @@ pub struct ClusterOptions {
     pub resources: Vec<ResourceOptions>,
     /// Settings to begin with.
     pub properties: Vec<(String, String)>,
+    /// A whole configuration to begin with, beside those. Its resources are run by simulated agents, without their
+    /// parameters; its devices and timings are not looked at.
+    pub spec: Option<Spec>,
+    /// Where resources of it run when the script begins, wherever else they could.
+    pub begins: BTreeMap<String, NodeId>,
+    /// How long the start of a resource takes.
+    pub start: Range,
+    /// How long its stop takes.
+    pub stop: Range,
+    /// From a fence device's taking of an order to its effect.
+    pub switching: Range,
     /// Whether each machine has a BMC that is configured as its fence device.
     pub devices: Devices,
     /// How stale a `fence test --cycle` has found the BMCs; `None` if none was run.
@@ -82,6 +93,11 @@ impl Default for ClusterOptions {
             timing: Timing::of(Profile::Lan),
             resources: Vec::new(),
             properties: Vec::new(),
+            spec: None,
+            begins: BTreeMap::new(),
+            start: Timings::default().start,
+            stop: Timings::default().stop,
+            switching: Timings::default().switching,
             devices: Devices::Bmc,
             tested: Some(Millis(0)),
             watchdog: WatchdogModel::None,
@@ -118,6 +134,8 @@ impl ClusterOptions {
         let mut config = WorldConfig::cluster(self.machines);
         config.links = self.links;
         config.disks = disks;
+        let Self { start, stop, switching, .. } = *self;
+        config.timings = Timings { start, stop, switching, ..config.timings };
         config.trace = match self.tracing {
             Tracing::Off => TraceMode::Off,
             Tracing::Keep => TraceMode::Collect,

@@ -14,12 +14,14 @@ mod script;
 use std::fmt;
 use std::sync::Arc;
 
+use haven_core::state::ClusterState;
 use haven_core::units::Millis;
 
 use crate::check::{Line, Violation, settle, survive_the_dark};
 use crate::cluster::{Cluster, ClusterOptions, Noted, Tracing};
 use crate::coverage::Coverage;
 use crate::exec::{TrueTime, now, run};
+use crate::recorded::Recording;
 use crate::world::{TraceKind, Traced};
 
 pub use condition::{Condition, matches};
@@ -69,6 +71,8 @@ pub struct Ran {
     pub start: TrueTime,
     /// What came about.
     pub coverage: Coverage,
+    /// The log since the script began, as it is exported.
+    pub recording: Recording,
 }
 
 impl Ran {
@@ -85,6 +89,7 @@ impl Ran {
             simulated: Millis(0),
             start: 0,
             coverage: Coverage::default(),
+            recording: Recording::default(),
         }
     }
 
@@ -135,7 +140,7 @@ impl Scenario {
         let cluster = Cluster::new(self.seed, self.cluster.clone());
         if let Err(why) = cluster.found().await {
             cluster.checker.violation("L1", format!("without any fault the cluster was not founded: {why}"));
-            return end(&script::Stage::new(cluster, Since::default()));
+            return end(&script::Stage::new(cluster, Since::default()), &self.title);
         }
         let since = Since {
             start: now(),
@@ -143,6 +148,8 @@ impl Scenario {
             history: cluster.world.history().len(),
             trace: cluster.world.traced().len(),
             notes: cluster.notes().len(),
+            entries: cluster.checker.entries(),
+            state: cluster.checker.latest(|state| Box::new(state.clone())),
         };
         leaders::watch(Arc::downgrade(&cluster));
         let stage = script::Stage::new(cluster.clone(), since);
@@ -166,21 +173,24 @@ impl Scenario {
                 self.expected.check(&stage);
             }
         }
-        end(&stage)
+        end(&stage, &self.title)
     }
 }
 
-/// What there was before the script began: how much of the log, of the resources' history, of the trace and of notes.
-#[derive(Debug, Clone, Copy, Default)]
+/// What there was before the script began: how much of the log, of the resources' history, of the trace, of notes and of
+/// entries, and the state.
+#[derive(Debug, Clone, Default)]
 struct Since {
     start: TrueTime,
     log: usize,
     history: usize,
     trace: usize,
     notes: usize,
+    entries: usize,
+    state: Box<ClusterState>,
 }
 
-fn end(stage: &script::Stage) -> Ran {
+fn end(stage: &script::Stage, title: &str) -> Ran {
     let script::Stage { cluster, since, .. } = stage;
     cluster.world.look_into_disks();
     let traced = cluster.world.traced().into_iter().skip(since.trace);
@@ -194,6 +204,7 @@ fn end(stage: &script::Stage) -> Ran {
         simulated: Millis(now() / 1_000_000),
         start: since.start,
         coverage: cluster.world.coverage(),
+        recording: Recording::of(&since.state, format!("haven sim: {title}"), cluster.checker.recorded(since.entries)),
     };
     cluster.end();
     ran

@@ -51,6 +51,8 @@ pub(super) fn simpler(scenario: &Scenario) -> Vec<Scenario> {
     with(&|cluster| cluster.tested = usual.tested);
     with(&|cluster| cluster.disk = usual.disk);
     with(&|cluster| cluster.boot = usual.boot);
+    with(&|cluster| (cluster.start, cluster.stop, cluster.switching) = (usual.start, usual.stop, usual.switching));
+    with(&|cluster| (cluster.spec, cluster.begins) = (None, usual.begins.clone()));
     with(&|cluster| cluster.resources.iter_mut().for_each(|resource| resource.prefers = None));
     if cluster.machines > 1 && !mentions(scenario, &format!("n{}", cluster.machines)) {
         with(&|cluster| cluster.machines -= 1);
@@ -63,7 +65,11 @@ pub(super) fn simpler(scenario: &Scenario) -> Vec<Scenario> {
 fn mentions(scenario: &Scenario, name: &str) -> bool {
     let Scenario { cluster, script, expected, .. } = scenario;
     let wishes = cluster.resources.iter().filter_map(|resource| resource.prefers.as_ref()).map(|(node, _)| node);
-    let named = wishes.chain(&cluster.witnesses).chain(&cluster.watched).any(|node| node.as_str() == name);
+    let named = wishes
+        .chain(&cluster.witnesses)
+        .chain(&cluster.watched)
+        .chain(cluster.begins.values())
+        .any(|node| node.as_str() == name);
     let expects = !expected.story.is_empty() || !expected.never.is_empty();
     let has_it = |step: &Step| step.to_string().split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == name);
     named || expects || script.iter().any(has_it)

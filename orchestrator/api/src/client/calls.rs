@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use haven_core::control::Command;
+use haven_core::export::{Header, Recorded};
 use haven_core::ids::{LogIndex, NodeId, ResourceId};
 use haven_core::state::ClusterState;
 use serde_json::json;
@@ -15,6 +16,8 @@ use crate::view::{
     Config, ConfigDiff, Doctor, Failover, Links, LogPage, PlanView, Revision, Settled, Status, WhyNode, WhyResource,
 };
 
+/// A state of the past is made of everything before it.
+const FOLD_WITHIN: Duration = Duration::from_secs(30);
 /// A device may be slow, and a node has several.
 const DEVICES_WITHIN: Duration = Duration::from_secs(120);
 /// Before a person's word every device is read, by one member after the other.
@@ -48,6 +51,20 @@ impl Client {
     /// A stretch of the log.
     pub async fn log(&self, ask: LogAsk) -> Result<LogPage, ClientError> {
         self.get(&with_query("/v1/log", &[("from", ask.from), ("to", ask.to)])).await
+    }
+
+    /// The first line of an export of the log, which says what was so before it. Without a range it is about everything
+    /// that the node still has.
+    pub async fn log_header(&self, ask: LogAsk) -> Result<Header, ClientError> {
+        self.get_within(&with_query("/v1/log/header", &[("from", ask.from), ("to", ask.to)]), FOLD_WITHIN).await
+    }
+
+    /// Entries of an export from `from` to `to`, as many as the node gives at a time; ask again from after the last one.
+    pub async fn log_entries(&self, from: LogIndex, to: LogIndex) -> Result<Vec<Recorded>, ClientError> {
+        let path = with_query("/v1/log/entries", &[("from", Some(from.0)), ("to", Some(to.0))]);
+        let text = self.get_text(&path).await?;
+        let read = |line: &str| serde_json::from_str(line).map_err(|e| wire::protocol(self.socket(), &path, &e));
+        text.lines().map(read).collect()
     }
 
     /// Waits until everything that follows from entry `index` has settled, for `within` at most.

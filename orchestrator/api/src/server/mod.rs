@@ -12,6 +12,7 @@ mod gather;
 mod openapi;
 mod routes;
 mod routes_act;
+mod routes_export;
 mod routes_view;
 mod socket;
 #[cfg(test)]

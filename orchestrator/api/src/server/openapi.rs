@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::{routes, routes_act, routes_view};
+use super::{routes, routes_act, routes_export, routes_view};
 
 /// The description as data.
 #[derive(OpenApi)]
@@ -15,6 +15,8 @@ use super::{routes, routes_act, routes_view};
         routes::status,
         routes::log,
         routes::log_follow,
+        routes_export::header,
+        routes_export::entries,
         routes::wait,
         routes_view::why_resource,
         routes_view::why_node,

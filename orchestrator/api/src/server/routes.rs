@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
 use super::answer::{Refusal, text};
-use super::{follow, gather, routes_act, routes_view};
+use super::{follow, gather, routes_act, routes_export, routes_view};
 use crate::backend::Backend;
 use crate::error::{ApiError, Refused};
 use crate::view::{self, LogPage, Scene, Settled, SettledWord, Status};
@@ -55,6 +55,8 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("get", "/v1/status", get(status).layer(quick())),
         ("get", "/v1/log", get(log).layer(quick())),
         ("get", "/v1/log/follow", get(log_follow)),
+        ("get", "/v1/log/header", get(routes_export::header).layer(quick())),
+        ("get", "/v1/log/entries", get(routes_export::entries).layer(quick())),
         ("get", "/v1/wait", get(wait)),
         ("get", "/v1/why/resource/{id}", get(routes_view::why_resource).layer(quick())),
         ("get", "/v1/why/node/{id}", get(routes_view::why_node).layer(quick())),
@@ -145,10 +147,10 @@ pub(super) async fn status(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Range {
-    /// The first entry; by default the 200th from the end.
-    from: Option<u64>,
+    /// The first entry; by default the 200th from the end, or, of an export, the first of which everything is kept.
+    pub(super) from: Option<u64>,
     /// The last entry; by default the last that this node has applied.
-    to: Option<u64>,
+    pub(super) to: Option<u64>,
 }
 
 /// Events of the log, one line each, oldest first; digests of heartbeats are left out.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use haven_core::control::Command;
 use haven_core::event::{Event, PowerState, Standby};
+use haven_core::export::{Header, Recorded};
 use haven_core::ids::LogIndex;
 use haven_core::units::{Millis, WallTime};
 use tokio::sync::{oneshot, watch};
@@ -24,12 +25,13 @@ struct BenchNode {
     bench: Mutex<Bench>,
     applied: watch::Sender<LogIndex>,
     asked_by: Mutex<Vec<String>>,
+    snapshot: Mutex<Option<haven_core::state::ClusterState>>,
 }
 
 impl BenchNode {
     fn of(bench: Bench) -> Arc<Self> {
         let applied = watch::Sender::new(bench.state.index);
-        Arc::new(Self { bench: Mutex::new(bench), applied, asked_by: Mutex::default() })
+        Arc::new(Self { bench: Mutex::new(bench), applied, asked_by: Mutex::default(), snapshot: Mutex::default() })
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Bench) -> T) -> T {
@@ -48,6 +50,11 @@ impl Backend for BenchNode {
     fn history(&self, range: std::ops::RangeInclusive<LogIndex>) -> BoxFuture<'_, Result<Vec<PastEntry>, ApiError>> {
         // Three at a time: readers must ask again.
         let found = self.with(|b| b.past.iter().filter(|e| range.contains(&e.index)).take(3).cloned().collect());
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Option<haven_core::state::ClusterState>, ApiError>> {
+        let found = self.snapshot.lock().unwrap().clone();
         Box::pin(async move { Ok(found) })
     }
 
@@ -194,6 +201,66 @@ async fn entries_that_a_node_does_not_have_are_told_as_a_gap() {
     assert_eq!(follow.next().await.unwrap().unwrap().index, 21);
     let error = served.client.status(Some(LogIndex(30))).await.unwrap_err();
     assert_eq!(error.code(), "HV-LOG-01", "a state without its beginning is made up");
+}
+
+/// Everything of an export, page by page.
+async fn exported(client: &Client, header: &Header) -> Vec<Recorded> {
+    let (mut found, mut next) = (Vec::new(), header.first);
+    while next <= header.last {
+        let page = client.log_entries(next, header.last).await.unwrap();
+        next = page.last().unwrap().index.next();
+        found.extend(page);
+    }
+    found
+}
+
+#[tokio::test]
+async fn an_export_is_the_whole_log_with_what_was_before_it_and_without_secrets() {
+    let mut bench = Bench::healthy();
+    let (kind, by) = (haven_core::event::MemberKind::Full, "olga".to_owned());
+    bench.ok(Event::TokenIssued { digest: vec![7; 32], expires: bench.state.time + Millis::secs(60), kind, by });
+    let served = served(bench);
+    let past = served.node.with(|b| b.past.clone());
+    let header = served.client.log_header(LogAsk::default()).await.unwrap();
+    assert_eq!((header.first, header.last, header.before.members.len()), (LogIndex(1), past.last().unwrap().index, 0));
+    assert_eq!((header.format.as_str(), header.origin.as_str()), ("haven-log", "haven log export on b"));
+    let entries = exported(&served.client, &header).await;
+    let of_past: Vec<_> = past.iter().map(|e| Recorded::of(e.index, e.term, &e.as_entry())).collect();
+    assert_eq!(entries, of_past);
+    let text = serde_json::to_string(&entries).unwrap();
+    assert!(!text.contains("[7,7"), "the digest of a token leaves the cluster");
+    let later = served.client.log_header(LogAsk { from: Some(21), to: Some(30) }).await.unwrap();
+    assert_eq!((later.first, later.last, later.before.index), (LogIndex(21), LogIndex(30), LogIndex(20)));
+    assert_eq!(later.before.members.len(), 3);
+    assert_eq!(exported(&served.client, &later).await, of_past[20..30]);
+    for ask in [LogAsk { from: None, to: Some(9000) }, LogAsk { from: Some(30), to: Some(20) }] {
+        let error = served.client.log_header(ask).await.unwrap_err();
+        assert!(["HV-LOG-01", "HV-API-06"].contains(&error.code()), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_a_log_without_its_beginning_begins_after_the_snapshot() {
+    let whole = Bench::healthy();
+    let at = |index: u64| {
+        let mut replay = crate::view::Replay::default();
+        whole.past.iter().filter(|e| e.index.0 <= index).for_each(|entry| replay.push(entry).unwrap());
+        replay.state().clone()
+    };
+    let (snapshot, then) = (at(25), at(29));
+    let mut bench = Bench::healthy();
+    bench.past.retain(|entry| entry.index.0 > 20);
+    let served = served(bench);
+    assert_eq!(served.client.log_header(LogAsk::default()).await.unwrap_err().code(), "HV-LOG-01");
+    *served.node.snapshot.lock().unwrap() = Some(snapshot);
+    let header = served.client.log_header(LogAsk::default()).await.unwrap();
+    assert_eq!((header.first, header.before.index), (LogIndex(26), LogIndex(25)));
+    let later = served.client.log_header(LogAsk { from: Some(30), to: None }).await.unwrap();
+    assert_eq!(later.before, haven_core::export::Before::of(&then));
+    let error = served.client.log_header(LogAsk { from: Some(22), to: None }).await.unwrap_err();
+    assert!(error.to_string().contains("known from 26 on") && error.remedy().contains("--from 26"), "{error}");
+    let error = served.client.log_entries(LogIndex(5), LogIndex(30)).await.unwrap_err();
+    assert_eq!(error.code(), "HV-LOG-01", "a gap is passed over");
 }
 
 #[tokio::test]

@@ -43,6 +43,11 @@ impl From<ReplayError> for ApiError {
 }
 
 impl Replay {
+    /// Goes on from a state that is known.
+    pub fn from_state(state: ClusterState) -> Self {
+        Self { state, begun: Begun::Yes }
+    }
+
     /// Folds the next entry. What the fold refused then it refuses again. Errors: entries between are missing.
     pub fn push(&mut self, entry: &PastEntry) -> Result<(), ReplayError> {
         let wanted = match self.begun {

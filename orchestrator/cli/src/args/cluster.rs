@@ -1,6 +1,8 @@
 //! The cluster as a whole: `status`, `log`, `why`, `maintenance`, `token`, `ca`, `drill`,
 //! `unfreeze`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{Doing, Sure, Trial};
@@ -18,7 +20,11 @@ pub(crate) struct Status {
 
 /// What happened.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Log {
+    /// What is done with it; it is shown if nothing is said.
+    #[command(subcommand)]
+    pub(crate) verb: Option<LogVerb>,
     /// Go on with what happens, until interrupted.
     #[arg(long, short, conflicts_with_all = ["to", "at"])]
     pub(crate) follow: bool,
@@ -31,6 +37,27 @@ pub(crate) struct Log {
     /// The entries that led to this one.
     #[arg(long, value_name = "INDEX")]
     pub(crate) at: Option<u64>,
+}
+
+/// What is done with the log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogVerb {
+    /// Write it as a file that `haven sim from-log` replays; there are no secrets in it.
+    Export(LogExport),
+}
+
+/// What is exported, and where it goes.
+#[derive(Debug, Args)]
+pub(crate) struct LogExport {
+    /// First entry; the first of which everything is kept, if nothing is said.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) from: Option<u64>,
+    /// Last entry; the last one, if nothing is said.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) to: Option<u64>,
+    /// Write it into this file, which must not be there, and not to standard output.
+    #[arg(long, value_name = "NEW")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Tokens by which machines join.

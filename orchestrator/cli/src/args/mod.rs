@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use chaos::{Chaos, ChaosDraw, ChaosRun};
-pub(crate) use cluster::{Ca, Drill, Log, Maintenance, Status, Token, Unfreeze, Why};
+pub(crate) use cluster::{Ca, Drill, Log, LogExport, LogVerb, Maintenance, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
 pub(crate) use demo::{Demo, Ending, Script};
 pub(crate) use doing::{Doing, Editing, Sure, Trial};
@@ -26,7 +26,7 @@ pub(crate) use import::{Import, ImportHaresources};
 pub(crate) use node::Node;
 pub(crate) use resource::{AddDevice, AddResource, Fence, FenceVerb, Group, Resource};
 pub(crate) use setup::{Daemon, Init, Join, LogStyle, Machine, OnDeath, Reset};
-pub(crate) use sim::{Sim, SimBench, SimPlants, SimReplay, SimRun, SimScenario, SimShrink};
+pub(crate) use sim::{Sim, SimBench, SimFromLog, SimPlants, SimReplay, SimRun, SimScenario, SimShrink, With};
 
 use crate::terminal::Format;
 

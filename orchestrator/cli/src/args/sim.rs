@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use haven_core::spec::parse_span;
@@ -26,6 +27,49 @@ pub(crate) enum Sim {
     Bench(SimBench),
     /// Make a small scenario of a seed or a scenario that does not hold.
     Shrink(SimShrink),
+    /// Replay what happened in a cluster, as `haven log export` wrote it, also with other settings.
+    FromLog(SimFromLog),
+}
+
+/// What is replayed, and with which other settings.
+#[derive(Debug, Args)]
+pub(crate) struct SimFromLog {
+    /// What `haven log export` wrote.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replay it with another setting: dead_after=TIME, hold=TIME, or spec=FILE with what `haven config show --json`
+    /// prints; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) with: Vec<With>,
+    /// Write the scenario into this file, which must not be there.
+    #[arg(long, value_name = "NEW")]
+    pub(crate) write: Option<PathBuf>,
+}
+
+/// A setting of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum With {
+    /// Silence after which a node may be judged lost.
+    DeadAfter(Millis),
+    /// The hold lease.
+    Hold(Millis),
+    /// A file with a configuration.
+    Spec(PathBuf),
+}
+
+impl FromStr for With {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("give KEY=VALUE, such as dead_after=3s")?;
+        let span = || parse_span(value).ok_or_else(|| format!("`{value}` is no time, such as 3s"));
+        match key {
+            "dead_after" | "dead-after" => span().map(Self::DeadAfter),
+            "hold" => span().map(Self::Hold),
+            "spec" if !value.is_empty() => Ok(Self::Spec(PathBuf::from(value))),
+            _ => Err(format!("`{key}` is none of dead_after, hold, spec")),
+        }
+    }
 }
 
 /// What seeds are drawn from.
@@ -74,6 +118,9 @@ pub(crate) struct SimReplay {
     /// Wait for Enter after each line.
     #[arg(long)]
     pub(crate) step: bool,
+    /// Write its log into this file, which must not be there, as `haven log export` does.
+    #[arg(long, value_name = "NEW")]
+    pub(crate) export: Option<PathBuf>,
 }
 
 /// What is made small, and where it goes.

@@ -18,6 +18,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// `log`.
 pub(crate) async fn log(session: &Session<'_>, asked: &args::Log) -> Result<Exit, Trouble> {
+    if let Some(args::LogVerb::Export(asked)) = &asked.verb {
+        return super::export::export(session, asked).await;
+    }
     let ask = match asked.at {
         Some(at) => LogAsk { from: Some(at.saturating_sub(BEFORE).max(1)), to: Some(at) },
         None => LogAsk { from: asked.from, to: asked.to },

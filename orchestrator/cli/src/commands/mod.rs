@@ -5,6 +5,7 @@ mod change;
 mod config;
 mod drill;
 mod explain;
+mod export;
 mod fence;
 mod import;
 mod log;

@@ -1,6 +1,6 @@
 //! `haven sim replay`: a seed, or a scenario, as a story: one line for each thing that happened.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use haven_simulator::cluster::Tracing;
@@ -8,6 +8,7 @@ use haven_simulator::scenario::{Moment, Ran, Weight};
 use serde::Serialize;
 
 use crate::args::SimReplay;
+use crate::export::new_file;
 use crate::terminal::{Format, Terminal};
 use crate::trouble::{Exit, Trouble};
 
@@ -41,7 +42,13 @@ struct Told<'a> {
 pub(super) fn replay(asked: &SimReplay, terminal: &Terminal) -> Result<Exit, Trouble> {
     let scenario = asked.what.scenario(asked.draws.said())?;
     let name = asked.what.name(asked.draws.said());
+    // Before the work: afterwards it would be in vain.
+    let file = asked.export.as_deref().map(new_file).transpose()?;
     let ran = scenario.run(Tracing::Keep);
+    if let (Some(mut file), Some(path)) = (file, &asked.export) {
+        let written = file.write_all(ran.recording.to_lines().as_bytes());
+        written.map_err(|error| Trouble::file(&format!("write {}", path.display()), &error))?;
+    }
     let mut moments = ran.moments();
     moments.retain(|moment| asked.trace || moment.weight != Weight::Detail);
     let exit = if ran.violations.is_empty() { Exit::Fine } else { Exit::Refused };

@@ -87,6 +87,7 @@ fn a_cluster_answers_programs_and_people_and_a_plan_changes_nothing() {
     }
     assert_eq!((revision(&machines), machines.json("m1$ haven resource list")[0]["on"].clone()), before);
     followers(&mut machines);
+    export(&mut machines);
     configuration(&mut machines);
     import(&mut machines);
 }
@@ -120,6 +121,36 @@ fn followers(machines: &mut Machines) {
     machines.does("m1$ haven resource clear web");
     machines.does("m1$ haven resource move web");
     machines.does("m1$ haven resource clear web --timeout 1m");
+}
+
+/// The log leaves the cluster as a file: whole or in part, once, and without secrets.
+fn export(machines: &mut Machines) {
+    machines.does("m1$ haven log export --out all.jsonl");
+    let text = std::fs::read_to_string(machines.file("m1", "all.jsonl")).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines[0]["format"].as_str(), lines[0]["cluster"].as_str()), (Some("haven-log"), Some("prod")));
+    assert_eq!((&lines[1]["index"], &lines[0]["last"]), (&Value::from(1), &lines[lines.len() - 1]["index"]));
+    assert!(text.contains("\"token_issued\"") && !text.contains("\"digest\":[1"), "tokens are told");
+    assert!(text.contains("\"node_joined\"") && !text.contains("\"token\":\""), "tokens are told");
+    let said = machines.run("m1$ haven sim from-log all.jsonl");
+    assert!(said.code == 0 && said.out.contains("What happened in prod, entries 1 to "), "{said:?}");
+    assert!(said.out.ends_with("nothing failed over, as in the recording\n"), "{said:?}");
+    let shown = machines.run("m1$ haven config show --json");
+    std::fs::write(machines.file("m1", "spec.json"), shown.out).unwrap();
+    let said = machines.run("m1$ haven sim from-log all.jsonl --with spec=spec.json --with dead_after=5s");
+    assert!(said.code == 0 && said.out.contains("With dead-after 5s and the other configuration nothing"), "{said:?}");
+    let again = machines.run("m1$ haven log export --out all.jsonl");
+    assert!(again.code == 64 && again.err.contains("it is there already"), "{again:?}");
+    assert_eq!(std::fs::read_to_string(machines.file("m1", "all.jsonl")).unwrap(), text);
+    let part = machines.run("m2$ haven log export --from 5 --to 9");
+    assert!(
+        part.code == 0 && part.out.lines().count() == 6 && part.out.contains("\"origin\":\"haven log export on m2\"")
+    );
+    let late = machines.run("m2$ haven log export --from 5 --to 999999 --out late.jsonl");
+    assert!(
+        late.code == 1 && late.err.contains("HV-LOG-01") && !machines.file("m2", "late.jsonl").exists(),
+        "{late:?}"
+    );
 }
 
 /// What was changed is kept, and can be had back; who comes second learns what the first one did.

@@ -162,11 +162,11 @@ fn every_command_that_the_program_has_is_replayed() {
 }
 
 /// Commands that change no cluster: they ask, or act on this computer alone.
-const QUESTIONS: [&str; 26] = [
+const QUESTIONS: [&str; 27] = [
     "status",
     "nodes",
     "links",
-    "log",
+    "log export",
     "why",
     "plan",
     "doctor",
@@ -188,6 +188,7 @@ const QUESTIONS: [&str; 26] = [
     "sim scenario",
     "sim replay",
     "sim shrink",
+    "sim from-log",
     "completions",
 ];
 

@@ -170,6 +170,64 @@ fn what_is_shrunk_still_fails_and_what_holds_is_not_shrunk() {
     );
 }
 
+/// The machine of db crashes, and is switched off.
+const OUTAGE: &str = r#"
+title = "n3 crashes"
+why = "It does."
+[[resources]]
+id = "db"
+prefers = "n3"
+[script]
+steps = ["5s crash n3", "60s pass"]
+"#;
+
+#[test]
+fn a_log_is_replayed_as_it_was_and_with_other_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(at("outage.toml"), OUTAGE).unwrap();
+    let said = haven(&format!("sim replay {} --export {}", at("outage.toml"), at("log.jsonl")));
+    assert_eq!(said.code, 0, "{said:?}");
+    let said = haven(&format!("sim replay {} --export {}", at("outage.toml"), at("log.jsonl")));
+    assert!(said.code == 64 && said.err.contains("it is there already") && said.out.is_empty(), "{said:?}");
+    let said = haven(&format!("sim from-log {} --write {}", at("log.jsonl"), at("turned.toml")));
+    assert_eq!(said.code, 0, "{said:?}");
+    let last = said.out.lines().last().unwrap();
+    assert!(
+        last.starts_with("Replayed with the same settings db was down for ") && last.contains("(recorded: "),
+        "{last}"
+    );
+    for words in ["recorded  n3", "replayed  n3", "bmc-n3 read Off twice", ", n3 to n"] {
+        assert!(said.out.contains(words), "no {words}: {}", said.out);
+    }
+    assert_eq!(haven(&format!("sim scenario {}", at("turned.toml"))).code, 0);
+    let said = haven(&format!("sim from-log {} --with dead_after=6s --with hold=30s --json", at("log.jsonl")));
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    let longest = |side: &str| told[side]["resources"][0]["longest_ms"].as_u64().unwrap();
+    assert!(said.code == 0 && longest("replayed") > longest("recorded") + 3000, "{said:?}");
+    assert!(
+        told["answer"].as_str().unwrap().starts_with("With dead-after 6s and hold 30s db would have been down for ")
+    );
+    assert_eq!(told["replayed"]["losses"][0]["end"], "off");
+    let log = std::fs::read_to_string(at("log.jsonl")).unwrap();
+    std::fs::write(at("cut.jsonl"), &log[..log.len() - 9]).unwrap();
+    let said = haven(&format!("sim from-log {}", at("cut.jsonl")));
+    assert!(said.code == 64 && said.err.starts_with("error HV-SIM-03: ") && said.out.is_empty(), "{said:?}");
+    let line = log.lines().count();
+    assert!(said.err.contains(&format!("cut.jsonl, line {line}, column ")), "{said:?}");
+    std::fs::write(at("spec.json"), "{\"spec\": {}}").unwrap();
+    let said = haven(&format!("sim from-log {} --with spec={}", at("log.jsonl"), at("spec.json")));
+    assert!(said.code == 64 && said.err.contains("missing field `resources` at line 1 column 11"), "{said:?}");
+    let said = haven(&format!("sim from-log {} --with dead_after=5ms", at("log.jsonl")));
+    assert!(
+        said.code == 1 && said.err.starts_with("error HV-SIM-04: ") && said.err.contains("300ms to 5min"),
+        "{said:?}"
+    );
+    for words in ["sim from-log", "sim from-log x --with tea=3s", "sim from-log x --with dead_after=soon"] {
+        assert_eq!(haven(words).code, 64, "{words}");
+    }
+}
+
 #[test]
 fn a_subject_that_is_none_is_wrong_usage() {
     for words in

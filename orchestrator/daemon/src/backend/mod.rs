@@ -16,6 +16,7 @@ use haven_api::{ApiError, Backend, BoxFuture, Look, PastEntry, Refused};
 use haven_core::control::Command;
 use haven_core::event::Event;
 use haven_core::ids::{LogIndex, NodeId};
+use haven_core::state::ClusterState;
 use haven_node::{CommandError, Readings};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{mpsc, oneshot};
@@ -64,6 +65,11 @@ impl Backend for NodeBackend {
     fn history(&self, range: RangeInclusive<LogIndex>) -> BoxFuture<'_, Result<Vec<PastEntry>, ApiError>> {
         let node = self.node();
         Box::pin(async move { past::history(&node, range).await })
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Option<ClusterState>, ApiError>> {
+        let node = self.node();
+        Box::pin(async move { past::snapshot(&node) })
     }
 
     fn applied_beyond(&self, index: LogIndex) -> BoxFuture<'_, LogIndex> {

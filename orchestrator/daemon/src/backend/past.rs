@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use haven_api::{ApiError, Past, PastEntry, Refused};
 use haven_core::event::Envelope;
 use haven_core::ids::LogIndex;
+use haven_core::state::ClusterState;
 use haven_log::{Archived, ArchivedPayload};
 
 use crate::life::LiveNode;
@@ -12,6 +13,12 @@ use crate::life::LiveNode;
 pub(super) async fn history(node: &LiveNode, range: RangeInclusive<LogIndex>) -> Result<Vec<PastEntry>, ApiError> {
     let found = node.store().history(range).await.map_err(|error| unreadable(&crate::chain(&error)))?;
     found.into_iter().map(entry).collect()
+}
+
+pub(super) fn snapshot(node: &LiveNode) -> Result<Option<ClusterState>, ApiError> {
+    let bytes = node.store().snapshot_state().map_err(|error| unreadable(&crate::chain(&error)))?;
+    let state = bytes.map(|bytes| ClusterState::decode(&bytes)).transpose();
+    state.map_err(|error| unreadable(&format!("the snapshot: {error}")))
 }
 
 fn entry(archived: Archived) -> Result<PastEntry, ApiError> {

@@ -44,6 +44,14 @@ impl Store {
         Err(StoreError::failed(self.engine.file(), "the log was purged again and again while it was read"))
     }
 
+    /// The bytes of the machine's state in the stored snapshot; `None` before the first one. It stands where a history with
+    /// a hole begins anew. Errors: a damaged record, by name.
+    pub fn snapshot_state(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(bytes) = self.read_snapshot()? else { return Ok(None) };
+        let (_, _, state) = crate::layout::decode_snapshot(&bytes).map_err(|bad| StoreError::bad("snapshot", bad))?;
+        Ok(Some(state))
+    }
+
     /// Opens the archive, which may have to be checked first; nobody waits for it to vote.
     pub async fn open_archive(&self) {
         self.archive.ready().await;

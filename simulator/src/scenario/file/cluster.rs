@@ -12,6 +12,9 @@
 //! | `watched = ["n4"]` | only these machines have it |
 //! | `cgroups = false` | the machines have none |
 //! | `boot = "5s"`, `boot = "3s..6s"` | how long a machine boots; 3 to 6 s |
+//! | `start`, `stop`, `switching` | how long resources start and stop, and devices switch, as `boot` |
+//! | `spec = "{...}"` | a whole configuration, as `haven config show --json` has it in `spec`; simulated agents run it |
+//! | `[cluster.begins]` | where resources of it run when the script begins, by their names |
 //! | `ballast = 65536` | bytes of ballast beside each log |
 //! | `[cluster.properties]` | properties of the cluster, by their names |
 //! | `[cluster.disk]` | `sync = "500us..2500us"`, and `stalls = 3` of a thousand that take `stall = "150ms"` longer |
@@ -19,7 +22,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haven_core::ids::{NodeId, ResourceId};
-use haven_core::spec::{Hold, Profile, Timing};
+use haven_core::spec::{Hold, Profile, Spec, Timing};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -48,6 +51,11 @@ pub(super) struct Table {
     watched: Vec<Spanned<String>>,
     cgroups: Option<bool>,
     boot: Option<Spanned<String>>,
+    start: Option<Spanned<String>>,
+    stop: Option<Spanned<String>>,
+    switching: Option<Spanned<String>>,
+    spec: Option<Spanned<String>>,
+    begins: BTreeMap<Spanned<String>, Spanned<String>>,
     ballast: u64,
     properties: BTreeMap<Spanned<String>, String>,
     disk: DiskTable,
@@ -98,10 +106,13 @@ pub(super) fn read(reader: &mut Reader, table: Table, resources: &[ResourceTable
         let tested = |word: &str| if word == "never" { Ok(None) } else { span(word).map(Some) };
         options.tested = reader.read(word, tested).flatten();
     }
-    if let Some(word) = &table.boot {
-        options.boot = reader.read(word, boot).unwrap_or(options.boot);
-    }
+    ranges(reader, &table, &mut options);
+    options.spec = table.spec.as_ref().and_then(|text| reader.read(text, spec));
     options.disk = disk(reader, &table.disk);
+    for (resource, node) in in_order(table.begins) {
+        let node = reader.read(&node, |name| machine(name, machines));
+        options.begins.extend(node.map(|node| (resource.into_inner(), node)));
+    }
     options.properties =
         in_order(table.properties).into_iter().map(|(name, value)| (name.into_inner(), value)).collect();
     options.resources = resources.iter().filter_map(|table| resource(reader, table, machines)).collect();
@@ -123,6 +134,21 @@ fn numbers(reader: &mut Reader, table: &Table, options: &mut ClusterOptions) {
     if table.cgroups == Some(false) {
         options.cgroups = Cgroups::Missing;
     }
+}
+
+fn ranges(reader: &mut Reader, table: &Table, options: &mut ClusterOptions) {
+    for (word, range) in [
+        (&table.boot, &mut options.boot),
+        (&table.start, &mut options.start),
+        (&table.stop, &mut options.stop),
+        (&table.switching, &mut options.switching),
+    ] {
+        *range = word.as_ref().and_then(|word| reader.read(word, times)).unwrap_or(*range);
+    }
+}
+
+fn spec(text: &str) -> Result<Spec, String> {
+    serde_json::from_str(text).map_err(|error| format!("it is no configuration: {error}"))
 }
 
 fn timing(reader: &mut Reader, table: &Table) -> Timing {
@@ -175,7 +201,7 @@ fn resource(reader: &mut Reader, table: &ResourceTable, machines: u8) -> Option<
     Some(ResourceOptions { id: id.as_str().to_owned(), prefers })
 }
 
-fn boot(word: &str) -> Result<Range, String> {
+fn times(word: &str) -> Result<Range, String> {
     let (min, max) = word.split_once("..").unwrap_or((word, word));
     Ok(Range { min: span(min)?, max: span(max)? })
 }

@@ -19,6 +19,15 @@ steps = [
 ]
 "#;
 
+/// A configuration with text in it that a file could stumble over.
+fn configured() -> haven_core::spec::Spec {
+    let mut spec = haven_core::spec::Spec::default();
+    let mut db = crate::cluster::primitive("db").unwrap();
+    db.description = Some("What \"they\" call C:\\ \"\"\"".to_owned());
+    spec.resources.insert(db.id.clone(), db);
+    spec
+}
+
 fn faults(text: &str) -> Vec<String> {
     read(text).unwrap_err().faults.iter().map(ToString::to_string).collect()
 }
@@ -56,6 +65,11 @@ fn what_is_written_is_what_is_read() {
         disk: DiskProfile { sync_min: 5, stall: 2_000_000, ..DiskProfile::default() },
         ballast: 9,
         boot: Range::ms(20, 4000),
+        start: Range::fixed(70),
+        stop: Range::ms(10, 20),
+        switching: Range::fixed(900),
+        spec: Some(configured()),
+        begins: [("db".to_owned(), node("n2"))].into(),
         resources: vec![
             crate::cluster::ResourceOptions { id: "db".to_owned(), prefers: Some((node("n2"), 7)) },
             crate::cluster::ResourceOptions { id: "web".to_owned(), prefers: None },
@@ -110,6 +124,14 @@ fn what_is_wrong_is_said_with_what_was_expected() {
     check_fault(
         "[cluster]\nhold = \"1s\"",
         "line 4, column 8: hold is 1s, at least twice dead-after (3s) is needed so that a leader change does not end it",
+    );
+    check_fault(
+        "[cluster]\nspec = '{\"resources\": 3}'",
+        "line 4, column 8: it is no configuration: invalid type: integer `3`, expected a map at line 1 column 15",
+    );
+    check_fault(
+        "[cluster.begins]\ndb = \"n4\"",
+        "line 4, column 6: there is no machine `n4`, they are called n1 to n3",
     );
     check_fault(
         "[[resources]]\nid = \"db\"\nscore = 3",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use haven_core::spec::{Hold, Profile, Timing};
+use haven_core::spec::{Hold, Profile, Spec, Timing};
 use haven_core::units::Millis;
 
 use super::cluster::SCORE;
@@ -19,8 +19,10 @@ pub(in crate::scenario) fn write(scenario: &Scenario) -> String {
     if *seed != SEED {
         let _ = writeln!(text, "seed = {seed}");
     }
-    section(&mut text, "[cluster]", &of_cluster(cluster));
+    section(&mut text, "[cluster]", &[of_cluster(cluster), of_founding(cluster)].concat());
     section(&mut text, "[cluster.properties]", &properties(cluster));
+    let begins = cluster.begins.iter().map(|(resource, node)| (key(resource), quoted(node.as_str())));
+    section(&mut text, "[cluster.begins]", &begins.collect::<Vec<_>>());
     section(&mut text, "[cluster.disk]", &disk(cluster.disk));
     for resource in &cluster.resources {
         section(&mut text, "[[resources]]", &of_resource(resource));
@@ -55,6 +57,11 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
         timing,
         resources: _,
         properties: _,
+        spec: _,
+        begins: _,
+        start: _,
+        stop: _,
+        switching: _,
         devices,
         tested,
         watchdog,
@@ -62,7 +69,7 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
         cgroups,
         disk: _,
         ballast,
-        boot,
+        boot: _,
         tracing: _,
     } = cluster;
     let usual = ClusterOptions::default();
@@ -85,12 +92,7 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
     }
     add("watchdog-timeout", timing.watchdog != of.watchdog, quoted(&timing.watchdog.to_string()));
     add("replace-after", timing.replace_after != of.replace_after, quoted(&timing.replace_after.to_string()));
-    let kinds = match devices {
-        Devices::Bmc => "bmc",
-        Devices::None => "none",
-        Devices::BmcThenPdu => "bmc, then pdu",
-    };
-    add("devices", *devices != usual.devices, quoted(kinds));
+    add("devices", *devices != usual.devices, quoted(of_devices(*devices)));
     let stale = tested.map_or_else(|| "never".to_owned(), |stale| stale.to_string());
     add("tested", *tested != usual.tested, quoted(&stale));
     let kind = match watchdog {
@@ -101,16 +103,40 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
     add("watchdog", *watchdog != usual.watchdog, quoted(kind));
     add("watched", !watched.is_empty(), list(watched));
     add("cgroups", *cgroups == Cgroups::Missing, "false".to_owned());
-    add("boot", *boot != usual.boot, quoted(&of_boot(*boot)));
     add("ballast", *ballast != usual.ballast, ballast.to_string());
     lines
+}
+
+/// How long things take, and with what the cluster begins.
+fn of_founding(cluster: &ClusterOptions) -> Lines {
+    let usual = ClusterOptions::default();
+    let times = [
+        ("boot", cluster.boot, usual.boot),
+        ("start", cluster.start, usual.start),
+        ("stop", cluster.stop, usual.stop),
+        ("switching", cluster.switching, usual.switching),
+    ];
+    let differ = times.into_iter().filter(|(_, span, usual)| span != usual);
+    let times = differ.map(|(key, span, _)| (key.to_owned(), quoted(&of_times(span))));
+    // A configuration is maps by name and plain values: it does not fail to be written.
+    let text = |spec: &Spec| long(&serde_json::to_string_pretty(spec).unwrap_or_default());
+    let spec = cluster.spec.as_ref().map(|spec| ("spec".to_owned(), text(spec)));
+    times.chain(spec).collect()
+}
+
+fn of_devices(devices: Devices) -> &'static str {
+    match devices {
+        Devices::Bmc => "bmc",
+        Devices::None => "none",
+        Devices::BmcThenPdu => "bmc, then pdu",
+    }
 }
 
 fn properties(cluster: &ClusterOptions) -> Lines {
     cluster.properties.iter().map(|(name, value)| (key(name), quoted(value))).collect()
 }
 
-fn of_boot(Range { min, max }: Range) -> String {
+fn of_times(Range { min, max }: Range) -> String {
     if min == max { min.to_string() } else { format!("{min}..{max}") }
 }
 
