@@ -18,6 +18,7 @@ mod fault;
 mod host;
 mod ledger;
 mod machine;
+mod neighbours;
 mod net;
 mod power;
 mod trace;
@@ -43,6 +44,7 @@ pub use fault::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pa
 pub use host::{Call, Output, SimProgram};
 pub use ledger::{Copy, Edge, Overlap, Tenure};
 pub use machine::{AfterCrash, Phase};
+pub use neighbours::{Announced, Announcer};
 pub use trace::{TraceKind, TraceMode, Traced};
 pub use watchdog::WatchdogState;
 
@@ -52,6 +54,7 @@ use device::Devices;
 use host::{Agents, own_address};
 use ledger::Ledger;
 use machine::MachineState;
+use neighbours::Neighbours;
 use net::Net;
 use trace::{Trace, What};
 
@@ -72,6 +75,7 @@ pub struct World {
     trace: Trace,
     machines: Mutex<BTreeMap<Machine, MachineState>>,
     net: Mutex<Net>,
+    neighbours: Mutex<Neighbours>,
     devices: Mutex<Devices>,
     ledger: Mutex<Ledger>,
     agents: Mutex<Agents>,
@@ -104,6 +108,7 @@ impl World {
             seed,
             trace: Trace::new(names.clone(), trace),
             net: Mutex::new(Net::new(Prng::named(seed, "network", 0), count, links, path, socket_datagrams)),
+            neighbours: Mutex::default(),
             devices: Mutex::new(Devices::new(Prng::named(seed, "devices", 0), &devices, &names)),
             machines: Mutex::new(states),
             ledger: Mutex::new(Ledger::new(shared)),
