@@ -229,6 +229,8 @@ plants! {
     WaitsToBeRefused,
     /// A node that writes into its ballast keeps its resources [S-25].
     ShortNodeKeepsResources,
+    /// An address that another machine claims is not announced again before its next monitor [RFC 5227, 2.4].
+    ClaimsGoUnanswered,
 }
 
 #[cfg(feature = "plants")]

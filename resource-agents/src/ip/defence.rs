@@ -10,6 +10,7 @@
 //! (DEFEND_INTERVAL) so that two machines do not flood a network; at that pace clients would miss the address for ten
 //! seconds, so the pace here is one in a second, which floods nothing either. RFC 4861, 7.2.6 for IPv6.
 
+use haven_core::plant::{self, Plant};
 use haven_core::units::{Millis, Monotonic};
 
 /// Between two announcements while claims go on: what a client does not notice, and what no network does.
@@ -29,6 +30,9 @@ pub struct Defence {
 impl Defence {
     /// Another machine has claimed the address.
     pub fn claimed(&mut self, now: Monotonic) {
+        if plant::on(Plant::ClaimsGoUnanswered) {
+            return;
+        }
         self.heard = Some(now);
         self.due = match self.announced {
             Some(announced) if announced + APART > now => Some((announced + APART).min(now + ENDED)),
