@@ -26,6 +26,7 @@ mod systemd;
 pub use audit::audit;
 pub use call::{Answer, Call, DETAIL_MAX, Verb};
 pub use inventory::{Inventory, inventory};
+pub use ip::Defence;
 pub use meta::{ActionAdvice, MetaData, MetaError, Parameter, Switches, meta_data, parse_meta_data};
 pub use run::{Prepared, READY_WITHIN, abort, prepare, run, run_prepared};
 pub use script::TOO_LATE;

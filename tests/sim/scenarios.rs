@@ -99,6 +99,7 @@ scenarios! {
     incident_pve_net_blip
     incident_rejoin_window
     incident_store_restart
+    incident_vip_conflict_silent
     s_01_acknowledged_by_a_cut_leader
     s_01_acknowledged_by_a_cut_leader_and_fed_late
     s_02_leader_crash_stops_nothing

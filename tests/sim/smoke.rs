@@ -21,7 +21,7 @@ async fn until(cluster: &Arc<Cluster>, what: &str, seconds: u64, so: impl Fn(&Cl
 /// what the log says of it, without times.
 fn check(seed: u64, victim: fn(&Cluster) -> Machine) -> Vec<String> {
     run(seed, async move {
-        let resources = RESOURCES.map(|id| ResourceOptions { id: id.to_owned(), prefers: None }).into();
+        let resources = RESOURCES.map(|id| ResourceOptions::new(id, None)).into();
         let cluster = Cluster::new(seed, ClusterOptions { resources, ..ClusterOptions::default() });
         cluster.found().await.unwrap();
         let lost = victim(&cluster);

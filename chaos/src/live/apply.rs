@@ -82,6 +82,7 @@ impl Stage {
                 return Ok(Done::NotHere("all machines share one clock"));
             }
             Fault::NoCgroups(_) | Fault::Cgroups(_) => return Ok(Done::NotHere("all machines share one kernel")),
+            Fault::Claim { .. } => return Ok(Done::NotHere("no resource of theirs is an address")),
             Fault::PullPlug(_) | Fault::RestorePlug(_) | Fault::Autostart { .. } => {
                 return Ok(Done::NotHere("these machines have none"));
             }

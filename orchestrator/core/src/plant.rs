@@ -235,6 +235,8 @@ plants! {
     SecretsInArguments "S7",
     /// What a fence program complains is told as it said it [S7].
     RepeatsSecrets "S7",
+    /// An address that another machine claims is not announced again before its next monitor [RFC 5227, 2.4].
+    ClaimsGoUnanswered,
 }
 
 #[cfg(feature = "plants")]

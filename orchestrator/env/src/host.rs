@@ -127,7 +127,7 @@ pub enum Request {
         /// When it must be asked for, see [`Program::latest`].
         latest: Option<Monotonic>,
     },
-    /// Removes an address. Succeeds if it is not there.
+    /// Removes an address. Succeeds if it is not there. Nothing announces it any more, see [`Request::AddressAnnounce`].
     AddressRemove {
         /// Interface name.
         interface: String,
@@ -147,6 +147,8 @@ pub enum Request {
     },
     /// Tells the neighbours who has the address now (gratuitous ARP as request and as reply, unsolicited neighbour
     /// advertisement). Answers after the first; the others follow 200 ms apart, as long as the address is still here.
+    /// From then on, and until [`Request::AddressRemove`] or the end of this daemon life, the host announces the address
+    /// again when another machine claims it, by the rule of `haven_agents::Defence`. Nobody is told but the neighbours.
     AddressAnnounce {
         /// Interface name.
         interface: String,

@@ -7,6 +7,7 @@
 //! Source: RFC 5227 (ARP probe and announcement), RFC 4862 (duplicate address detection), RFC 4861 (unsolicited
 //! neighbour advertisement).
 
+mod defence;
 mod params;
 
 use haven_core::event::Outcome;
@@ -16,6 +17,7 @@ use haven_env::{Host, HostError, Reply, Request};
 use crate::call::{Answer, Call, Verb};
 use crate::run::Prepared;
 use crate::script::TOO_LATE;
+pub use defence::Defence;
 pub(crate) use params::meta_data;
 use params::{Asking, Network, Wanted};
 

@@ -108,7 +108,7 @@ mod tests {
     /// The state of a cluster in which `db` runs on n1.
     fn founded() -> ClusterState {
         let n1 = NodeId::new("n1").unwrap();
-        let resources = vec![ResourceOptions { id: "db".to_owned(), prefers: Some((n1, 100)) }];
+        let resources = vec![ResourceOptions::new("db", Some((n1, 100)))];
         run(1, async move {
             let cluster = Cluster::new(1, ClusterOptions { resources, ..ClusterOptions::default() });
             cluster.found().await.unwrap();

@@ -8,8 +8,8 @@ use haven_core::control::Command;
 use haven_core::event::{DeviceTest, Event, PowerState, TestResult};
 use haven_core::ids::{ConstraintId, DeviceId, NodeId, ResourceId};
 use haven_core::spec::{
-    AgentName, Body, Constraint, ConstraintBody, Device, FenceLevel, HostMap, Location, LocationTarget, LocationWhere,
-    Resource, SecretRef, SpecEdit,
+    AgentName, AttrSet, Body, Constraint, ConstraintBody, Device, FenceLevel, HostMap, Location, LocationTarget,
+    LocationWhere, Resource, SecretRef, SpecEdit,
 };
 use haven_core::units::{Millis, Score};
 use haven_node::{JoinAsk, Node};
@@ -24,8 +24,16 @@ const FOUNDED_WITHIN: u64 = 120_000_000_000;
 
 /// A primitive of the simulated agent.
 pub fn primitive(id: &str) -> Option<Resource> {
-    let agent = AgentName::parse("ocf:haven:Sim");
-    Some(Resource::new(ResourceId::new(id).ok()?, Body::Primitive { agent, template: None }))
+    resource(id, ResourceOptions::simulated(), &BTreeMap::new())
+}
+
+fn resource(id: &str, agent: AgentName, params: &BTreeMap<String, String>) -> Option<Resource> {
+    let body = Body::Primitive { agent: Some(agent), template: None };
+    let mut resource = Resource::new(ResourceId::new(id).ok()?, body);
+    if !params.is_empty() {
+        resource.params = vec![AttrSet::of(params.clone())];
+    }
+    Some(resource)
 }
 
 /// The BMC of a machine, as a fence device.
@@ -195,8 +203,12 @@ impl Cluster {
             }
         }
         edits.extend(self.edits_of_spec());
-        for ResourceOptions { id, prefers: wish } in &self.options.resources {
-            edits.extend(primitive(id).map(SpecEdit::PutResource));
+        for options in &self.options.resources {
+            let ResourceOptions { id, agent, params, prefers: wish } = options;
+            if let Some(address) = options.address() {
+                self.world.name_address(address, id);
+            }
+            edits.extend(resource(id, agent.clone(), params).map(SpecEdit::PutResource));
             edits.extend(wish.as_ref().and_then(|(node, score)| prefers(id, node, *score)));
         }
         if edits.is_empty() {

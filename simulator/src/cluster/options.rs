@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use haven_core::event::{Counted, MemberKind};
 use haven_core::ids::NodeId;
-use haven_core::spec::{Profile, Spec, Timing};
+use haven_core::spec::{AgentClass, AgentName, Profile, Spec, Timing};
 use haven_core::units::Millis;
 use haven_node::Founding;
 
@@ -20,8 +20,30 @@ use crate::world::{
 pub struct ResourceOptions {
     /// Its id.
     pub id: String,
+    /// Its agent.
+    pub agent: AgentName,
+    /// The agent's parameters.
+    pub params: BTreeMap<String, String>,
     /// The node that it prefers, with this score.
     pub prefers: Option<(NodeId, i64)>,
+}
+
+impl ResourceOptions {
+    /// A resource of the simulated agent.
+    pub fn new(id: &str, prefers: Option<(NodeId, i64)>) -> Self {
+        Self { id: id.to_owned(), agent: Self::simulated(), params: BTreeMap::new(), prefers }
+    }
+
+    /// The simulated agent.
+    pub fn simulated() -> AgentName {
+        AgentName { class: AgentClass::Ocf, provider: Some("haven".to_owned()), kind: "Sim".to_owned() }
+    }
+
+    /// The address that the resource is, if it is one.
+    pub(super) fn address(&self) -> Option<&str> {
+        let is_address = self.agent.class == AgentClass::Haven && self.agent.kind == "ip";
+        self.params.get("ip").filter(|_| is_address).map(String::as_str)
+    }
 }
 
 /// What a simulated cluster consists of.
@@ -35,7 +57,7 @@ pub struct ClusterOptions {
     pub links: u8,
     /// Timings of the cluster.
     pub timing: Timing,
-    /// Resources to begin with; primitives of a simulated agent.
+    /// Resources to begin with; primitives.
     pub resources: Vec<ResourceOptions>,
     /// Settings to begin with.
     pub properties: Vec<(String, String)>,

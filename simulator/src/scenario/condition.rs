@@ -1,6 +1,7 @@
 //! Conditions of a script: what can be waited for and expected.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use haven_core::ids::NodeId;
@@ -22,6 +23,8 @@ pub enum Condition {
     Stopped(String),
     /// The node's daemon has begun to start it, this often since the beginning of the run.
     Began(String, NodeId, usize),
+    /// What neighbours on the network send to the address goes to this node, and the node has the address.
+    Reaches(String, NodeId),
     /// This node leads, in the highest term that anybody leads in.
     Leads(NodeId),
     /// The machine has power and its daemon runs.
@@ -55,6 +58,12 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     pattern.ends_with('*') || rest.is_empty() || (!last.is_empty() && pattern.contains('*') && text.ends_with(last))
 }
 
+/// An address as it is written in one way only.
+pub(super) fn an_address(word: &str) -> Result<String, String> {
+    let address: Result<IpAddr, _> = word.parse();
+    address.map(|address| address.to_string()).map_err(|_| format!("`{word}` is no address"))
+}
+
 impl Condition {
     pub(super) fn holds(&self, stage: &Stage) -> bool {
         let cluster = &stage.cluster;
@@ -68,6 +77,10 @@ impl Condition {
             Self::Began(resource, node, times) => {
                 let of_it = |(m, started): &&(u8, String)| Some(*m) == number(node) && started == resource;
                 world.starts().iter().filter(of_it).count() == *times
+            }
+            Self::Reaches(address, node) => {
+                let reached = world.reached(address);
+                reached.is_some() && reached == number(node)
             }
             Self::Leads(node) => cluster.leader().map(|(m, _)| m) == number(node),
             Self::Up(node) => number(node).is_some_and(|m| world.daemon(m) == DaemonState::Running),
@@ -107,6 +120,10 @@ impl FromStr for Condition {
                 };
                 Self::Began(resource.to_owned(), node(on)?, times.parse().map_err(|e| format!("`{times}`: {e}"))?)
             }
+            "reaches" => {
+                let (address, on) = rest.split_once(' ').ok_or("`reaches` needs an address and a node")?;
+                Self::Reaches(an_address(address)?, node(on)?)
+            }
             "owned" => Self::Owned(rest.to_owned()),
             "stopped" => Self::Stopped(rest.to_owned()),
             "leads" => Self::Leads(node(rest)?),
@@ -130,6 +147,7 @@ impl fmt::Display for Condition {
             Self::Owned(resource) => write!(f, "owned {resource}"),
             Self::Stopped(resource) => write!(f, "stopped {resource}"),
             Self::Began(resource, node, times) => write!(f, "began {resource} {node} {times}"),
+            Self::Reaches(address, node) => write!(f, "reaches {address} {node}"),
             Self::Leads(node) => write!(f, "leads {node}"),
             Self::Up(node) => write!(f, "up {node}"),
             Self::Off(node) => write!(f, "off {node}"),

@@ -5,7 +5,7 @@ use haven_core::plant::Plant;
 use haven_core::units::Millis;
 
 use super::script::Stage;
-use super::{CONVERGES_WITHIN, matches};
+use super::{CONVERGES_WITHIN, gaps, matches};
 use crate::exec::now;
 use crate::world::Edge;
 
@@ -37,6 +37,8 @@ pub enum Never {
     Stops(String, NodeId),
     /// The resource runs nowhere for longer than this, at one stretch.
     Away(String, Millis),
+    /// What neighbours send to the address reaches no node that has it for longer than this, at one stretch.
+    Unreached(String, Millis),
 }
 
 /// A planted bug and what it must break.
@@ -103,6 +105,10 @@ impl Never {
             Self::Away(resource, most) => {
                 let away = longest_outage(stage, resource);
                 (away > *most).then(|| format!("{resource} ran nowhere for {away}, at most {most} are expected"))
+            }
+            Self::Unreached(address, most) => {
+                let gap = gaps::longest(stage, address);
+                (gap > *most).then(|| format!("{address} was not reached for {gap}, at most {most} are expected"))
             }
         }
     }

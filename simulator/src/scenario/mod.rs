@@ -7,6 +7,7 @@
 mod condition;
 mod expected;
 mod file;
+mod gaps;
 mod leaders;
 mod moments;
 mod script;

@@ -145,7 +145,7 @@ fn cluster(prng: &mut Prng, profile: Seeds) -> ClusterOptions {
     let count = prng.between(1, 4);
     let resources = ["db", "mail", "web"].into_iter().zip(0..count).map(|(id, _)| {
         let wish = prng.per_mille(600).then(|| prng.choose(&nodes).cloned()).flatten();
-        ResourceOptions { id: id.to_owned(), prefers: wish.map(|node| (node, 100)) }
+        ResourceOptions::new(id, wish.map(|node| (node, 100)))
     });
     let resources = resources.collect();
     let hold = if prng.per_mille(500) { Hold::Set(Millis::secs(6)) } else { Hold::Derived };

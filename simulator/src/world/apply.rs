@@ -63,6 +63,10 @@ impl World {
                 self.set_ailment(machine, resource, *op, *ailment);
                 Ok(())
             }
+            Fault::Claim { address, span } => {
+                self.claim_address(address, *span);
+                Ok(())
+            }
             Fault::Disk { node, order } => self.disks.fault(self.known(node)?, order),
             Fault::Device { device, ail } => self.fault_of_device(device, ail),
             Fault::Cut { pair, link, cut } => self.change_paths(pair, *link, |path| path.cut(*cut)),
@@ -132,6 +136,7 @@ impl World {
     /// Ends every fault: see [`Fault::HealAll`].
     pub fn heal_all(&self) {
         self.heal_links();
+        self.silence_strangers();
         lock(&self.agents).heal();
         self.heal_devices();
         self.disks.heal();

@@ -19,6 +19,7 @@ mod fault;
 mod host;
 mod ledger;
 mod machine;
+mod neighbours;
 mod net;
 mod power;
 mod trace;
@@ -45,6 +46,7 @@ pub use fault::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pa
 pub use host::{Call, Output, SimProgram};
 pub use ledger::{Copy, Edge, Overlap, Tenure};
 pub use machine::{AfterCrash, Phase};
+pub use neighbours::{Announced, Announcer};
 pub use trace::{TraceKind, TraceMode, Traced};
 pub use watchdog::WatchdogState;
 
@@ -54,6 +56,7 @@ use device::Devices;
 use host::{Agents, own_address};
 use ledger::Ledger;
 use machine::MachineState;
+use neighbours::Neighbours;
 use net::Net;
 use trace::{Trace, What};
 
@@ -74,6 +77,7 @@ pub struct World {
     trace: Trace,
     machines: Mutex<BTreeMap<Machine, MachineState>>,
     net: Mutex<Net>,
+    neighbours: Mutex<Neighbours>,
     devices: Mutex<Devices>,
     ledger: Mutex<Ledger>,
     agents: Mutex<Agents>,
@@ -108,6 +112,7 @@ impl World {
             seed,
             trace: Trace::new(names.clone(), trace),
             net: Mutex::new(Net::new(Prng::named(seed, "network", 0), count, links, path, socket_datagrams)),
+            neighbours: Mutex::default(),
             devices: Mutex::new(Devices::new(Prng::named(seed, "devices", 0), &devices, &names)),
             machines: Mutex::new(states),
             ledger: Mutex::new(Ledger::new(shared)),

@@ -3,6 +3,7 @@
 //! - under any other name: haven's launcher, as the one program `haven` acts;
 //! - under the name of a face: that face, over attributes in the folder `$HAVEN_TEST_ATTRIBUTES`;
 //! - `reset NODE FOLDER`: a daemon that starts a program and then ends its boot;
+//! - `claim INTERFACE ADDRESS MILLISECONDS`: announces an address that this machine does not have, for so long;
 //! - `demo-agent`, `demo-guest`, `demo-fence`: the parts of `haven demo`; `demo FOLDER`: a pretended machine with a guest;
 //! - `measure RUNS`: how long the host takes to run programs that do nothing.
 
@@ -23,7 +24,7 @@ use haven_core::spec::AgentName;
 use haven_core::units::Millis;
 use haven_daemon::demo;
 use haven_daemon::host::{DemoHost, HostSettings, ProcessHost, ResetMode, launch};
-use haven_env::{Ended, GroupState, Guard, Host, Program};
+use haven_env::{Ended, GroupState, Guard, Host, Program, Request};
 
 type Fallible = Result<(), Box<dyn std::error::Error>>;
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         [demo::AGENT_WORD, ..] => return ended(demo::agent::main(rest.into_iter().skip(1))),
         [demo::GUEST_WORD, ..] => return ended(demo::guest::main(rest.into_iter().skip(1))),
         [demo::FENCE_WORD, ..] => return ended(demo::fence::main()),
+        ["claim", interface, address, span] => runtime(claim(interface, address, span)),
         ["measure", runs] => runtime(measure(runs)),
         _ => return ended(launch::main(rest.into_iter())),
     };
@@ -131,6 +133,24 @@ fn ask(port: u16) -> Result<String, Box<dyn std::error::Error>> {
 
 fn print(text: &str) -> Fallible {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+/// Every 50 ms, and once at the end.
+async fn claim(interface: &str, address: &str, span: &str) -> Fallible {
+    let folder = std::env::temp_dir().join(format!("haven-claim-{}", std::process::id()));
+    let host = ProcessHost::open(settings("claim", &folder)?)?;
+    let (began, span) = (Instant::now(), Duration::from_millis(span.parse()?));
+    loop {
+        let last = began.elapsed() >= span;
+        let (interface, address) = (interface.to_owned(), address.to_owned());
+        host.request(Request::AddressAnnounce { interface, address, count: 1 }).await?;
+        if last {
+            break;
+        }
+        host.sleep(Millis(50)).await;
+    }
+    let _ = fs::remove_dir_all(folder);
+    Ok(())
 }
 
 async fn measure(runs: &str) -> Fallible {

@@ -12,6 +12,7 @@
     reason = "all of it is tests, which the lints cannot see outside a test function"
 )]
 
+mod claims;
 mod demo;
 mod fence;
 mod ip;

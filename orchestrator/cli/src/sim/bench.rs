@@ -81,7 +81,7 @@ fn measure(nodes: u8, floor: Option<u64>, budget: Millis) -> Measured {
 }
 
 fn cluster(nodes: u8) -> ClusterOptions {
-    let resources = (1..=RESOURCES).map(|n| ResourceOptions { id: format!("service-{n}"), prefers: None }).collect();
+    let resources = (1..=RESOURCES).map(|n| ResourceOptions::new(&format!("service-{n}"), None)).collect();
     ClusterOptions { machines: nodes, links: 2, resources, ..ClusterOptions::default() }
 }
 

@@ -33,6 +33,7 @@ pub use apart::{Apart, SecretsApart};
 pub use demo::DemoHost;
 use group::{Cgroups, KILL_WAIT};
 use memory::Memory;
+use net::Defenders;
 use reset::Reset;
 pub use reset::ResetMode;
 use run::Runner;
@@ -89,6 +90,7 @@ pub struct ProcessHost {
     reset: Reset,
     units: Arc<Units>,
     faces: String,
+    defenders: Defenders,
 }
 
 impl ProcessHost {
@@ -112,6 +114,7 @@ impl ProcessHost {
             reset: Reset::open(settings.reset),
             units: Arc::new(Units::new(settings.bus)),
             faces: settings.faces.to_string_lossy().into_owned(),
+            defenders: Defenders::default(),
         })
     }
 }
@@ -153,11 +156,16 @@ impl Host for ProcessHost {
                     in_time(latest)?;
                     net::add(&interface, &address, broadcast.as_deref(), label.as_deref()).await
                 }
-                Request::AddressRemove { interface, address } => net::remove(&interface, &address).await,
+                Request::AddressRemove { interface, address } => {
+                    // First, so that nothing is announced that is about to leave.
+                    self.defenders.end(&interface, &address).await;
+                    net::remove(&interface, &address).await
+                }
                 Request::AddressProbe { interface, address, wait } => {
                     net::probe(&interface, &address, Duration::from_millis(wait.0)).await
                 }
                 Request::AddressAnnounce { interface, address, count } => {
+                    self.defenders.begin(&interface, &address);
                     net::announce(&interface, &address, count).await
                 }
                 Request::InterfaceFor { address } => net::interface_for(&address),

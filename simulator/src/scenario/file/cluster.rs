@@ -22,7 +22,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haven_core::ids::{NodeId, ResourceId};
-use haven_core::spec::{Hold, Profile, Spec, Timing};
+use haven_core::spec::{AgentName, Hold, Profile, Spec, Timing};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -73,6 +73,9 @@ struct DiskTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct ResourceTable {
     id: Spanned<String>,
+    agent: Option<Spanned<String>>,
+    #[serde(default)]
+    params: BTreeMap<String, String>,
     prefers: Option<Spanned<String>>,
     score: Option<Spanned<i64>>,
 }
@@ -198,7 +201,13 @@ fn resource(reader: &mut Reader, table: &ResourceTable, machines: u8) -> Option<
         }
         (None, None) => None,
     };
-    Some(ResourceOptions { id: id.as_str().to_owned(), prefers })
+    let agent = match &table.agent {
+        Some(name) => reader.read(name, |name| {
+            AgentName::parse(name).ok_or_else(|| format!("`{name}` is no agent, such as haven:ip"))
+        })?,
+        None => ResourceOptions::simulated(),
+    };
+    Some(ResourceOptions { id: id.as_str().to_owned(), agent, params: table.params.clone(), prefers })
 }
 
 fn times(word: &str) -> Result<Range, String> {

@@ -8,6 +8,7 @@
 //! | `never-starts = ["RES NODE", ...]` | the resource does not begin there |
 //! | `never-stops = ["RES NODE", ...]` | it is not stopped there |
 //! | `longest-outage = { db = "15s" }` | it never runs nowhere for longer than this |
+//! | `longest-gap = { "10.0.0.100" = "2s" }` | what neighbours send to the address does not miss its node for longer |
 //! | `converges-within = "180s"` | after the script, every fault is healed; then all must be well in this time |
 //! | `power-cycle = true` | then the power of all machines fails at once, and all must be well once more, with all that was acknowledged |
 //! | `goes-on = true` | nothing is healed after the script, and nothing has to converge |
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Reader, in_order, span};
+use crate::scenario::condition::an_address;
 use crate::scenario::expected::{Expected, Never};
 
 #[derive(Debug, Default, Deserialize)]
@@ -30,6 +32,7 @@ pub(super) struct Table {
     never_starts: Vec<Spanned<String>>,
     never_stops: Vec<Spanned<String>>,
     longest_outage: BTreeMap<Spanned<String>, Spanned<String>>,
+    longest_gap: BTreeMap<Spanned<String>, Spanned<String>>,
     converges_within: Option<Spanned<String>>,
     power_cycle: Option<Spanned<bool>>,
     goes_on: Option<Spanned<bool>>,
@@ -47,6 +50,10 @@ pub(super) fn read(reader: &mut Reader, table: Table) -> Expected {
     for (resource, most) in in_order(table.longest_outage) {
         let most = reader.read(&most, span);
         expected.never.extend(most.map(|most| Never::Away(resource.into_inner(), most)));
+    }
+    for (address, most) in in_order(table.longest_gap) {
+        let (address, most) = (reader.read(&address, an_address), reader.read(&most, span));
+        expected.never.extend(address.zip(most).map(|(address, most)| Never::Unreached(address, most)));
     }
     if let Some(span) = table.converges_within.as_ref().and_then(|word| reader.read(word, span)) {
         expected.converges = Some(span);

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | at the top | `title`; `why`; `seed` (1), which decides what the script leaves to chance |
 //! | `[cluster]` | see [`cluster`] |
-//! | `[[resources]]` | `id`; `prefers`, a machine, with `score` (100): primitives of the simulated agent |
+//! | `[[resources]]` | `id`; `prefers`, a machine, with `score` (100); `agent` (the simulated one) and its `params` |
 //! | `[script]` | `steps`, one line each, see [`super::script`] |
 //! | `[expected]` | see [`expected`] |
 //! | `[plants]` | `NAME = "PROPERTY"`: with this bug, `S1` to `L2` must not hold, or, with `expected`, what is expected |

@@ -71,8 +71,12 @@ fn what_is_written_is_what_is_read() {
         spec: Some(configured()),
         begins: [("db".to_owned(), node("n2"))].into(),
         resources: vec![
-            crate::cluster::ResourceOptions { id: "db".to_owned(), prefers: Some((node("n2"), 7)) },
-            crate::cluster::ResourceOptions { id: "web".to_owned(), prefers: None },
+            crate::cluster::ResourceOptions::new("db", Some((node("n2"), 7))),
+            crate::cluster::ResourceOptions {
+                agent: haven_core::spec::AgentName::parse("haven:ip").unwrap(),
+                params: [("ip".to_owned(), "10.0.0.100".to_owned()), ("a b".to_owned(), "\"".to_owned())].into(),
+                ..crate::cluster::ResourceOptions::new("web", None)
+            },
         ],
         ..ClusterOptions::default()
     };
@@ -86,6 +90,7 @@ fn what_is_written_is_what_is_read() {
         Never::LogBeyond(1, "a*".to_owned()),
         Never::Starts("db".to_owned(), node("n1")),
         Never::Stops("db".to_owned(), node("n2")),
+        Never::Unreached("10.0.0.100".to_owned(), Millis::secs(2)),
     ];
     scenario.expected.converges = None;
     scenario.expected.plants = vec![Planted { plant: Plant::IgnoreOrphans, breaks: "S1" }];
@@ -137,6 +142,11 @@ fn what_is_wrong_is_said_with_what_was_expected() {
         "[[resources]]\nid = \"db\"\nscore = 3",
         "line 5, column 9: a score needs `prefers`, the machine that it is for",
     );
+    check_fault(
+        "[[resources]]\nid = \"vip\"\nagent = \"a:b:c:d\"",
+        "line 5, column 9: `a:b:c:d` is no agent, such as haven:ip",
+    );
+    check_fault("[expected]\nlongest-gap = { vip = \"2s\" }", "line 4, column 17: `vip` is no address");
     check_fault(
         "[expected]\nnever-starts = [\"db\"]",
         "line 4, column 17: `db` is no resource and a machine, such as `db n3`",

@@ -159,8 +159,17 @@ fn nanos(nanos: u64) -> String {
 }
 
 fn of_resource(resource: &ResourceOptions) -> Lines {
-    let mut lines = vec![("id".to_owned(), quoted(&resource.id))];
-    if let Some((node, score)) = &resource.prefers {
+    let ResourceOptions { id, agent, params, prefers } = resource;
+    let mut lines = vec![("id".to_owned(), quoted(id))];
+    if *agent != ResourceOptions::simulated() {
+        lines.push(("agent".to_owned(), quoted(&agent.to_string())));
+    }
+    if !params.is_empty() {
+        let params: Vec<String> =
+            params.iter().map(|(name, value)| format!("{} = {}", key(name), quoted(value))).collect();
+        lines.push(("params".to_owned(), format!("{{ {} }}", params.join(", "))));
+    }
+    if let Some((node, score)) = prefers {
         lines.push(("prefers".to_owned(), quoted(node.as_str())));
         lines.extend((*score != SCORE).then(|| ("score".to_owned(), score.to_string())));
     }
@@ -169,13 +178,14 @@ fn of_resource(resource: &ResourceOptions) -> Lines {
 
 fn of_expected(expected: &Expected) -> Lines {
     let (mut log, mut starts, mut stops) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut most, mut away) = (Vec::new(), Vec::new());
+    let (mut most, mut away, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
     for never in &expected.never {
         match never {
             Never::Log(pattern) => log.push(pattern.clone()),
             Never::LogBeyond(count, pattern) => most.push(format!("{} = {count}", quoted(pattern))),
             Never::Starts(resource, node) => starts.push(format!("{resource} {node}")),
             Never::Stops(resource, node) => stops.push(format!("{resource} {node}")),
+            Never::Unreached(address, most) => gaps.push(format!("{} = {}", key(address), quoted(&most.to_string()))),
             Never::Away(resource, most) => away.push(format!("{} = {}", key(resource), quoted(&most.to_string()))),
         }
     }
@@ -192,6 +202,9 @@ fn of_expected(expected: &Expected) -> Lines {
     }
     if !away.is_empty() {
         lines.push(("longest-outage".to_owned(), format!("{{ {} }}", away.join(", "))));
+    }
+    if !gaps.is_empty() {
+        lines.push(("longest-gap".to_owned(), format!("{{ {} }}", gaps.join(", "))));
     }
     match expected.converges {
         None => lines.push(("goes-on".to_owned(), "true".to_owned())),

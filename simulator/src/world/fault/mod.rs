@@ -20,6 +20,7 @@
 //! | `agent n2 db start hang` `agent * db monitor stale 3s` `agent n2 db stop well` | see [`Ailment`] |
 //! | `die n2 db` `autostart n2 db unit` | a resource ends by itself; is started by the boot |
 //! | `device bmc-n1 early 3s` or `bmc n1 early 3s` | see [`DeviceAil`] |
+//! | `claim 10.0.0.100 for 300ms` | a machine that is not of the cluster announces an address, for so long |
 //! | `disk n1 ...` | whatever the model of the disks understands |
 //! | `heal-all` | ends every fault, and starts what is off |
 
@@ -161,6 +162,13 @@ pub enum Fault {
         device: String,
         /// What is wrong with it.
         ail: DeviceAil,
+    },
+    /// A machine that is not of the cluster announces an address, and falls silent again.
+    Claim {
+        /// Which address, without the length of a prefix.
+        address: String,
+        /// For how long.
+        span: Millis,
     },
     /// A disk has a fault; [`super::Disks::fault`] reads the order.
     Disk {

@@ -1,5 +1,6 @@
 //! Reading faults from text.
 
+use std::net::IpAddr;
 use std::str::{FromStr, SplitWhitespace};
 
 use haven_core::ids::{LinkId, NodeId};
@@ -115,6 +116,7 @@ impl<'a> Words<'a> {
             "autostart" => self.autostart()?,
             "device" => Fault::Device { device: self.text("a device")?, ail: self.device_ail()? },
             "bmc" => Fault::Device { device: format!("bmc-{}", self.node()?), ail: self.device_ail()? },
+            "claim" => self.claim()?,
             "disk" => Fault::Disk { node: self.node()?, order: self.rest() },
             "heal-all" => Fault::HealAll,
             verb => self.of_machine(verb)?,
@@ -257,6 +259,15 @@ impl<'a> Words<'a> {
         let way = Autostart::ALL.into_iter().find(|way| way.word() == word);
         let way = way.ok_or_else(|| format!("`{word}` starts nothing; unit, fstab, libvirt or off is needed"))?;
         Ok(Fault::Autostart { node, resource, way })
+    }
+
+    fn claim(&mut self) -> Read<Fault> {
+        let word = self.next("an address")?;
+        let address: IpAddr = word.parse().map_err(|_| format!("`{word}` is no address"))?;
+        if !self.eat("for") {
+            return Err("`for` and a time are missing".to_owned());
+        }
+        Ok(Fault::Claim { address: address.to_string(), span: self.span()? })
     }
 
     fn device_ail(&mut self) -> Read<DeviceAil> {

@@ -116,6 +116,7 @@ impl fmt::Display for Fault {
             Self::Die { node, resource } => write!(f, "die {node} {resource}"),
             Self::Autostart { node, resource, way } => write!(f, "autostart {node} {resource} {}", way.word()),
             Self::Device { device, ail } => write!(f, "device {device} {ail}"),
+            Self::Claim { address, span } => write!(f, "claim {address} for {span}"),
             Self::Disk { node, order } => write!(f, "disk {node} {order}"),
             Self::HealAll => f.write_str("heal-all"),
             Self::PowerOn(_)
@@ -180,6 +181,7 @@ impl Fault {
             | Self::Die { .. }
             | Self::Autostart { .. }
             | Self::Device { .. }
+            | Self::Claim { .. }
             | Self::Disk { .. }
             | Self::HealAll => Ok(()),
         }

@@ -66,6 +66,8 @@ const LINES: &[&str] = &[
     "device pdu auto-on 5s",
     "device bmc-n1 wired n2",
     "device pdu wired 3 n2",
+    "claim 10.0.0.100 for 300ms",
+    "claim fd00::100 for 2s",
     "disk n1 tear after 7 writes",
     "heal-all",
 ];
@@ -113,6 +115,8 @@ fn what_cannot_be_understood_is_refused_with_the_reason() {
         ("agent n1 db start stuck soon", "`soon` is no time"),
         ("autostart n1 db magic", "`magic` starts nothing"),
         ("device bmc-n1 angry", "no ailment `angry`"),
+        ("claim vip for 1s", "`vip` is no address"),
+        ("claim 10.0.0.100", "`for` and a time are missing"),
         ("wall-clock n1 later", "`later` is no time"),
     ] {
         let error = line.parse::<Fault>().unwrap_err();

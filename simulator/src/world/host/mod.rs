@@ -18,7 +18,7 @@ use haven_env::{BoxFuture, GroupState, Host, HostError, Program, Reply, Request,
 
 pub(super) use ocf::Agents;
 pub(super) use process::Process;
-pub(super) use requests::{Tables, own_address};
+pub(super) use requests::{Tables, own_address, without_prefix};
 
 use super::World;
 use super::config::Cgroups;

@@ -79,6 +79,11 @@ impl Tables {
         self.autostart.keys().cloned().collect()
     }
 
+    /// Whether the address, without the length of its prefix, is on the interface.
+    pub(in crate::world) fn has_address(&self, interface: &str, address: &str) -> bool {
+        self.addresses.iter().any(|(on, set)| on == interface && without_prefix(set) == address)
+    }
+
     fn starts(&self, resource: &str, way: Autostart) -> bool {
         self.autostart.get(resource) == Some(&way)
     }
@@ -129,7 +134,7 @@ fn network(address: &str) -> Option<&str> {
     without_prefix(address).rsplit_once('.').map(|(network, _)| network)
 }
 
-fn without_prefix(address: &str) -> &str {
+pub(in crate::world) fn without_prefix(address: &str) -> &str {
     address.split_once('/').map_or(address, |(address, _)| address)
 }
 
@@ -161,18 +166,23 @@ impl World {
             Request::Addresses => Ok(Reply::Addresses(table(machine).into_iter().collect())),
             Request::AddressAdd { interface, address, latest, .. } => {
                 self.in_time(machine, "haven:ip", latest).await?;
-                self.start_begins(machine, without_prefix(&address));
-                self.copy_begins(machine, without_prefix(&address));
+                let resource = self.resource_of_address(&address);
+                self.start_begins(machine, &resource);
+                self.copy_begins(machine, &resource);
                 self.with(machine, |state| state.tables.addresses.insert((interface, address)));
                 Ok(Reply::Done)
             }
             Request::AddressRemove { interface, address } => {
-                self.end_copy(machine, without_prefix(&address), Edge::Stopped);
+                self.end_defence(machine, &interface, &address);
+                self.end_copy(machine, &self.resource_of_address(&address), Edge::Stopped);
                 self.with(machine, |state| state.tables.addresses.remove(&(interface, address)));
                 Ok(Reply::Done)
             }
             Request::AddressProbe { address, wait, .. } => self.probe_address(machine, &address, wait).await,
-            Request::AddressAnnounce { .. } => Ok(Reply::Done),
+            Request::AddressAnnounce { interface, address, .. } => {
+                self.announce_address(machine, &interface, &address);
+                Ok(Reply::Done)
+            }
             Request::InterfaceFor { address } => {
                 let on = |(_, own): &&(String, String)| network(own).is_some() && network(own) == network(&address);
                 let found = self.with(machine, |state| {

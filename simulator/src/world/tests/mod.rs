@@ -1,5 +1,6 @@
 //! Each knob of the world has a test that shows its effect.
 
+mod claims;
 mod daemons;
 mod devices;
 mod machines;

@@ -128,36 +128,64 @@ pub(super) fn neighbour_advertisement(mac: Mac, address: Ipv6Addr) -> Vec<u8> {
 
 /// Who else has, or wants, the address, if this frame says so. Our own frames, which some interfaces hand back, do not.
 pub(super) fn owner(frame: &[u8], mac: Mac, wanted: IpAddr) -> Option<Owner> {
-    let source: Mac = frame.get(6..12)?.try_into().ok()?;
-    let kind = frame.get(12..14)?;
-    let owner = match wanted {
-        IpAddr::V4(wanted) if kind == ARP => arp_owner(frame, wanted)?,
-        IpAddr::V6(wanted) if kind == IPV6 => advertiser(frame, source, wanted)?,
-        IpAddr::V4(_) | IpAddr::V6(_) => return None,
-    };
-    (owner != mac && source != mac).then_some(Owner(owner))
+    let ours = [mac];
+    claimant(frame, &ours, wanted).or_else(|| not_ours(frame, &ours, prober(frame, wanted)?))
 }
 
-fn arp_owner(frame: &[u8], wanted: Ipv4Addr) -> Option<Mac> {
-    if frame.get(14..20)? != [0, 1, 8, 0, 6, 4] {
+/// Who else says of itself that it has the address, if this frame does; `ours` are the hardware addresses of this
+/// machine. A frame that only asks for the address is no claim: the kernel answers it.
+pub(super) fn claimant(frame: &[u8], ours: &[Mac], wanted: IpAddr) -> Option<Owner> {
+    let claimed = match wanted {
+        IpAddr::V4(wanted) => sender(frame, wanted)?,
+        IpAddr::V6(wanted) => advertiser(frame, wanted)?,
+    };
+    not_ours(frame, ours, claimed)
+}
+
+fn not_ours(frame: &[u8], ours: &[Mac], owner: Mac) -> Option<Owner> {
+    let from = source(frame)?;
+    (!ours.contains(&owner) && !ours.contains(&from)).then_some(Owner(owner))
+}
+
+/// Whose network card sent the frame.
+fn source(frame: &[u8]) -> Option<Mac> {
+    frame.get(6..12)?.try_into().ok()
+}
+
+/// The machine that an ARP frame comes from, with the address that it gives as its own and the one that it is about.
+fn arp_parts(frame: &[u8]) -> Option<(Mac, &[u8], &[u8])> {
+    if frame.get(12..14)? != ARP || frame.get(14..20)? != [0, 1, 8, 0, 6, 4] {
         return None;
     }
-    let mac: Mac = frame.get(22..28)?.try_into().ok()?;
-    let (sender, target) = (frame.get(28..32)?, frame.get(38..42)?);
-    // Another machine that probes for it at the same moment wants it, too (RFC 5227, 2.1.1).
-    let probes = frame.get(20..22)? == REQUEST.to_be_bytes() && sender == [0; 4] && target == wanted.octets();
-    (sender == wanted.octets() || probes).then_some(mac)
+    Some((frame.get(22..28)?.try_into().ok()?, frame.get(28..32)?, frame.get(38..42)?))
 }
 
-fn advertiser(frame: &[u8], source: Mac, wanted: Ipv6Addr) -> Option<Mac> {
-    let advertises = frame.get(20)? == &ICMPV6 && frame.get(21)? == &255 && frame.get(54)? == &ADVERTISEMENT;
+/// Who sends ARP, whatever it is, as the machine that has the address.
+fn sender(frame: &[u8], wanted: Ipv4Addr) -> Option<Mac> {
+    let (mac, sender, _) = arp_parts(frame)?;
+    (sender == wanted.octets()).then_some(mac)
+}
+
+/// Another machine that probes for the address at the same moment wants it, too (RFC 5227, 2.1.1).
+fn prober(frame: &[u8], wanted: IpAddr) -> Option<Mac> {
+    let IpAddr::V4(wanted) = wanted else { return None };
+    let (mac, sender, target) = arp_parts(frame)?;
+    let probes = frame.get(20..22)? == REQUEST.to_be_bytes() && sender == [0; 4] && target == wanted.octets();
+    probes.then_some(mac)
+}
+
+fn advertiser(frame: &[u8], wanted: Ipv6Addr) -> Option<Mac> {
+    let advertises = frame.get(12..14)? == IPV6
+        && frame.get(20)? == &ICMPV6
+        && frame.get(21)? == &255
+        && frame.get(54)? == &ADVERTISEMENT;
     if !advertises || frame.get(62..78)? != wanted.octets() {
         return None;
     }
     // The option says for whom; without it, whoever sent the frame.
     match frame.get(78..86) {
         Some([2, 1, mac @ ..]) => mac.try_into().ok(),
-        Some(_) | None => Some(source),
+        Some(_) | None => source(frame),
     }
 }
 
@@ -189,6 +217,27 @@ mod tests {
     }
 
     #[test]
+    fn who_announces_the_address_claims_it_and_who_asks_for_it_does_not() {
+        let ours = [ME, [2, 0, 0, 0, 0, 9]];
+        for frame in
+            [arp_request(OTHER, V4), arp_reply(OTHER, V4), arp(OTHER, REQUEST, V4, NOBODY, [10, 77, 0, 9].into())]
+        {
+            assert_eq!(claimant(&frame, &ours, V4.into()), Some(Owner(OTHER)));
+        }
+        assert_eq!(claimant(&arp_probe(OTHER, V4), &ours, V4.into()), None);
+        assert_eq!(claimant(&arp(OTHER, REQUEST, [10, 77, 0, 9].into(), NOBODY, V4), &ours, V4.into()), None);
+        assert_eq!(claimant(&neighbour_advertisement(OTHER, v6()), &ours, v6().into()), Some(Owner(OTHER)));
+        assert_eq!(claimant(&neighbour_solicitation(OTHER, v6()), &ours, v6().into()), None);
+    }
+
+    #[test]
+    fn another_interface_of_this_machine_claims_nothing() {
+        let ours = [ME, OTHER];
+        assert_eq!(claimant(&arp_request(OTHER, V4), &ours, V4.into()), None);
+        assert_eq!(claimant(&neighbour_advertisement(OTHER, v6()), &ours, v6().into()), None);
+    }
+
+    #[test]
     fn frames_about_other_addresses_or_cut_short_are_no_conflict() {
         let other = Ipv4Addr::new(10, 77, 0, 201);
         assert_eq!(owner(&arp_request(OTHER, other), ME, V4.into()), None);
@@ -199,6 +248,8 @@ mod tests {
         for length in 0..42 {
             assert_eq!(owner(&whole[..length], ME, V4.into()), None);
             assert_eq!(owner(&wide[..length], ME, v6().into()), None);
+            assert_eq!(claimant(&whole[..length], &[ME], V4.into()), None);
+            assert_eq!(claimant(&wide[..length], &[ME], v6().into()), None);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Addresses of this machine: reading, adding, removing, asking the network, telling the neighbours.
 
+mod defence;
 mod frame;
 mod wire;
 
@@ -8,13 +9,15 @@ use std::time::Duration;
 
 use haven_env::{HostError, Reply};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nix::sys::socket::LinkAddr;
 use rtnetlink::packet_route::AddressFamily;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use rtnetlink::{Error, new_connection};
 use tracing::debug;
 
+pub(super) use defence::Defenders;
 use frame::Mac;
-use wire::Wire;
+use wire::{Ear, Wire};
 
 /// Time between two announcements: what `send_arp` of heartbeat and IPaddr2 take.
 const BETWEEN: Duration = Duration::from_millis(200);
@@ -101,7 +104,7 @@ pub(super) fn interface_for(address: &str) -> Result<Reply, HostError> {
 
 /// An interface's index and, if it is an Ethernet one, its hardware address.
 pub(super) struct Interface {
-    link: nix::sys::socket::LinkAddr,
+    link: LinkAddr,
 }
 
 impl Interface {
@@ -117,8 +120,32 @@ impl Interface {
         u32::try_from(self.link.ifindex()).map_err(|error| HostError::Failed(error.to_string()))
     }
 
-    fn mac(&self) -> Option<Mac> {
-        (self.link.hatype() == libc::ARPHRD_ETHER && self.link.halen() == 6).then(|| self.link.addr())?
+    /// Its hardware address. Errors: it has none that anybody on a network could be told.
+    fn ethernet(&self, name: &str) -> Result<Mac, HostError> {
+        ethernet(&self.link).ok_or_else(|| HostError::Unsupported(format!("{name} is no Ethernet interface")))
+    }
+}
+
+fn ethernet(link: &LinkAddr) -> Option<Mac> {
+    (link.hatype() == libc::ARPHRD_ETHER && link.halen() == 6).then(|| link.addr())?
+}
+
+/// The hardware addresses of this machine.
+fn macs() -> Result<Vec<Mac>, HostError> {
+    let list = getifaddrs().map_err(|error| HostError::Failed(format!("cannot read interfaces: {error}")))?;
+    Ok(list.filter_map(|found| found.address.as_ref().and_then(|address| ethernet(address.as_link_addr()?))).collect())
+}
+
+/// Whether an interface of this machine has the address.
+fn is_here(interface: &str, address: IpAddr) -> Result<bool, HostError> {
+    Ok(all()?.iter().any(|(name, network)| name == interface && network.address == address))
+}
+
+/// The frames that tell the neighbours who has an address.
+fn news(mac: Mac, address: IpAddr) -> Vec<Vec<u8>> {
+    match address {
+        IpAddr::V4(v4) => vec![frame::arp_request(mac, v4), frame::arp_reply(mac, v4)],
+        IpAddr::V6(v6) => vec![frame::neighbour_advertisement(mac, v6)],
     }
 }
 
@@ -241,10 +268,7 @@ pub(super) async fn probe(interface: &str, address: &str, wait: Duration) -> Res
 pub(super) async fn announce(interface: &str, address: &str, count: u32) -> Result<Reply, HostError> {
     let wanted = parse(address)?;
     let (wire, mac) = open(interface, &wanted)?;
-    let news = match wanted {
-        IpAddr::V4(v4) => vec![frame::arp_request(mac, v4), frame::arp_reply(mac, v4)],
-        IpAddr::V6(v6) => vec![frame::neighbour_advertisement(mac, v6)],
-    };
+    let news = news(mac, wanted);
     for frame in &news {
         wire.send(frame).await?;
     }
@@ -253,8 +277,7 @@ pub(super) async fn announce(interface: &str, address: &str, count: u32) -> Resu
         for _ in 1..count {
             tokio::time::sleep(BETWEEN).await;
             // Once the address has left, announcing it would take it from its next owner.
-            let here = all().is_ok_and(|all| all.iter().any(|(name, n)| *name == interface && n.address == wanted));
-            if !here {
+            if !is_here(&interface, wanted).unwrap_or(false) {
                 return;
             }
             for frame in &news {
@@ -270,10 +293,8 @@ pub(super) async fn announce(interface: &str, address: &str, count: u32) -> Resu
 
 fn open(interface: &str, address: &IpAddr) -> Result<(Wire, Mac), HostError> {
     let found = Interface::find(interface)?;
-    let Some(mac) = found.mac() else {
-        return Err(HostError::Unsupported(format!("{interface} is no Ethernet interface")));
-    };
-    Ok((Wire::open(interface, &found.link, address)?, mac))
+    let mac = found.ethernet(interface)?;
+    Ok((Wire::open(interface, &found.link, address, Ear::Everybody)?, mac))
 }
 
 #[cfg(test)]

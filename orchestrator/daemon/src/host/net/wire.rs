@@ -18,9 +18,19 @@ use tokio::time::{Instant, timeout_at};
 const FRAME_MAX: usize = 256;
 
 // The kernel's names for what a filter does (linux/bpf_common.h).
+const LOAD_WORD: u16 = 0x20;
 const LOAD_BYTE: u16 = 0x30;
 const JUMP_IF_EQUAL: u16 = 0x15;
 const RETURN: u16 = 0x06;
+
+/// What is heard.
+#[derive(Clone, Copy)]
+pub(super) enum Ear {
+    /// Who has an address, whichever, and who asks for one.
+    Everybody,
+    /// Only who says that it has this one: nothing else wakes whoever listens, however much a network talks.
+    Claims,
+}
 
 /// See the module.
 pub(super) struct Wire {
@@ -31,7 +41,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Opens `interface`, for the protocol by which one asks for `address`. Errors: not permitted, interface down.
-    pub(super) fn open(interface: &str, link: &LinkAddr, address: &IpAddr) -> Result<Self, HostError> {
+    pub(super) fn open(interface: &str, link: &LinkAddr, address: &IpAddr, ear: Ear) -> Result<Self, HostError> {
         let protocol = match address {
             IpAddr::V4(_) => libc::ETH_P_ARP,
             IpAddr::V6(_) => libc::ETH_P_IPV6,
@@ -41,9 +51,9 @@ impl Wire {
         let kind = Type::RAW.nonblocking().cloexec();
         let socket =
             Socket::new(Domain::PACKET, kind, Some(Protocol::from(i32::from(protocol.to_be())))).map_err(failed)?;
-        if address.is_ipv6() {
-            // Everything else of IPv6 would come up here otherwise, on a busy interface more than can be read.
-            socket.attach_filter(&advertisements_only()).map_err(failed)?;
+        let tests = tests(address, ear);
+        if !tests.is_empty() {
+            socket.attach_filter(&filter(&tests)).map_err(failed)?;
         }
         bind(socket.as_raw_fd(), link).map_err(|error| failed(error.into()))?;
         let socket = UnixDatagram::from_std(AnyDatagram::from(OwnedFd::from(socket))).map_err(failed)?;
@@ -75,17 +85,45 @@ impl Wire {
     }
 }
 
-fn advertisements_only() -> [SockFilter; 6] {
-    [
-        // Next header, at 14 + 6, is ICMPv6.
-        SockFilter::new(LOAD_BYTE, 0, 0, 20),
-        SockFilter::new(JUMP_IF_EQUAL, 0, 3, 58),
-        // Its type, at 14 + 40, is neighbour advertisement.
-        SockFilter::new(LOAD_BYTE, 0, 0, 54),
-        SockFilter::new(JUMP_IF_EQUAL, 0, 1, 136),
-        SockFilter::new(RETURN, 0, 0, 0xffff),
-        SockFilter::new(RETURN, 0, 0, 0),
-    ]
+/// What a frame must have where: how it is loaded, the place, the value.
+type Test = (u16, u32, u32);
+
+fn tests(address: &IpAddr, ear: Ear) -> Vec<Test> {
+    match (address, ear) {
+        (IpAddr::V4(_), Ear::Everybody) => Vec::new(),
+        // The sender's address, at 14 + 14.
+        (IpAddr::V4(address), Ear::Claims) => vec![(LOAD_WORD, 28, address.to_bits())],
+        // Everything else of IPv6 would come up here otherwise, on a busy interface more than can be read: the next
+        // header, at 14 + 6, is ICMPv6, and its type, at 14 + 40, is neighbour advertisement.
+        (IpAddr::V6(address), ear) => {
+            let mut tests = vec![(LOAD_BYTE, 20, 58), (LOAD_BYTE, 54, 136)];
+            match ear {
+                Ear::Everybody => {}
+                Ear::Claims => {
+                    // The target, at 14 + 40 + 8.
+                    let words = address.octets();
+                    let words =
+                        words.chunks_exact(4).filter_map(|word| Some(u32::from_be_bytes(word.try_into().ok()?)));
+                    tests.extend((62..).step_by(4).zip(words).map(|(place, word)| (LOAD_WORD, place, word)));
+                }
+            }
+            tests
+        }
+    }
+}
+
+/// Lets a frame through that passes every test.
+fn filter(tests: &[Test]) -> Vec<SockFilter> {
+    let mut program = Vec::with_capacity(2 * tests.len() + 2);
+    for (number, (load, place, value)) in tests.iter().enumerate() {
+        // Over the tests that are left, and over the return that lets it through.
+        let to_refusal = u8::try_from(2 * (tests.len() - number) - 1).unwrap_or(u8::MAX);
+        program.push(SockFilter::new(*load, 0, 0, *place));
+        program.push(SockFilter::new(JUMP_IF_EQUAL, 0, to_refusal, *value));
+    }
+    program.push(SockFilter::new(RETURN, 0, 0, 0xffff));
+    program.push(SockFilter::new(RETURN, 0, 0, 0));
+    program
 }
 
 fn failed(interface: &str, error: &io::Error) -> HostError {
