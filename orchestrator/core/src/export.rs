@@ -3,7 +3,8 @@
 //! For: one form for a live and for a simulated cluster. The file has one JSON object per line: first a [`Header`], then
 //! each entry as a [`Recorded`], in the order of the log and without a gap.
 //! Never: a secret [S7]. Digests of join tokens are left out, and a parameter whose name is that of a secret has the value
-//! `***`, although no configuration should have one.
+//! `***`, although no configuration should have one; so have options of such names inside values and what agents said.
+//! What has no such name before it, such as a comment that quotes a password, cannot be known.
 
 use std::collections::BTreeSet;
 
@@ -212,6 +213,8 @@ pub fn without_secrets(event: &Event) -> Event {
         Event::TokenIssued { digest, .. } | Event::TokenSpent { digest } => digest.clear(),
         Event::SpecChanged { edits, .. } => edits.iter_mut().for_each(hide_in_edit),
         Event::AttributeSet { name, value: Some(value), .. } if is_secret(name) => HIDDEN.clone_into(value),
+        Event::ActionFinished { detail, .. } => hide_in_text(detail),
+        Event::ResourceReported(report) => hide_in_text(&mut report.detail),
         Event::AttributeSet { .. }
         | Event::ClusterFounded { .. }
         | Event::NodeBooted { .. }
@@ -237,8 +240,6 @@ pub fn without_secrets(event: &Event) -> Event {
         | Event::BootAudited { .. }
         | Event::PlanAdopted(_)
         | Event::ActionStarted { .. }
-        | Event::ActionFinished { .. }
-        | Event::ResourceReported(_)
         | Event::LinkChanged { .. }
         | Event::HeartbeatDigest(_)
         | Event::MaintenanceSet { .. }
@@ -304,7 +305,36 @@ fn hide_in_sets(sets: &mut [AttrSet]) {
 }
 
 fn hide_in_map(values: &mut std::collections::BTreeMap<String, String>) {
-    values.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| HIDDEN.clone_into(value));
+    for (name, value) in values.iter_mut() {
+        if is_secret(name) { HIDDEN.clone_into(value) } else { hide_in_text(value) }
+    }
+}
+
+/// Options in a value, such as `user=x,password=y` or `-e DB_PASSWORD=y`, and passwords in addresses of the web. What
+/// people and programs write without such a name before it cannot be known.
+fn hide_in_text(text: &mut String) {
+    let ends_word = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '?' | '"' | '\'');
+    let (mut shown, mut follows) = (String::with_capacity(text.len()), false);
+    for piece in text.split_inclusive(ends_word) {
+        let word = piece.trim_end_matches(ends_word);
+        let end = piece.get(word.len()..).unwrap_or_default();
+        let name = word.split_once('=').map_or(word, |(name, _)| name).trim_start_matches('-');
+        let names_one = !name.is_empty() && is_secret(name);
+        if follows && !word.is_empty() {
+            shown.push_str(HIDDEN);
+        } else if let Some((before, _)) = word.split_once('=').filter(|(_, value)| names_one && !value.is_empty()) {
+            shown.extend([before, "=", HIDDEN]);
+        } else if let Some((before, (_, after))) =
+            word.split_once("://").and_then(|(before, rest)| Some((before, rest.rsplit_once('@')?)))
+        {
+            shown.extend([before, "://", HIDDEN, "@", after]);
+        } else {
+            shown.push_str(word);
+        }
+        follows = (names_one && word.starts_with('-') && !word.contains('=')) || (follows && word.is_empty());
+        shown.push_str(end);
+    }
+    *text = shown;
 }
 
 #[cfg(test)]
@@ -345,6 +375,23 @@ mod tests {
         assert!(!changed.contains("hunter2") && changed.contains("10.9.0.1") && changed.contains("5432"), "{changed}");
         let (name, value) = ("apikey".to_owned(), Some("hunter2".to_owned()));
         assert!(!told(Event::AttributeSet { node: node("a"), name, value }).contains("hunter2"));
+    }
+
+    #[test]
+    fn options_with_the_names_of_secrets_are_hidden_inside_values_and_what_agents_said() {
+        for (text, shown) in [
+            ("user=x,password=y,ro", "user=x,password=***,ro"),
+            ("-e DB_PASSWORD=y -p 80", "-e DB_PASSWORD=*** -p 80"),
+            ("--password  y --verbose", "--password  *** --verbose"),
+            ("http://u:p@web/x?token=y&a=b", "http://***@web/x?token=***&a=b"),
+            ("cannot log in: passwd='y'", "cannot log in: passwd='y'"),
+            ("the password is wrong, again", "the password is wrong, again"),
+            ("", ""),
+        ] {
+            let mut text = text.to_owned();
+            hide_in_text(&mut text);
+            assert_eq!(text, shown);
+        }
     }
 
     #[test]

@@ -75,3 +75,25 @@ impl Disks for Arc<MachineDisks> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cluster::{Cluster, ClusterOptions};
+    use crate::exec::run;
+    use crate::world::PASSWORD;
+
+    #[test]
+    fn a_secret_in_a_file_of_any_machine_is_found() {
+        run(1, async {
+            let cluster = Cluster::new(1, ClusterOptions::default());
+            cluster.world.look_into_disks();
+            assert_eq!(cluster.checker.violations(), []);
+            let disk = cluster.world.disks().attach(2).open("notes").unwrap();
+            let written = disk.clone();
+            disk.submit(Box::new(move || written.write(4000, PASSWORD.as_bytes()))).await.unwrap();
+            cluster.world.look_into_disks();
+            let found: Vec<String> = cluster.checker.violations().iter().map(|v| v.what.clone()).collect();
+            assert_eq!(found, ["the password of the fence devices is in the file notes of n2"]);
+        });
+    }
+}

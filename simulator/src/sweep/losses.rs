@@ -26,6 +26,8 @@ struct Loss {
     back: Millis,
     /// What is wrong with the victim's device.
     device: Option<DeviceAil>,
+    /// Whether one of the others hears the victim on.
+    heard: bool,
     events: Vec<Event>,
 }
 
@@ -47,7 +49,7 @@ impl Draw {
         let long = self.prng.per_mille(600);
         let alone = Timing::self_fence(self.hold(), self.timing.watchdog) + Millis(self.prng.between(2000, 15_000));
         let back = at + if long { alone } else { self.span(1000, 20_000) };
-        let mut loss = Loss { victim, other, at, last: at, back, device: None, events: Vec::new() };
+        let mut loss = Loss { victim, other, at, last: at, back, device: None, heard: false, events: Vec::new() };
         self.before_the_loss(&mut loss);
         self.its_device(&mut loss);
         self.its_agents(&mut loss);
@@ -84,8 +86,10 @@ impl Draw {
                 if let Ok(id) = ResourceId::new(&id) {
                     loss.order(stalled + Millis(50), Order::Add(id, Some(victim.clone())));
                 }
-                let restart = Restart::After(Millis(self.prng.between(1, 500)));
-                loss.fault(before(self.prng.between(0, 400)), Fault::KillDaemon { node: victim, restart });
+                // The new life comes when it cannot be told any more, mostly.
+                let (early, late) = (self.prng.between(0, 300), self.prng.between(1, 200));
+                let restart = Restart::After(Millis(early + late));
+                loss.fault(before(early), Fault::KillDaemon { node: victim, restart });
             }
             // Something is to be started there right now.
             3 | 4 => {
@@ -162,6 +166,7 @@ impl Draw {
             }
             // One of the others, mostly the leader, hears it on.
             5..=7 => {
+                loss.heard = true;
                 for node in self.nodes.clone() {
                     if node != victim && node != loss.other {
                         let pair = Pair { from: Some(victim.clone()), to: Some(node), way: Way::Both };
@@ -204,13 +209,15 @@ impl Draw {
 
     /// The one who heard it last is lost to the others, too: for about as long as a lease.
     fn the_other(&mut self, loss: &mut Loss) {
-        if self.prng.per_mille(600) {
+        if self.prng.per_mille(if loss.heard { 250 } else { 600 }) {
             return;
         }
         let other = loss.other.clone();
-        let at = if self.prng.per_mille(400) { loss.at } else { loss.at + Millis(self.prng.between(200, 12_000)) };
+        // Who heard it on granted it leases until then.
+        let longest = if loss.heard { 12_000 + self.timing.watchdog.0 } else { 12_000 };
+        let at = if self.prng.per_mille(400) { loss.at } else { loss.at + Millis(self.prng.between(200, longest)) };
         loss.last = at;
-        let back = at + self.edge();
+        let back = at + if loss.heard { self.edge().max(self.edge()) } else { self.edge() };
         let cuts: Vec<Fault> = self
             .nodes
             .iter()

@@ -14,7 +14,7 @@ use crate::exec::{Machine, lock};
 /// Where the machines of a simulated cluster find the password of their fence devices.
 pub(crate) const PASSWORD_AT: &str = "file:/etc/haven/fence";
 /// The password. No other bytes of a run are like it.
-const PASSWORD: &str = "correct-horse-battery-staple";
+pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
 
 /// Secrets shorter than this would be found by chance.
 const SHORTEST: usize = 8;
@@ -51,6 +51,12 @@ impl World {
                 self.expose(bytes, || format!("the file {file} of {}", self.shown(machine)));
             });
         }
+    }
+
+    /// The disks of all machines.
+    #[cfg(test)]
+    pub(crate) fn disks(&self) -> &dyn super::Disks {
+        &*self.disks
     }
 
     pub(super) fn shown(&self, machine: Machine) -> String {

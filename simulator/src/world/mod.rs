@@ -41,6 +41,8 @@ pub use config::{
 pub use daemon::{DaemonState, FreezePoint, Restart};
 pub use device::SwitchOff;
 pub use disks::{Disks, NoDisks};
+#[cfg(test)]
+pub(crate) use exposed::PASSWORD;
 pub(crate) use exposed::PASSWORD_AT;
 pub use fault::{AgentOp, Ailment, Autostart, BadFault, Cut, DeviceAil, Fault, Pair, PathChange, Way};
 pub use host::{Call, Output, SimProgram};

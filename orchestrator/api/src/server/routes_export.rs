@@ -21,6 +21,8 @@ use crate::view::{Replay, ReplayError};
 
 /// Most entries of one page.
 const ENTRIES_MAX: u64 = 1000;
+/// Entries that are read at a time: a large one takes a megabyte, and this is a daemon that must not run out of memory.
+const STRIDE: u64 = 32;
 /// A page ends with the entry that reaches this many bytes: a plan of thousands of steps is an entry, too.
 const PAGE_BYTES: usize = 4 << 20;
 
@@ -106,7 +108,8 @@ pub(super) async fn entries(
     let to = to.min(app.backend.look().state.index.0).min(from.saturating_add(ENTRIES_MAX - 1));
     let (mut wanted, mut lines) = (LogIndex(from), String::new());
     while wanted.0 <= to && lines.len() < PAGE_BYTES {
-        let piece = app.backend.history(wanted..=LogIndex(to)).await?;
+        let until = LogIndex(to.min(wanted.0.saturating_add(STRIDE - 1)));
+        let piece = app.backend.history(wanted..=until).await?;
         if piece.is_empty() {
             return Err(ApiError::from(ReplayError::Missing { wanted, found: LogIndex(to) }).into());
         }

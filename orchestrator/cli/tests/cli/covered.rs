@@ -162,7 +162,7 @@ fn every_command_that_the_program_has_is_replayed() {
 }
 
 /// Commands that change no cluster: they ask, or act on this computer alone.
-const QUESTIONS: [&str; 27] = [
+const QUESTIONS: [&str; 28] = [
     "status",
     "nodes",
     "links",
@@ -188,6 +188,7 @@ const QUESTIONS: [&str; 27] = [
     "sim scenario",
     "sim replay",
     "sim shrink",
+    "sim bench",
     "sim from-log",
     "completions",
 ];

@@ -22,6 +22,38 @@ fn seeds_that_hold_are_summed_up_and_end_with_zero() {
 }
 
 #[test]
+fn a_sweep_goes_on_where_its_record_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sweep.jsonl").display().to_string();
+    let swept = |words: &str| haven(&format!("sim run {words}"));
+    assert_eq!(swept(&format!("--seeds 0..2 --record {file}")).code, 0);
+    let two = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(two.lines().count(), 3, "{two}");
+    let (recorded, at_once) = (swept(&format!("--seeds 0..3 --record {file}")), swept("--seeds 0..3"));
+    assert_eq!((recorded.code, &recorded.out), (0, &at_once.out));
+    let three = std::fs::read_to_string(&file).unwrap();
+    assert!(three.starts_with(&two) && three.lines().count() == 4, "{three}");
+    for words in ["--seeds 1..3", "--seeds 0..3 --faults 20s"] {
+        let said = swept(&format!("{words} --record {file}"));
+        assert!(said.code == 64 && said.err.starts_with("error HV-SIM-05: ") && said.out.is_empty(), "{said:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), three);
+}
+
+#[test]
+fn a_bench_tells_what_was_simulated_in_how_much_time_of_a_processor() {
+    let said = haven("sim bench --nodes 3 --cpu 1s --json");
+    let sizes: Value = serde_json::from_str(&said.out).unwrap();
+    let size = &sizes[0];
+    assert_eq!(
+        (&size["nodes"], &size["floor"], &size["failed"]),
+        (&Value::from(3), &Value::from(200), &Value::from(0))
+    );
+    assert!(size["cpu_ms"].as_u64().unwrap() >= 1000 && size["simulated_ms"].as_u64().unwrap() > 60_000, "{said:?}");
+    assert_eq!(haven("sim bench --cpu 2h").code, 64);
+}
+
+#[test]
 fn a_profile_draws_other_histories_and_one_that_is_none_is_wrong_usage() {
     let hash = |words: &str| {
         let said = haven(&format!("sim run --seeds 0..1 --json {words}"));

@@ -128,7 +128,10 @@ impl Judge {
         self.pending.remove(&matter);
         self.refused.retain(|_, until| *until > now);
         let well = matches!(result, Commitment::Committed(_, Ok(())));
-        if let (Commitment::Committed(_, Err(_)), Matter::Order(node)) = (result, &matter) {
+        let nothing = matches!(result, Commitment::Committed(_, Err(_)) | Commitment::NotWritten);
+        if let Matter::Order(node) = &matter
+            && nothing
+        {
             // Nothing was ordered: the next one does not wait as after one that failed.
             self.order_again.remove(node);
         }

@@ -7,9 +7,9 @@
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let elsewhere = ["file", "script", "path"].iter().any(|end| name.ends_with(end));
-    let inside = ["passw", "secret", "community", "key_value"].iter().any(|part| name.contains(part));
+    let inside = ["passw", "passphr", "pwd", "secret", "community", "key_value"].iter().any(|part| name.contains(part));
     let ends = ["key", "token"].iter().any(|end| name.ends_with(end));
-    !elsewhere && (inside || ends)
+    !elsewhere && (inside || ends || name == "pass")
 }
 
 #[cfg(test)]
@@ -33,10 +33,15 @@ mod tests {
             "key_value",
             "replication_passwd",
             "incoming_password",
+            "passphrase",
+            "ldap_pwd",
+            "pass",
         ] {
             assert!(is_secret(name), "{name}");
         }
-        for name in ["passwd_script", "password_script", "identity_file", "ssh_key_path", "keyboard", "login", "ip"] {
+        for name in
+            ["bypass", "passwd_script", "password_script", "identity_file", "ssh_key_path", "keyboard", "login", "ip"]
+        {
             assert!(!is_secret(name), "{name}");
         }
     }

@@ -37,12 +37,15 @@ fn orders_say_since_when_their_node_stood_as_it_did_whoever_gives_them() {
 
 #[test]
 fn after_an_order_that_the_fold_refused_the_next_does_not_wait_as_after_one_that_failed() {
-    for (result, waits) in [(Ok(()), true), (Err("the node has returned".to_owned()), false)] {
+    let folded = |result| Commitment::Committed(LogIndex(5), result);
+    let refused = folded(Err("the node has returned".to_owned()));
+    let ends = [(folded(Ok(())), true), (refused, false), (Commitment::NotWritten, false), (Commitment::Unknown, true)];
+    for (result, waits) in ends {
         let mut judge = Judge::default();
         judge.order_again.insert(node("a"), at(9000));
         let event = Bench::three().order_event("a");
         let proposal = judge.propose(at(0), Matter::Order(node("a")), event, &mut Vec::new()).unwrap();
-        judge.committed(proposal, &Commitment::Committed(LogIndex(5), result), at(10));
+        judge.committed(proposal, &result, at(10));
         assert_eq!(judge.order_again.contains_key(&node("a")), waits);
     }
 }
