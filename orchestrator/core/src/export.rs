@@ -213,9 +213,10 @@ pub fn without_secrets(event: &Event) -> Event {
         Event::TokenIssued { digest, .. } | Event::TokenSpent { digest } => digest.clear(),
         Event::SpecChanged { edits, .. } => edits.iter_mut().for_each(hide_in_edit),
         Event::AttributeSet { name, value: Some(value), .. } if is_secret(name) => HIDDEN.clone_into(value),
+        Event::AttributeSet { value: Some(value), .. } => hide_in_text(value),
         Event::ActionFinished { detail, .. } => hide_in_text(detail),
         Event::ResourceReported(report) => hide_in_text(&mut report.detail),
-        Event::AttributeSet { .. }
+        Event::AttributeSet { value: None, .. }
         | Event::ClusterFounded { .. }
         | Event::NodeBooted { .. }
         | Event::PeerSilent { .. }
@@ -264,8 +265,9 @@ fn hide_in_edit(edit: &mut SpecEdit) {
         SpecEdit::PutDevice(device) => hide_in_device(device),
         SpecEdit::SetNode { spec, .. } => hide_in_node(spec),
         SpecEdit::SetProperty { name, value: Some(value) } if is_secret(name) => HIDDEN.clone_into(value),
+        SpecEdit::SetProperty { value: Some(value), .. } => hide_in_text(value),
         SpecEdit::SetResourceDefaults(sets) | SpecEdit::SetOperationDefaults(sets) => hide_in_sets(sets),
-        SpecEdit::SetProperty { .. }
+        SpecEdit::SetProperty { value: None, .. }
         | SpecEdit::RemoveResource(_)
         | SpecEdit::PutConstraint(_)
         | SpecEdit::RemoveConstraint(_)
@@ -373,8 +375,14 @@ mod tests {
         let edits = vec![SpecEdit::PutDevice(device()), SpecEdit::PutResource(db)];
         let changed = told(Event::SpecChanged { base: LogIndex(0), edits, by, comment: String::new() });
         assert!(!changed.contains("hunter2") && changed.contains("10.9.0.1") && changed.contains("5432"), "{changed}");
-        let (name, value) = ("apikey".to_owned(), Some("hunter2".to_owned()));
-        assert!(!told(Event::AttributeSet { node: node("a"), name, value }).contains("hunter2"));
+        for (name, value) in [("apikey", "hunter2"), ("mount", "ro,password=hunter2")] {
+            let (name, value) = (name.to_owned(), Some(value.to_owned()));
+            let edit = SpecEdit::SetProperty { name: name.clone(), value: value.clone() };
+            let (by, edits) = ("olga".to_owned(), vec![edit]);
+            assert!(!told(Event::AttributeSet { node: node("a"), name, value }).contains("hunter2"));
+            let changed = Event::SpecChanged { base: LogIndex(0), edits, by, comment: String::new() };
+            assert!(!told(changed).contains("hunter2"));
+        }
     }
 
     #[test]

@@ -74,10 +74,17 @@ impl<R: Runtime> Shared<R> {
     pub(crate) async fn propose_here(&self, event: &Event, decided_in: Option<Term>) -> Here {
         let begun = self.env.clock.monotonic();
         for wait in ANSWERS_WITHIN {
+            // Who stood still meanwhile has decided by what was known before.
+            if self.env.clock.monotonic().since(begun) > DECIDED_WITHIN {
+                return Here::NotLeader;
+            }
             match self.write(event, decided_in, begun).await {
                 Written::Ended(here) => return here,
                 Written::Unanswered => self.call_and_wait(wait).await,
             }
+        }
+        if self.env.clock.monotonic().since(begun) > DECIDED_WITHIN {
+            return Here::NotLeader;
         }
         match self.write(event, decided_in, begun).await {
             Written::Ended(here) => here,
@@ -215,6 +222,9 @@ const ANSWERS_WITHIN: [Duration; 7] = [
     Duration::from_millis(60),
     Duration::from_millis(120),
 ];
+
+/// How long a proposal is worth offering to Raft: several times what all offers take together.
+const DECIDED_WITHIN: Millis = Millis(1000);
 
 /// What became of a write.
 enum Written {

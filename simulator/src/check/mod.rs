@@ -243,9 +243,9 @@ impl Observer for Watch {
         let reached = {
             let mut inner = lock(&self.checker.inner);
             inner.folded(self.machine, &seen);
-            if let Some(line) = inner.story.last().filter(|line| line.index == seen.index) {
-                self.checker.world.expose(line.text.as_bytes(), || "the log".to_owned());
-            }
+            // All of the entry, and not only what its line tells.
+            let bytes = format!("{:?} {:?}", seen.event, seen.result);
+            self.checker.world.expose(bytes.as_bytes(), || "the log".to_owned());
             std::mem::take(&mut inner.reached)
         };
         reached.into_iter().for_each(|what| self.checker.world.reach(what));

@@ -1,5 +1,5 @@
 //! S7: secrets are nowhere where they must not be. The world looks at real bytes: arguments and environments of programs,
-//! lines of the log and of notes, and in the end every file of every machine.
+//! entries of the log with what refused them, notes, and in the end every file of every machine.
 
 use std::collections::BTreeSet;
 

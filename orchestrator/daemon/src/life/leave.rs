@@ -72,6 +72,15 @@ impl Daemon {
         let until = Instant::now() + TELL_WITHIN;
         let mut last = CommandError::Unknown;
         while Instant::now() < until {
+            // Before the cluster knows of this life, it would be said of the one before, or of an earlier boot.
+            let known = node.look(|facts, mind| {
+                let member = facts.state.members.get(mind.name());
+                member.is_some_and(|member| member.incarnation == Some(node.incarnation()))
+            });
+            if !known {
+                sleep(AGAIN).await;
+                continue;
+            }
             match timeout(TELL_WITHIN, node.command(by, command)).await {
                 Ok(Ok(done)) => {
                     let _ = timeout(TELL_WITHIN, self.journal.beyond(LogIndex(done.index.0.saturating_sub(1)))).await;
