@@ -4,6 +4,7 @@
 //! not stopped [H-25].
 
 use haven_core::event::Outcome;
+use haven_core::plant::{self, Plant};
 use haven_env::{GroupState, Host, HostError, JobQueued, Reply, Request, UnitState, UnitVerb};
 
 use crate::call::{Answer, Call, Verb};
@@ -45,7 +46,7 @@ pub(crate) async fn run(host: &dyn Host, call: &Call) -> Answer {
 }
 
 fn judge(verb: Verb, state: &UnitState) -> Answer {
-    if state.job_queued == JobQueued::Yes {
+    if state.job_queued == JobQueued::Yes && !plant::on(Plant::QueuedJobsAreNothing) {
         return Answer::new(Outcome::Unknown, "a job is queued for the unit");
     }
     let shown = format!("the unit is {} ({}), job {}", state.active, state.sub, or_none(&state.job_result));

@@ -55,6 +55,12 @@ reached! {
     LapsedHold "lapsed hold leases" 30,
     /// A daemon was killed while a program of a resource was under way.
     KillInAction "daemon kills in an action" 20,
+    /// A node was so far behind that it took the others' snapshot.
+    SnapshotInstalled "snapshots installed" 50,
+    /// A learner took the place of a voter that was off.
+    VoterReplaced "voters replaced" 10,
+    /// A node has refused a store in which something was damaged.
+    DamageRefused "damaged stores refused" 5,
 }
 
 /// How often each situation was reached.

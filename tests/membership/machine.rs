@@ -177,6 +177,7 @@ impl Blank {
             timing: Timing::of(Profile::Lan),
             store_id: self.store,
             store: options(),
+            snapshots: haven_log::Snapshots::default(),
             product_uuid: None,
             serial: None,
             key: Some(key),

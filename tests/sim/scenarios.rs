@@ -75,28 +75,40 @@ scenarios! {
     h_01_a_leader_whose_clock_stood_still
     h_06_a_new_life_is_no_new_boot
     h_06_a_reboot_is_proof
+    h_06_a_shot_machine_comes_back_by_itself
     h_07_a_device_that_says_off_too_early
     h_07_a_device_that_takes_the_name_of_another
     h_07_a_read_that_outlives_its_boot
     h_07_reads_before_the_loss_are_read_again
     h_08_a_feed_that_was_decided_earlier
+    h_09_clocks_beyond_rho
+    h_09_clocks_that_err_by_one_percent
     h_11_a_lapsed_act_lease_comes_back
-    h_12_no_acknowledgement_for_the_lost
     h_12_a_loss_that_was_never_written
+    h_12_no_acknowledgement_for_the_lost
     h_16_a_lost_node_that_hears_nobody
     h_16_one_way_loss_towards_a_node
     h_17_a_node_behind_the_log_is_released
+    h_17_who_comes_back_may_catch_up
     h_18_a_dead_boot_that_speaks
     h_18_a_late_heartbeat_is_no_contradiction
     h_18_a_wrong_cable_shoots_once_more
     h_19_a_pause_ends
     h_19_a_pause_outlasts_the_lease
     h_19_a_pause_that_a_restart_ended
+    h_22_a_voter_that_is_off_for_long_is_replaced
+    h_22_machines_that_reboot_keep_their_votes
+    h_23_an_order_without_a_leader
+    h_25_a_job_that_is_queued
+    h_26_all_disks_stall_together
+    h_26_the_disks_of_all_followers_stall
     incident_asym_16s
     incident_cf_2020_byzantine
     incident_fused_2018_fencefail
     incident_fused_2018_fencefail_no_pdu
+    incident_gh_2010_02_loadspike
     incident_gh_2012_09_load
+    incident_gh_2012_09_partition
     incident_gh_2012_12_mlag
     incident_gocardless_2015_flap
     incident_heartbeat_ping
@@ -128,6 +140,7 @@ scenarios! {
     s_09_an_old_testimony_counts_for_nothing
     s_09_leadership_does_not_fly_to_and_fro
     s_10_a_node_behind_the_log_starts_nothing
+    s_10_a_path_that_is_as_good_as_clogged
     s_11_a_last_look_before_the_shot
     s_11_a_learner_looks_through_the_leader
     s_11_a_persons_word_ends_no_order
@@ -147,6 +160,8 @@ scenarios! {
     s_13_a_word_against_a_device_that_reads_on
     s_13_a_word_against_a_heard_node
     s_13_a_word_that_comes_too_late
+    s_14_a_bmc_dies_with_the_plug
+    s_14_a_bmc_dies_with_the_plug_and_a_strip_is_there
     s_15_a_storm_does_not_hold_proofs
     s_15_a_storm_is_not_answered_with_shots
     s_15_a_storm_is_released_one_by_one
@@ -156,6 +171,7 @@ scenarios! {
     s_20_a_plan_among_other_entries
     s_20_a_plan_whose_facts_have_changed
     s_21_the_leaders_wall_clock_jumps
+    s_22_a_freeze_is_about_one_node
     s_23_a_site_that_comes_back_one_by_one
     s_23_a_start_that_cannot_be_ended
     s_23_an_idle_node_is_not_reset
@@ -178,6 +194,11 @@ scenarios! {
     x_13_two_orders_in_one_instant
     x_14_a_program_that_repeats_its_password
     x_15_all_power_fails_at_once
+    x_16_a_shot_that_takes_a_voter_along
+    x_17_a_leader_that_is_answered_too_late
+    x_18_a_leader_whose_uplink_is_clogged
+    x_19_all_paths_are_too_slow
+    x_20_who_went_off_with_another_stays_off
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use haven_core::control::Command;
-use haven_core::ids::ResourceId;
+use haven_core::ids::{LogIndex, ResourceId};
 use haven_core::spec::{AgentName, Body, Resource, SpecEdit};
 use haven_simulator::cluster::{Cluster, ClusterOptions};
 use haven_simulator::exec::{run, sleep};
@@ -16,13 +17,16 @@ async fn founded() -> Arc<Cluster> {
     cluster
 }
 
+fn addition(base: Option<LogIndex>, name: &str) -> Command {
+    let body = Body::Primitive { agent: AgentName::parse("ocf:heartbeat:Dummy"), template: None };
+    let edits = vec![SpecEdit::PutResource(Resource::new(ResourceId::new(name).unwrap(), body))];
+    Command::Edit { base, edits, comment: String::new() }
+}
+
 /// Adds `name` once: nobody stands ready to ask again.
 async fn add(cluster: &Cluster, name: &str) {
     let (_, leader) = cluster.leader().unwrap();
-    let body = Body::Primitive { agent: AgentName::parse("ocf:heartbeat:Dummy"), template: None };
-    let edits = vec![SpecEdit::PutResource(Resource::new(ResourceId::new(name).unwrap(), body))];
-    let command = Command::Edit { base: None, edits, comment: String::new() };
-    if let Err(error) = leader.command("operator", &command).await {
+    if let Err(error) = leader.command("operator", &addition(None, name)).await {
         panic!("{name}: {error}");
     }
 }
@@ -60,6 +64,40 @@ fn a_leader_whose_calls_were_lost_for_a_moment_asks_again_before_it_refuses() {
             add(&cluster, &format!("r{round}")).await;
             sleep(Duration::from_secs(5)).await;
         }
+        end(&cluster);
+    });
+}
+
+/// Six people change different things at the same moment, on any node: none of them saw what the others did not, so
+/// none is told that somebody was before them.
+#[test]
+fn changes_of_whatever_is_there_are_all_made_when_they_meet() {
+    run(1, async {
+        let cluster = founded().await;
+        for round in 0..10 {
+            let nodes: Vec<_> = cluster.nodes().into_iter().collect();
+            let told = nodes.iter().cycle().take(6).enumerate().map(|(place, (_, node))| async move {
+                node.command("operator", &addition(None, &format!("r{round}-{place}"))).await
+            });
+            for answer in join_all(told).await {
+                answer.unwrap();
+            }
+        }
+        assert_eq!(cluster.leader().unwrap().1.state().spec.resources.len(), 60);
+        end(&cluster);
+    });
+}
+
+#[test]
+fn a_change_of_what_somebody_saw_is_refused_when_another_came_first() {
+    run(1, async {
+        let cluster = founded().await;
+        let (_, leader) = cluster.leader().unwrap();
+        let base = Some(leader.state().revision);
+        let (first, second) = (addition(base, "r1"), addition(base, "r2"));
+        let told = join_all([leader.command("operator", &first), leader.command("operator", &second)]).await;
+        assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1, "{told:?}");
+        assert_eq!(cluster.leader().unwrap().1.state().spec.resources.len(), 1);
         end(&cluster);
     });
 }

@@ -1,8 +1,9 @@
 //! L1: when faults end, the cluster converges without a person.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use haven_api::view::Status;
+use haven_api::view::{ResourceRow, Status};
 
 use crate::history::{History, HostTime};
 
@@ -18,28 +19,36 @@ pub struct View {
     pub members: Vec<(String, String)>,
     /// Voters that it does not hear.
     pub unheard: Vec<String>,
-    /// The resources that are not as wanted or nowhere, each with why.
+    /// The resources that are not as wanted, each with why.
     pub odd: Vec<(String, String)>,
+    /// The resources that are to run.
+    pub resources: BTreeSet<String>,
 }
 
 impl View {
-    /// What is of interest of a status.
-    pub fn of(node: &str, status: &Status) -> Self {
-        let odd = status.resources.iter().filter(|row| !row.as_wanted || row.on.is_empty());
+    /// What is of interest of a status. `must` run, whatever it says of them; others may be stopped by a wish.
+    pub fn of(node: &str, status: &Status, must: &BTreeSet<String>) -> Self {
+        let is_nowhere = |row: &ResourceRow| row.on.is_empty() && must.contains(&row.resource);
+        let odd = status.resources.iter().filter(|row| !row.as_wanted || is_nowhere(row));
+        let run = status.resources.iter().filter(|row| !row.on.is_empty()).map(|row| row.resource.clone());
         Self {
             node: node.to_owned(),
             members: status.nodes.iter().map(|row| (row.node.clone(), row.state.clone())).collect(),
             unheard: status.quorum.missing.clone(),
             odd: odd.map(|row| (row.resource.clone(), format!("{} {}", row.state, row.note))).collect(),
+            resources: run.chain(must.iter().cloned()).collect(),
         }
     }
 }
 
+/// States of members that are well: whom people have sent to standby stays there until they call it back.
+const WELL: [&str; 2] = ["online", "standby"];
+
 /// What is not well at this moment, first thing first; `None` if everything is: every node online as every node sees it,
-/// every voter heard, every resource as wanted and written by one owner.
+/// every voter heard, every resource as wanted and written by one owner, and nothing else written.
 pub fn unwell(views: &[View], histories: &[History], now: HostTime) -> Option<String> {
-    for View { node, members, unheard, odd } in views {
-        if let Some((member, state)) = members.iter().find(|(_, state)| state != "online") {
+    for View { node, members, unheard, odd, resources } in views {
+        if let Some((member, state)) = members.iter().find(|(_, state)| !WELL.contains(&state.as_str())) {
             return Some(format!("{node} has {member} {state}"));
         }
         if let Some(voter) = unheard.first() {
@@ -48,9 +57,14 @@ pub fn unwell(views: &[View], histories: &[History], now: HostTime) -> Option<St
         if let Some((resource, why)) = odd.first() {
             return Some(format!("{node} has {resource} {why}"));
         }
+        let unwritten = resources.iter().find(|resource| !histories.iter().any(|of| of.resource == **resource));
+        if let Some(resource) = unwritten {
+            return Some(format!("{resource} has no history"));
+        }
     }
+    let wanted = |history: &History| views.iter().any(|view| view.resources.contains(&history.resource));
     let running = |history: &History| history.tenures().iter().filter(|tenure| now.since(tenure.to) < FRESH).count();
-    let odd = histories.iter().find(|history| running(history) != 1)?;
+    let odd = histories.iter().find(|history| running(history) != usize::from(wanted(history)))?;
     Some(format!("{} is written by {} owners", odd.resource, running(odd)))
 }
 
@@ -60,7 +74,8 @@ mod tests {
 
     fn view() -> View {
         let members = ["n1", "n2"].map(|node| (node.to_owned(), "online".to_owned())).to_vec();
-        View { node: "n1".to_owned(), members, unheard: Vec::new(), odd: Vec::new() }
+        let resources = ["db".to_owned()].into();
+        View { node: "n1".to_owned(), members, unheard: Vec::new(), odd: Vec::new(), resources }
     }
 
     fn found(view: View, history: &str) -> Option<String> {
@@ -81,6 +96,8 @@ mod tests {
         assert_eq!(found(lost, ONE).as_deref(), Some("n1 has n2 LOST"));
         let deaf = View { unheard: vec!["n2".to_owned()], ..view() };
         assert_eq!(found(deaf, ONE).as_deref(), Some("n1 does not hear n2"));
+        let rests = vec![("n1".to_owned(), "standby".to_owned())];
+        assert_eq!(found(View { members: rests, ..view() }, ONE), None);
         let held = View { odd: vec![("db".to_owned(), "HELD by n2".to_owned())], ..view() };
         assert_eq!(found(held, ONE).as_deref(), Some("n1 has db HELD by n2"));
     }
@@ -90,5 +107,14 @@ mod tests {
         assert_eq!(found(view(), "1000000000 start 0 n1 b1 7\n").as_deref(), Some("db is written by 0 owners"));
         let two = format!("{ONE}4950000000 start 0 n2 b2 7\n");
         assert_eq!(found(view(), &two).as_deref(), Some("db is written by 2 owners"));
+        let more = View { resources: ["db".to_owned(), "web".to_owned()].into(), ..view() };
+        assert_eq!(found(more, ONE).as_deref(), Some("web has no history"));
+    }
+
+    #[test]
+    fn a_resource_that_was_removed_is_not_written_any_more() {
+        let removed = View { resources: BTreeSet::new(), ..view() };
+        assert_eq!(found(removed.clone(), "1000000000 start 0 n1 b1 7\n"), None);
+        assert_eq!(found(removed, ONE).as_deref(), Some("db is written by 1 owners"));
     }
 }

@@ -43,20 +43,25 @@ pub struct Cluster {
 impl Cluster {
     /// Founds a cluster of [`MACHINES`] with this profile and waits until all of them vote.
     pub fn new(profile: &str, programs: &Programs) -> Fallible<Self> {
-        Self::made(&MACHINES, profile, programs, Wires::One)
+        Self::made(&MACHINES, profile, programs, Wires::One, &[])
     }
 
     /// The same with other wires.
     pub fn wired(profile: &str, programs: &Programs, wires: Wires) -> Fallible<Self> {
-        Self::made(&MACHINES, profile, programs, wires)
+        Self::made(&MACHINES, profile, programs, wires, &[])
     }
 
     /// Founds a cluster of these machines, of which as many vote as can: one, three or five.
     pub fn of(names: &[&str], profile: &str, programs: &Programs) -> Fallible<Self> {
-        Self::made(names, profile, programs, Wires::One)
+        Self::made(names, profile, programs, Wires::One, &[])
     }
 
-    fn made(names: &[&str], profile: &str, programs: &Programs, wires: Wires) -> Fallible<Self> {
+    /// The same with some that vote and run nothing; the first is none of them.
+    pub fn with_witnesses(names: &[&str], profile: &str, programs: &Programs, witnesses: &[&str]) -> Fallible<Self> {
+        Self::made(names, profile, programs, Wires::One, witnesses)
+    }
+
+    fn made(names: &[&str], profile: &str, programs: &Programs, wires: Wires, witnesses: &[&str]) -> Fallible<Self> {
         let lab = Lab::new(names, programs)?;
         let haven = programs.haven.display().to_string();
         let switch = Bmc::new(&lab, &haven)?;
@@ -75,9 +80,10 @@ impl Cluster {
         cluster.place(first, &["init", "--name", "lab", "--profile", profile])?;
         cluster.start(first)?;
         for name in others {
-            let token = cluster.haven(first, &["token", "create"])?;
+            let kind: &[&str] = if witnesses.contains(&name.as_str()) { &["--witness"] } else { &[] };
+            let token = cluster.haven(first, &[&["token", "create"], kind].concat())?;
             let token = token.split_whitespace().find(|word| word.starts_with("haven1-"));
-            cluster.place(name, &["join", token.ok_or("no token was printed")?])?;
+            cluster.place(name, &[&["join", token.ok_or("no token was printed")?], kind].concat())?;
             cluster.start(name)?;
         }
         let voters = match names.len() {

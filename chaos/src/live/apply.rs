@@ -6,17 +6,17 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use haven_core::ids::NodeId;
 use haven_core::units::Millis;
-use haven_simulator::scenario::Order;
-use haven_simulator::sweep::Happening;
 use haven_simulator::world::{AfterCrash, Ailment, Fault, Restart};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 use super::panel::bring_up;
 use super::stage::{Due, Stage, send};
 use super::wires::Done;
 use crate::aboard::{WRITER_WORD, agent};
-use crate::lab::{Fallible, Machine};
+use crate::lab::{Fallible, Machine, Power};
+use crate::schedule::playable;
 
 /// The file that fills a disk.
 const BALLAST: &str = "ballast";
@@ -27,21 +27,19 @@ const PAGES_MAX: usize = 1 << 16;
 const DAEMON: &str = "daemon";
 
 impl Stage {
-    /// Does what the schedule says.
-    pub(super) fn happen(&mut self, what: &Happening) -> Fallible<Done> {
-        match what {
-            Happening::Fault(fault) => self.apply(fault),
-            // What a service manager sends before a restart.
-            Happening::Order(Order::Pause(node, span)) => {
-                // The restart that follows comes earlier.
-                self.later(node.as_str(), *span, Due::Daemon);
-                self.signal(node.as_str(), DAEMON, Signal::TERM).map(|_| Done::Done)
-            }
-            Happening::Order(order) => Err(format!("no schedule orders `{order}`").into()),
-        }
+    /// Tells a daemon to end, as a service manager does before a restart.
+    pub(super) fn end_daemon(&mut self, node: &NodeId, span: Millis) -> Fallible<()> {
+        // The restart that follows comes earlier.
+        self.later(node.as_str(), span, Due::Daemon);
+        self.signal(node.as_str(), DAEMON, Signal::TERM).map(drop)
     }
 
-    fn apply(&mut self, fault: &Fault) -> Fallible<Done> {
+    /// Does a fault.
+    pub(super) fn apply(&mut self, fault: &Fault) -> Fallible<Done> {
+        // A machine has one cable here, so that the only link is all of them.
+        if let Err(why) = playable::fault(fault, 1) {
+            return Ok(Done::NotHere(why));
+        }
         match fault {
             Fault::Cut { pair, cut, .. } => return self.wires.cut(pair, *cut),
             Fault::Heal { pair, .. } => return self.wires.heal_pair(pair),
@@ -73,19 +71,23 @@ impl Stage {
             Fault::Die { node, resource } => self.die(node.as_str(), resource)?,
             Fault::Device { device, ail } => {
                 let machine = device.strip_prefix("bmc-").ok_or_else(|| format!("no device {device}"))?;
-                self.panel.ail(machine, ail);
+                self.panel.ails().put(machine, ail);
             }
             Fault::Disk { node, order } => self.disk(node.as_str(), order)?,
             Fault::HealAll => self.heal()?,
-            Fault::StandStill(_) | Fault::GoOn(_) => return Ok(Done::NotHere("all machines share one clock")),
-            Fault::ClockRate { .. } | Fault::WallClock { .. } => {
-                return Ok(Done::NotHere("all machines share one clock"));
-            }
-            Fault::NoCgroups(_) | Fault::Cgroups(_) => return Ok(Done::NotHere("all machines share one kernel")),
-            Fault::Claim { .. } => return Ok(Done::NotHere("no resource of theirs is an address")),
-            Fault::PullPlug(_) | Fault::RestorePlug(_) | Fault::Autostart { .. } => {
-                return Ok(Done::NotHere("these machines have none"));
-            }
+            // Not playable, which was said above.
+            Fault::StandStill(_)
+            | Fault::GoOn(_)
+            | Fault::ClockRate { .. }
+            | Fault::WallClock { .. }
+            | Fault::NoCgroups(_)
+            | Fault::Cgroups(_)
+            | Fault::Claim { .. }
+            | Fault::PullPlug(_)
+            | Fault::RestorePlug(_)
+            | Fault::StaysOff(_)
+            | Fault::StartsAgain(_)
+            | Fault::Autostart { .. } => {}
         }
         Ok(Done::Done)
     }
@@ -129,18 +131,30 @@ impl Stage {
     }
 
     fn die(&self, node: &str, resource: &str) -> Fallible<()> {
+        send(&self.writers(node, resource)?, Signal::KILL);
+        Ok(())
+    }
+
+    /// The processes of a resource on a machine.
+    pub(super) fn writers(&self, node: &str, resource: &str) -> Fallible<Vec<Pid>> {
         let history = self.folder.join(agent::HISTORIES).join(resource).display().to_string();
         let found =
             self.with(node, |machine| if machine.is_up() { machine.running(WRITER_WORD) } else { Ok(Vec::new()) })?;
-        let of_it: Vec<_> = found
-            .into_iter()
-            .filter(|pid| {
-                let words = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-                words.split(|byte| *byte == 0).nth(2) == Some(history.as_bytes())
-            })
-            .collect();
-        send(&of_it, Signal::KILL);
-        Ok(())
+        let is_of_it = |pid: &Pid| {
+            let words = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+            words.split(|byte| *byte == 0).nth(2) == Some(history.as_bytes())
+        };
+        Ok(found.into_iter().filter(is_of_it).collect())
+    }
+
+    /// Whether a machine has power and a daemon.
+    pub(super) fn is_up(&self, node: &str) -> Fallible<bool> {
+        self.with(node, |machine| Ok(machine.is_up() && machine.has_daemon()))
+    }
+
+    /// Whether a machine has no power.
+    pub(super) fn is_off(&self, node: &str) -> Fallible<bool> {
+        self.with(node, |machine| Ok(machine.power() == Power::Off))
     }
 
     /// `full FREE` and `room`, as in the simulator.

@@ -15,18 +15,21 @@ use haven_core::state::ClusterState;
 use tokio::runtime::Runtime;
 
 use super::edits::{Answers, Edits};
+use super::people::People;
+use super::play::Found as Met;
 use super::report::{AWAY, COUNTED, Outages, Report};
 use super::stage::Stage;
 use super::watch::{Watch, sockets};
-use super::{Ended, Evidence};
+use super::{Ended, Evidence, pages};
 use crate::aboard::agent;
+use crate::check::acknowledged::{Changed, Told};
 use crate::check::convergence::View;
 use crate::check::orders::Order;
 use crate::check::secrets::Scan;
 use crate::check::{Violation, acknowledged, convergence, equal, orders, owners, recovery};
 use crate::history::{History, HostTime, Mark};
 use crate::lab::Fallible;
-use crate::schedule::{RESOURCES, Schedule};
+use crate::schedule::Schedule;
 
 /// How long convergence may take: as in the simulator, and a minute more for a computer that is busy.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(300);
@@ -41,25 +44,16 @@ const LEVELS_WITHIN: Duration = Duration::from_secs(30);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 /// Largest file that is looked through for the secret.
 const FILE_MAX: u64 = 512 << 20;
-/// What the API tells that could hold the secret.
-const PAGES: [&str; 8] = [
-    "/v1/status",
-    "/v1/config",
-    "/v1/config/history",
-    "/v1/log?from=1",
-    "/v1/links",
-    "/v1/local",
-    "/v1/doctor",
-    "/v1/metrics",
-];
 
 /// A run whose faults have ended.
 pub(super) struct Run<'a> {
     pub(super) stage: &'a mut Stage,
     pub(super) watch: Watch,
+    pub(super) people: People,
     pub(super) schedule: &'a Schedule,
     pub(super) began: HostTime,
-    pub(super) left_out: Vec<String>,
+    pub(super) length: Duration,
+    pub(super) found: Met,
     pub(super) evidence: Evidence,
 }
 
@@ -88,24 +82,27 @@ impl Run<'_> {
             }
         }
         tell(&format!("{:>8.3} s  the checkers look", super::since(self.began).as_secs_f64()));
-        let answers = edits.end();
+        let (answers, changes) = (edits.end(), self.people.changes());
         let histories = self.histories()?;
         violations.extend(histories.iter().flat_map(|history| owners::check(history, self.began)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let found = self.ask(&runtime, &answers)?;
+        let found = self.ask(&runtime, &answers, &changes)?;
         violations.extend(found.violations);
         let offs = self.stage.panel.offs();
         violations.extend(orders::check(&offs, &found.orders, self.began));
         violations.extend(self.secrets(&runtime));
         let keeps = self.evidence == Evidence::Always || !violations.is_empty();
         let evidence = keeps.then(|| keep(self.stage, self.schedule, Some(&found.log)));
+        let mut left_out = self.schedule.left_out.clone();
+        left_out.extend(std::mem::take(&mut self.found.left_out));
         let report = Report {
-            seed: self.schedule.seed,
+            origin: self.schedule.origin.clone(),
             nodes: self.stage.nodes.len(),
-            faults_s: Duration::from_millis(self.schedule.length.0).as_secs_f64(),
+            faults_s: (self.length.as_secs_f64() * 10.0).round() / 10.0,
             converged_s: converged,
             faults: self.schedule.kinds.clone(),
-            left_out: std::mem::take(&mut self.left_out),
+            left_out,
+            unmet: std::mem::take(&mut self.found.unmet),
             entries: found.log.last().map_or(0, |line| line.index),
             terms: found.log.last().map_or(0, |line| line.term),
             events: counted(&found.log),
@@ -144,9 +141,10 @@ impl Run<'_> {
     /// What is not well, first thing first.
     fn unwell(&self) -> Option<String> {
         let mut views = Vec::new();
+        let must = self.schedule.never_removed();
         for node in &self.stage.nodes {
             match self.stage.cluster.status(node) {
-                Ok(status) => views.push(View::of(node, &status)),
+                Ok(status) => views.push(View::of(node, &status, &must)),
                 Err(trouble) => return Some(format!("{node} does not answer: {trouble}")),
             }
         }
@@ -157,24 +155,23 @@ impl Run<'_> {
     }
 
     fn histories(&self) -> Fallible<Vec<History>> {
-        let folder = self.stage.folder.join(agent::HISTORIES);
-        let read = |resource: &&str| {
-            let text = fs::read_to_string(folder.join(resource)).unwrap_or_default();
+        let read = |(resource, file): (String, PathBuf)| {
+            let text = fs::read_to_string(file)?;
             // A line that is being written is none yet.
             let whole = text.rfind('\n').map_or("", |end| text.get(..=end).unwrap_or_default());
-            History::parse(resource, whole)
+            Ok(History::parse(&resource, whole))
         };
-        Ok(RESOURCES.iter().map(read).collect())
+        written(self.stage)?.into_iter().map(read).collect()
     }
 
     /// Asks every node what it has, and looks at what the log and the states say.
-    fn ask(&self, runtime: &Runtime, answers: &Answers) -> Fallible<Found> {
+    fn ask(&self, runtime: &Runtime, answers: &Answers, changes: &[Changed]) -> Fallible<Found> {
         let clients: Vec<(String, Client)> = sockets(&self.stage.cluster.lab.rack())
             .into_iter()
             .map(|(node, socket)| (node, Client::new(socket).within(ANSWERS_WITHIN)))
             .collect();
         let mut violations = Vec::new();
-        let least = answers.acknowledged.values().max().copied().unwrap_or(0);
+        let least = answers.acknowledged.values().copied().chain(changes.iter().filter_map(entry)).max().unwrap_or(0);
         let states = runtime.block_on(level(&clients, least));
         let hash =
             |(node, state): &(String, ClusterState)| (state.index.0, node.clone(), format!("{:08x}", state.hash()));
@@ -184,6 +181,8 @@ impl Run<'_> {
         for (node, state) in states.iter().filter(|(_, state)| state.index.0 >= least) {
             let has: BTreeSet<String> = state.spec.tags.keys().map(ToString::to_string).collect();
             violations.extend(acknowledged::check(&answers.acknowledged, node, &has));
+            let resources = state.spec.resources.keys().map(ToString::to_string).collect();
+            violations.extend(acknowledged::check_resources(changes, node, &resources));
         }
         {
             let seen = self.watch.seen();
@@ -221,9 +220,11 @@ impl Run<'_> {
                 scan.look(&file.strip_prefix(lab).unwrap_or(&file).display().to_string(), &bytes);
             }
         }
+        let resources: Vec<String> = written(self.stage).unwrap_or_default().into_keys().collect();
+        let pages = pages::all(&self.stage.nodes, &resources);
         for (node, socket) in sockets(&self.stage.cluster.lab.rack()) {
             let client = Client::new(socket).within(ANSWERS_WITHIN);
-            for page in PAGES {
+            for page in &pages {
                 let bytes = runtime.block_on(client.get_bytes(page)).unwrap_or_default();
                 scan.look(&format!("what the API of {node} answers to {page}"), &bytes);
             }
@@ -279,6 +280,20 @@ fn order(state: &ClusterState, index: u64, seen: HostTime) -> Option<Order> {
     Some(Order { index, node: order.node.to_string(), executor: order.executor.to_string(), seen, sendable })
 }
 
+/// The entry that a change became.
+fn entry(changed: &Changed) -> Option<u64> {
+    match changed.told {
+        Told::Done(index) => Some(index),
+        Told::Denied | Told::Nothing => None,
+    }
+}
+
+/// The files of the histories, by resource.
+fn written(stage: &Stage) -> Fallible<BTreeMap<String, PathBuf>> {
+    let entries = fs::read_dir(stage.folder.join(agent::HISTORIES))?.flatten();
+    Ok(entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect())
+}
+
 fn counted(log: &[LogLine]) -> BTreeMap<&'static str, u64> {
     let count = |kind: &&'static str| {
         let count = log.iter().filter(|line| line.kind == *kind).count();
@@ -319,11 +334,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Copies logs and histories to where they outlive the run; their folder.
 pub(super) fn keep(stage: &Stage, schedule: &Schedule, log: Option<&[LogLine]>) -> PathBuf {
-    let kept = std::env::temp_dir().join(format!("haven-chaos-{}-{}", schedule.seed, std::process::id()));
+    let kept = std::env::temp_dir().join(format!("haven-chaos-{}-{}", schedule.origin.name(), std::process::id()));
     let _ = fs::create_dir_all(&kept);
     let _ = fs::write(kept.join("schedule"), format!("{schedule}\n"));
-    for resource in RESOURCES {
-        let _ = fs::copy(stage.folder.join(agent::HISTORIES).join(resource), kept.join(format!("{resource}.history")));
+    for (resource, file) in written(stage).unwrap_or_default() {
+        let _ = fs::copy(file, kept.join(format!("{resource}.history")));
     }
     for node in &stage.nodes {
         let log = stage.with(node, |machine| Ok(machine.daemon_log())).unwrap_or_default();

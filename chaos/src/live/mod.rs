@@ -6,7 +6,10 @@
 mod apply;
 mod edits;
 mod ending;
+mod pages;
 mod panel;
+mod people;
+mod play;
 mod report;
 mod stage;
 mod watch;
@@ -14,9 +17,7 @@ mod wires;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
-use haven_simulator::sweep::Happening;
+use std::time::Duration;
 
 pub use report::{AWAY, Outages, Report};
 use stage::Stage;
@@ -24,18 +25,16 @@ pub use wires::Done;
 
 use crate::history::HostTime;
 use crate::lab::{Fallible, Lab};
-use crate::schedule::{Schedule, line};
+use crate::schedule::{Left, Schedule, line};
 use edits::Edits;
+use people::People;
+use play::Play;
 use watch::Watch;
 
 /// Programs that a run calls.
 const PROGRAMS: [&str; 7] = ["ip", "tc", "nft", "nsenter", "unshare", "mount", "umount"];
 /// Where programs are looked for.
 const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-/// Time between two looks at what is due.
-const TICK: Duration = Duration::from_millis(20);
-/// Time between two looks at daemons that may have ended.
-const LOOK_AFTER: Duration = Duration::from_millis(200);
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -87,64 +86,31 @@ pub fn missing() -> Vec<String> {
 pub fn run(asked: &Asked, tell: &dyn Fn(&str), stop: &AtomicBool) -> Fallible<Ended> {
     let netem = wires::able(&format!("hc{}", std::process::id()), &std::env::temp_dir())?;
     let schedule = &asked.schedule;
-    tell(&format!("seed {}: founding a cluster of {} machines", schedule.seed, schedule.nodes.len()));
-    let mut stage = Stage::set(&schedule.nodes, &asked.haven, netem)?;
-    let began = HostTime::now();
+    tell(&format!("{}: founding a cluster of {} machines", schedule.origin, schedule.nodes.len()));
+    schedule.left_out.kinds().iter().for_each(|left: &Left| tell(&format!("left out: {left}")));
+    let mut stage = Stage::set(schedule, &asked.haven, netem)?;
     let watch = Watch::start(stage.cluster.lab.rack(), &stage.secret)?;
     let edits = Edits::start(stage.cluster.lab.rack(), Duration::from_millis(schedule.length.0))?;
-    let mut left_out = Vec::new();
-    let played = play(&mut stage, schedule, &mut left_out, tell, stop);
+    let mut people = People::of(&stage)?;
+    let began = HostTime::now();
+    let (found, played) = Play::new(&mut stage, &mut people, &watch, tell, stop)?.play(&schedule.steps);
     if stop.load(Ordering::Relaxed) {
         return Ok(Ended::Stopped);
     }
+    let length = since(began);
     let played = played.and_then(|()| {
-        tell(&format!("{:>8.3} s  heal-all", since(began).as_secs_f64()));
+        tell(&line(haven_core::units::Millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)), &"heal-all"));
         stage.heal()
     });
     if let Err(trouble) = played {
         let kept = ending::keep(&stage, schedule, None);
         return Err(format!("{trouble}; logs and histories: {}", kept.display()).into());
     }
-    let run = ending::Run { stage: &mut stage, watch, schedule, began, left_out, evidence: asked.evidence };
+    let run =
+        ending::Run { stage: &mut stage, watch, people, schedule, began, length, found, evidence: asked.evidence };
     run.finish(edits, tell, stop)
 }
 
 fn since(began: HostTime) -> Duration {
     HostTime::now().since(began)
-}
-
-/// Does everything that the schedule says, when it says it; stops early if that is wished.
-fn play(
-    stage: &mut Stage,
-    schedule: &Schedule,
-    left_out: &mut Vec<String>,
-    tell: &dyn Fn(&str),
-    stop: &AtomicBool,
-) -> Fallible<()> {
-    let start = Instant::now();
-    let mut looked = start;
-    let mut events = schedule.events.iter().peekable();
-    let length = Duration::from_millis(schedule.length.0);
-    while !stop.load(Ordering::Relaxed) && start.elapsed() < length {
-        while let Some(event) = events.next_if(|event| start.elapsed() >= Duration::from_millis(event.at.0)) {
-            tell(&line(event));
-            match stage.happen(&event.what)? {
-                Done::Done => {}
-                Done::NotHere(why) => left_out.push(format!("{}: {why}", words(&event.what))),
-            }
-        }
-        if looked.elapsed() >= LOOK_AFTER {
-            stage.look_after()?;
-            looked = Instant::now();
-        }
-        std::thread::park_timeout(TICK);
-    }
-    Ok(())
-}
-
-fn words(what: &Happening) -> String {
-    match what {
-        Happening::Fault(fault) => fault.to_string(),
-        Happening::Order(order) => order.to_string(),
-    }
 }

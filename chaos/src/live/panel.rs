@@ -44,6 +44,23 @@ pub(super) struct Panel {
     stop: Arc<AtomicBool>,
 }
 
+/// How devices behave, for whoever changes it.
+#[derive(Debug, Clone)]
+pub(super) struct Ails(Arc<Mutex<Desk>>);
+
+impl Ails {
+    /// Gives the device of a machine an ailment, or takes all from it.
+    pub(super) fn put(&self, machine: &str, ail: &DeviceAil) {
+        let mut desk = lock(&self.0);
+        let ails = desk.ails.entry(machine.to_owned()).or_default();
+        if *ail == DeviceAil::Well {
+            ails.clear();
+        } else {
+            ails.push(ail.clone());
+        }
+    }
+}
+
 /// What every session needs.
 #[derive(Clone)]
 struct Counter {
@@ -78,15 +95,9 @@ impl Panel {
         self.socket.display().to_string()
     }
 
-    /// Gives the device of a machine an ailment, or takes all from it.
-    pub(super) fn ail(&self, machine: &str, ail: &DeviceAil) {
-        let mut desk = lock(&self.desk);
-        let ails = desk.ails.entry(machine.to_owned()).or_default();
-        if *ail == DeviceAil::Well {
-            ails.clear();
-        } else {
-            ails.push(ail.clone());
-        }
+    /// How the devices behave.
+    pub(super) fn ails(&self) -> Ails {
+        Ails(self.desk.clone())
     }
 
     /// All devices are well.
@@ -135,7 +146,7 @@ impl Counter {
                 std::thread::park_timeout(duration(*span));
             }
         }
-        if *password != &*self.password {
+        if *password != &*self.password || ails.contains(&DeviceAil::Denies) {
             return writeln!(stream, "wrong password");
         }
         match *action {

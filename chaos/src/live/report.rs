@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::check::Violation;
+use crate::schedule::{LeftOut, Origin};
 
 /// What came of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// From which seed its schedule was drawn.
-    pub seed: u64,
+    /// Where its schedule comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// How many machines it had.
     pub nodes: usize,
     /// How long faults happened, in seconds.
@@ -21,11 +23,14 @@ pub struct Report {
     /// How long the cluster needed after the last, in seconds; absent if it never converged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub converged_s: Option<f64>,
-    /// How often each kind of fault was drawn.
-    pub faults: BTreeMap<&'static str, u32>,
-    /// What this computer could not do, and why.
+    /// How often each kind of fault was drawn, or of step was written.
+    pub faults: BTreeMap<String, u32>,
+    /// What could not be done here, and why.
+    #[serde(skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
+    /// What the script expects and was not so. That alone says nothing of a promise: daemons have times of their own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<String>,
+    pub unmet: Vec<String>,
     /// Entries of the log.
     pub entries: u64,
     /// Terms of leaders.
@@ -86,13 +91,16 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let counts = |counts: &BTreeMap<&'static str, u32>| {
+        let counts = |counts: &BTreeMap<String, u32>| {
             counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
         };
-        writeln!(f, "seed {}, {} machines, {} s of faults", self.seed, self.nodes, self.faults_s)?;
+        writeln!(f, "{}, {} machines, {} s of faults", self.origin, self.nodes, self.faults_s)?;
         writeln!(f, "faults: {}", counts(&self.faults))?;
-        for what in &self.left_out {
-            writeln!(f, "left out: {what}")?;
+        for left in self.left_out.kinds() {
+            writeln!(f, "left out: {left}")?;
+        }
+        for what in &self.unmet {
+            writeln!(f, "not so: {what}")?;
         }
         let events: Vec<String> = self.events.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         writeln!(f, "log: {} entries, {} terms; {}", self.entries, self.terms, events.join(", "))?;

@@ -7,15 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use haven_core::ids::{DeviceId, NodeId};
-use haven_core::spec::{Device, HostMap, SecretRef, SpecEdit};
+use haven_core::ids::{ConstraintId, DeviceId, NodeId, ResourceId};
+use haven_core::spec::{
+    Constraint, ConstraintBody, Device, HostMap, Location, LocationTarget, LocationWhere, SecretRef, SpecEdit,
+};
+use haven_core::units::Score;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::panel::{Panel, bring_up};
 use super::wires::{Netem, Wires};
 use crate::aboard::{AGENT_WORD, FENCE_WORD, agent, fence};
 use crate::lab::{Aboard, Cluster, Disk, Fallible, Machine, Programs, primitive};
-use crate::schedule::RESOURCES;
+use crate::schedule::{Devices, Schedule, Setting, Wish};
 
 /// Room for the state of a node, in MiB: enough for every run, little enough to be filled at once.
 const DISK_MIB: u32 = 160;
@@ -54,11 +57,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Founds a cluster of these nodes with a device for each, and starts the resources.
-    pub(super) fn set(nodes: &[NodeId], haven: &Path, netem: Netem) -> Fallible<Self> {
+    /// Founds the cluster of a schedule, and starts its resources.
+    pub(super) fn set(schedule: &Schedule, haven: &Path, netem: Netem) -> Fallible<Self> {
+        let Schedule { nodes, setting, .. } = schedule;
         let names: Vec<&str> = nodes.iter().map(NodeId::as_str).collect();
+        let witnesses: Vec<&str> = setting.witnesses.iter().map(NodeId::as_str).collect();
         let programs = Programs { haven: haven.to_owned(), aboard: Aboard::Nothing, disk: Disk::Small(DISK_MIB) };
-        let cluster = Cluster::of(&names, "lan", &programs)?;
+        let cluster = Cluster::with_witnesses(&names, setting.profile, &programs, &witnesses)?;
         let folder = cluster.lab.folder().join("run");
         for below in [agent::HISTORIES, agent::ILLS] {
             fs::create_dir_all(folder.join(below))?;
@@ -76,7 +81,7 @@ impl Stage {
         let wires = Wires::new(cluster.lab.network().switch(), &folder, nodes.clone(), netem);
         let (due, ended) = (BTreeMap::new(), BTreeMap::new());
         let stage = Self { panel, wires, cluster, nodes, folder, secret, due, ended };
-        stage.configure()?;
+        stage.configure(setting)?;
         Ok(stage)
     }
 
@@ -85,37 +90,45 @@ impl Stage {
         self.folder.join("password")
     }
 
-    fn configure(&self) -> Fallible<()> {
+    fn configure(&self, setting: &Setting) -> Fallible<()> {
         let first = self.nodes.first().ok_or("a cluster without a machine")?;
         fs::write(self.secret_file(), &self.secret)?;
         fs::set_permissions(self.secret_file(), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         let timeout = SpecEdit::SetProperty { name: "fence-timeout".to_owned(), value: Some(FENCE_TIMEOUT.to_owned()) };
         let mut edits = vec![timeout];
-        for node in &self.nodes {
-            edits.push(self.device(node)?);
+        let property =
+            |(name, value): &(String, String)| SpecEdit::SetProperty { name: name.clone(), value: Some(value.clone()) };
+        edits.extend(setting.properties.iter().map(property));
+        match setting.devices {
+            Devices::Bmcs => edits.extend(self.devices()?.into_values().map(SpecEdit::PutDevice)),
+            Devices::None => {}
         }
-        let folder = self.folder.display().to_string();
-        for resource in RESOURCES {
-            edits.push(primitive(resource, agent::NAME, &[(agent::FOLDER, &folder)])?);
+        for resource in &setting.resources {
+            edits.extend(added(resource, &self.folder)?);
         }
         self.cluster.edit(first, edits)?;
         self.cluster.wait("every resource runs", BEGINS_WITHIN, |cluster| {
             let status = cluster.status(first)?;
             let running = status.resources.iter().filter(|row| row.as_wanted && !row.on.is_empty()).count();
-            Ok((running == RESOURCES.len()).then_some(()))
+            Ok((running == setting.resources.len()).then_some(()))
         })
     }
 
-    fn device(&self, node: &str) -> Fallible<SpecEdit> {
-        Ok(SpecEdit::PutDevice(Device {
-            id: DeviceId::new(&format!("bmc-{node}"))?,
-            agent: fence::PROGRAM.to_owned(),
-            params: [("address".to_owned(), self.panel.address())].into(),
-            secrets: [("passwd".to_owned(), SecretRef::File(self.secret_file().display().to_string()))].into(),
-            hosts: HostMap::Outlets([(NodeId::new(node)?, vec![node.to_owned()])].into()),
-            timeout: None,
-            delay: None,
-        }))
+    /// The devices by the machines that they switch.
+    pub(super) fn devices(&self) -> Fallible<BTreeMap<String, Device>> {
+        let device = |node: &String| {
+            let device = Device {
+                id: DeviceId::new(&format!("bmc-{node}"))?,
+                agent: fence::PROGRAM.to_owned(),
+                params: [("address".to_owned(), self.panel.address())].into(),
+                secrets: [("passwd".to_owned(), SecretRef::File(self.secret_file().display().to_string()))].into(),
+                hosts: HostMap::Outlets([(NodeId::new(node)?, vec![node.to_owned()])].into()),
+                timeout: None,
+                delay: None,
+            };
+            Ok((node.clone(), device))
+        };
+        self.nodes.iter().map(device).collect()
     }
 
     /// Does something with a machine.
@@ -172,6 +185,20 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// What adds a resource that writes its history below `folder`, with what it prefers.
+pub(super) fn added(wish: &Wish, folder: &Path) -> Fallible<Vec<SpecEdit>> {
+    let id = &wish.id;
+    let mut edits = vec![primitive(id, agent::NAME, &[(agent::FOLDER, &folder.display().to_string())])?];
+    if let Some((node, score)) = &wish.prefers {
+        let place = LocationWhere::Node { node: node.clone(), score: Score::new(*score) };
+        let target = LocationTarget::Resource(ResourceId::new(id)?);
+        let body = ConstraintBody::Location(Location { target, role: None, place, discovery: None });
+        let name = ConstraintId::new(&format!("loc-{id}-{node}"))?;
+        edits.push(SpecEdit::PutConstraint(Constraint { id: name, body, seq: 0, until: None }));
+    }
+    Ok(edits)
 }
 
 /// Sends a signal to processes; one that has ended meanwhile is well.

@@ -31,8 +31,17 @@ pub(super) struct Seen {
     pub(super) first: BTreeMap<u64, HostTime>,
     /// What each node has at each index.
     pub(super) entries: Vec<(u64, String, String)>,
+    /// What each entry says.
+    texts: BTreeMap<u64, String>,
     /// Where the secret was.
     pub(super) scan: Scan,
+}
+
+impl Seen {
+    /// Whether an entry after `before` says something that `is` knows.
+    pub(super) fn is_told(&self, before: u64, is: impl Fn(&str) -> bool) -> bool {
+        self.texts.range(before.saturating_add(1)..).any(|(_, text)| is(text))
+    }
 }
 
 /// A running watch; it ends when it is dropped.
@@ -45,7 +54,8 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn start(rack: Rack, secret: &str) -> Fallible<Self> {
-        let seen = Seen { first: BTreeMap::new(), entries: Vec::new(), scan: Scan::new(secret) };
+        let seen =
+            Seen { first: BTreeMap::new(), entries: Vec::new(), texts: BTreeMap::new(), scan: Scan::new(secret) };
         let (seen, stop) = (Arc::new(Mutex::new(seen)), Arc::new(AtomicBool::new(false)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (kept, ended) = (seen.clone(), stop.clone());
@@ -99,6 +109,7 @@ async fn logs(rack: &Rack, seen: &Mutex<Seen>, next: &mut BTreeMap<String, u64>)
             seen.first.entry(line.index).or_insert(now);
             if seen.entries.len() < KEPT_MAX {
                 seen.entries.push((line.index, node.clone(), is(line)));
+                seen.texts.entry(line.index).or_insert_with(|| line.text.clone());
             }
         }
         next.insert(node, page.applied + 1);

@@ -16,7 +16,7 @@ use super::RESOURCES;
 
 /// How long a device may read what is no longer so. Three seconds are assumed of a device that was not tested; the rest
 /// is for a computer that is busy.
-const STALE_MAX: u64 = 2_000;
+pub(super) const STALE_MAX: u64 = 2_000;
 /// How long nothing else begins beside a fault, at most.
 const MEETS: Millis = Millis(8_000);
 /// Room that is left on a full disk, in bytes, at most.

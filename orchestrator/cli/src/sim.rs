@@ -10,7 +10,7 @@ mod from_log;
 mod plants;
 mod record;
 mod replay;
-mod scenario;
+pub(crate) mod scenario;
 mod shrink;
 pub(crate) mod subject;
 

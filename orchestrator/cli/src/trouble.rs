@@ -162,6 +162,15 @@ impl Trouble {
         trouble
     }
 
+    /// A scenario, or what the simulator draws from a seed, cannot be played on real processes.
+    /// Page: docs/errors/HV-CHAOS-03.md.
+    pub(crate) fn unplayable(why: &haven_chaos::schedule::Unplayable) -> Self {
+        let mut trouble = Self::new(Exit::Usage, "HV-CHAOS-03", why.to_string(), why.remedy());
+        let left_out = why.left_out().map(|left_out| left_out.kinds()).unwrap_or_default();
+        trouble.detail = left_out.iter().map(|left| format!("left out: {left}")).collect();
+        trouble
+    }
+
     /// An import was refused; what is wrong was printed. Page: docs/errors/HV-CONFIG-04.md.
     pub(crate) fn import(refused: &haven_config::heartbeat::Refused) -> Self {
         let remedy = "mend what is named above and import again";

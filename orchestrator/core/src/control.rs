@@ -374,7 +374,8 @@ impl Node {
     }
 
     fn command_fence(&self, facts: &Facts, node: &NodeId, reason: &str, by: &str) -> Result<Event, Denied> {
-        let no = |why: &str| Err(Denied::NoFence { node: node.clone(), why: why.to_owned() });
+        let fault = |why: String| Denied::NoFence { node: node.clone(), why };
+        let no = |why: &str| Err(fault(why.to_owned()));
         let member = known(facts.state, node)?;
         let Some(boot) = member.boot().filter(|_| member.death().is_none()) else {
             return no("it is off already, as far as the log knows");
@@ -385,9 +386,11 @@ impl Node {
         if facts.state.fencing.open_against(node).next().is_some() {
             return no("an order against it is open already");
         }
-        let able = |m: &&crate::state::Member| m.is_admitted() && m.node != *node;
-        let leader = self.name();
-        let mut able: Vec<_> = facts.state.members.values().filter(able).collect();
+        let (state, leader) = (facts.state, self.name());
+        let level = state.shot_for_a_person(node, leader).map_err(fault)?;
+        let along = state.taken_along(node, level);
+        let able = |m: &&crate::state::Member| m.is_admitted() && m.node != *node && !along.contains(&m.node);
+        let mut able: Vec<_> = state.members.values().filter(able).collect();
         able.sort_by_key(|m| m.node != *leader);
         let Some((executor, incarnation)) = able.first().and_then(|m| Some((m.node.clone(), m.incarnation?))) else {
             return no("no other node is there to do it");
@@ -400,7 +403,7 @@ impl Node {
             send_within: facts.state.timing.current.dead_after,
             device_deadline: facts.state.settings().fence_timeout,
             reason: crate::state::bounded(&format!("{reason} (asked for by {by})")),
-            level: 0,
+            level: u32::try_from(level).unwrap_or(0),
             standing_since: Some(member.since.index),
         })
     }
@@ -416,6 +419,9 @@ impl Node {
     ) -> Result<Event, Denied> {
         let no = |why: String| Err(Denied::NotOff { node: node.clone(), why });
         let member = known(facts.state, node)?;
+        if let Some(boot) = member.boot().filter(|_| member.is_released_by_proof() && !member.awaits_proof()) {
+            return no(format!("boot {boot} is proven off already, and nothing waits for a word"));
+        }
         let Some(boot) = member.boot().filter(|_| member.awaits_proof()) else {
             return no(format!("it is {}; only a lost or isolated node can be confirmed", member.standing.word()));
         };

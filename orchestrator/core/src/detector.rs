@@ -14,6 +14,8 @@ use crate::units::{Millis, Monotonic};
 const AWAY_AFTER_HEARTBEATS: u64 = 3;
 /// Sent heartbeats whose times are kept: more than the longest lease holds of them.
 const SENT_KEPT: usize = 2048;
+/// Heartbeats that may come without news of a round trip before the answers count as interrupted.
+const UNANSWERED: u64 = 3;
 
 /// What was heard of one node.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +32,18 @@ pub struct Peer {
     misses: u32,
     round_trip_us: Option<u32>,
     worst_gap: Millis,
+    /// Since when each round trip has been short, and when the last one was seen.
+    prompt: Option<(Monotonic, Monotonic)>,
+}
+
+impl Peer {
+    /// Takes a round trip in, and how long ago this node was heard there. Short is half of what a leader's call may take,
+    /// which is 1.35 heartbeats: the call has something to carry, and the other something to write.
+    fn note_travel(&mut self, now: Monotonic, travel_us: u32, waited: Millis, interval: Millis) {
+        let short = u64::from(travel_us) * 3 <= interval.0 * 2000 && waited <= interval.times(UNANSWERED);
+        let before = self.prompt.filter(|(_, last)| now.since(*last) <= interval.times(UNANSWERED));
+        self.prompt = short.then(|| (before.map_or(now, |(first, _)| first), now));
+    }
 }
 
 /// Whether a heartbeat told something that was not known.
@@ -167,6 +181,7 @@ impl Detector {
             // What the peer waited before it answered with its next heartbeat is no travel time.
             let travel = now.as_micros().saturating_sub(sent.as_micros()).saturating_sub(waited.0 * 1000);
             let travel = u32::try_from(travel).unwrap_or(u32::MAX);
+            peer.note_travel(now, travel, waited, interval);
             if waited < interval.times(4) {
                 peer.round_trip_us = Some(peer.round_trip_us.map_or(travel, |best| best.min(travel)));
             }
@@ -298,6 +313,12 @@ impl Detector {
     /// The same in microseconds; `None` if none was seen.
     pub fn round_trip_us(&self, node: &NodeId) -> Option<u32> {
         self.peers.get(node).and_then(|p| p.round_trip_us)
+    }
+
+    /// For how long `node` has answered each heartbeat of this node at once; `None` if it has not.
+    pub fn prompt_for(&self, node: &NodeId, now: Monotonic, interval: Millis) -> Option<Millis> {
+        let (first, last) = self.peers.get(node)?.prompt?;
+        (now.since(last) <= interval.times(UNANSWERED)).then(|| now.since(first))
     }
 
     /// When `node` was heard last on `link`; `None` if never in this life.

@@ -152,6 +152,10 @@ pub struct Heartbeat {
     /// standing for election, so that Raft need not call each of them for that.
     #[n(13)]
     pub leads: Option<Term>,
+    /// For how long a quorum of voters, the sender among them, has answered each of its heartbeats at once: the calls of a
+    /// leader that it was would be answered, too. `None` if that is not so.
+    #[n(14)]
+    pub prompt: Option<Millis>,
 }
 
 /// What a node knows of another by ear.

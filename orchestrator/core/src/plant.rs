@@ -89,6 +89,8 @@ plants! {
     SwitchOnOnce,
     /// Fence orders have no latest send time [S-11].
     NoLatestSend "S3",
+    /// An order against a node is sent when it is proposed, and not once it is committed [S3].
+    ShootsWhenProposing "S3",
     /// An order is sent under a later act lease than the one under which it was given [S-11].
     OrdersOutliveLeases "S3",
     /// A lost node that is heard again is shot all the same [5.4].
@@ -111,6 +113,8 @@ plants! {
     HeardIsReached,
     /// A node is shot because a resource that nobody has seen run there can be neither looked at nor stopped [5.4].
     ShootsForTheUnseen,
+    /// Who hangs on the outlet of the node that is shot counts for the quorum that is left [5.5].
+    ForgetsWhoHangsOnAnOutlet,
     /// Orders that are proposed in one instant know nothing of each other [5.5].
     OrdersInOneInstant,
     /// The last look is taken with the executor's own ears only, which nothing of a fellow learner reaches [5.4].
@@ -197,6 +201,20 @@ plants! {
     WordAgainstADevice "S1",
     /// A node that the leader does not reach is not isolated, though no better leader is there [5.1].
     UnreachedNeverIsolated,
+    /// A voter that is off for good keeps its vote [H-22].
+    VotersNeverReplaced,
+    /// A vote goes to a learner as soon as its voter is proven off [H-22].
+    VotersReplacedAtOnce,
+    /// A leader to which no voter's disk has answered proves no quorum, whatever their heartbeats say [H-26].
+    ProofNeedsDisks,
+    /// A job that waits in the service manager counts as nothing that lives [H-25].
+    QueuedJobsAreNothing,
+    /// What can never be freezes the whole cluster [S-22].
+    FreezesEverything,
+    /// What is frozen stays so, whatever a person says [S-22].
+    FrozenForEver,
+    /// Who has just come back is put out as soon as one that lags [H-17].
+    ReturnsWithoutPatience,
     /// A voter's testimony never gets too old [S-9].
     OldTestimony,
     /// The storm brake lets all orders go at once when its time is over [S-15].
@@ -211,6 +229,12 @@ plants! {
     DeadBootsPropose,
     /// A leader says that it leads while it hands over [5.1].
     LeadsOnWhileHandingOver,
+    /// A leader whose calls are not answered in time goes on leading [5.1].
+    NeverStandsBack,
+    /// A leader stands back though no other would be answered sooner [5.1].
+    StandsBackInVain,
+    /// A node whose disk stalls stands for election and gives votes [H-26].
+    StandsWithoutADisk,
     /// A call has one link for its whole deadline [5.1].
     OneLinkAtATime,
     /// A node counts as silent when any of its links is [5.1].

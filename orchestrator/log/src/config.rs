@@ -5,19 +5,30 @@ use haven_core::spec::Timing;
 use haven_core::units::Millis;
 use openraft::{Config, SnapshotPolicy};
 
-/// Entries between two snapshots. An idle cluster of a few nodes logs this many in some hours.
-const SNAPSHOT_EVERY: u64 = 4096;
-/// Entries kept in the log behind the snapshot, so that a node which was away for a moment needs no snapshot.
-const KEEP: u64 = 1024;
-/// A follower further behind than this is sent a snapshot; more than one interval, or the snapshot would not help.
-const LAG: u64 = 2 * SNAPSHOT_EVERY;
+/// How often snapshots are taken, and what stays in the log behind them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshots {
+    /// Entries between two snapshots, at least 1. A follower that is further behind than twice as many is sent one: more than
+    /// one interval, or the snapshot would not help.
+    pub every: u64,
+    /// Entries kept in the log behind the snapshot, so that a node which was away for a moment needs none.
+    pub keep: u64,
+}
+
+impl Default for Snapshots {
+    /// An idle cluster of a few nodes logs 4,096 entries in some hours.
+    fn default() -> Self {
+        Self { every: 4096, keep: 1024 }
+    }
+}
+
 /// Least time that a snapshot is given to be sent and stored; three D if that is more. One that is lost on the way is
 /// missed only then, and nobody sends its receiver anything else meanwhile.
 const SNAPSHOT_PATIENCE: Millis = Millis::secs(10);
 
-/// The settings of openraft that haven's safety and its timings ask for. The caller may change how often snapshots
-/// are taken, and nothing else; `validate` accepts the result for every timing that passes `Timing::check`.
-pub fn raft_config(timing: &Timing) -> Config {
+/// The settings of openraft that haven's safety and its timings ask for. `validate` accepts the result for every timing
+/// that passes `Timing::check`.
+pub fn raft_config(timing: &Timing, snapshots: Snapshots) -> Config {
     let heartbeat = timing.heartbeat().0;
     Config {
         cluster_name: "haven".to_owned(),
@@ -38,9 +49,9 @@ pub fn raft_config(timing: &Timing) -> Config {
         enable_pre_vote: Some(true),
         // A store that lost entries comes back as another member; its old number is never caught up again [S-18].
         allow_log_reversion: Some(false),
-        snapshot_policy: SnapshotPolicy::LogsSinceLast(SNAPSHOT_EVERY),
-        max_in_snapshot_log_to_keep: KEEP,
-        replication_lag_threshold: LAG,
+        snapshot_policy: SnapshotPolicy::LogsSinceLast(snapshots.every),
+        max_in_snapshot_log_to_keep: snapshots.keep,
+        replication_lag_threshold: snapshots.every.saturating_mul(2),
         install_snapshot_timeout: timing.dead_after.times(3).max(SNAPSHOT_PATIENCE).0,
         // A peer that is back must hear of it within an election, not after openraft's second.
         backoff: format!("{heartbeat}ms {}ms ...{}ms", heartbeat * 2, timing.election_max().0),
@@ -57,10 +68,11 @@ mod tests {
     #[test]
     fn every_profile_gives_settings_that_openraft_accepts() {
         for profile in [Profile::Default, Profile::Lan, Profile::Fast, Profile::Vm, Profile::Wan] {
-            let config = raft_config(&Timing::of(profile)).validate().unwrap();
+            let config = raft_config(&Timing::of(profile), Snapshots::default()).validate().unwrap();
             assert_eq!((config.enable_leader_restore, config.enable_pre_vote), (Some(false), Some(true)));
         }
         let shortest = Timing { dead_after: Millis(300), ..Timing::of(Profile::Fast) };
-        raft_config(&shortest).validate().unwrap();
+        let often = Snapshots { every: 1, keep: 0 };
+        raft_config(&shortest, often).validate().unwrap();
     }
 }

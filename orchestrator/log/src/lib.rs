@@ -9,7 +9,7 @@
 //! ```text
 //! let store = Store::open(volume, StoreOptions::new(identity)).await?;
 //! let machine = StateMachine::new(store.clone(), Arc::new(Mutex::new(state)))?;
-//! let config = Arc::new(raft_config(&timing).validate()?);
+//! let config = Arc::new(raft_config(&timing, Snapshots::default()).validate()?);
 //! let raft: Raft<R, State> = Raft::new(member.0, config, network, LogStore::new(store), machine).await?;
 //! ```
 //!
@@ -40,7 +40,7 @@ pub use openraft;
 
 pub use archive::{ArchiveHealth, ArchiveOptions, Archived, ArchivedPayload, HISTORY_MAX};
 pub use ballast::BALLAST_BYTES;
-pub use config::raft_config;
+pub use config::{Snapshots, raft_config};
 pub use error::StoreError;
 pub use layout::{decode_entry, encode_entry, snapshot_of};
 pub use log_store::LogStore;

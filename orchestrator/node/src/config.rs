@@ -28,6 +28,8 @@ pub struct NodeConfig {
     pub store_id: StoreId,
     /// How the store is opened. Its `identity` is drawn anew at each start: it is used only if there is no store.
     pub store: haven_log::StoreOptions,
+    /// How often snapshots of the state are taken.
+    pub snapshots: haven_log::Snapshots,
     /// The hardware's own id.
     pub product_uuid: Option<String>,
     /// The serial number on its case, for the person who goes there; `None` if the firmware tells none.

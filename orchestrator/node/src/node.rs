@@ -98,6 +98,7 @@ impl<R: Runtime> Shared<R> {
             answered: metrics.last_quorum_acked.as_ref().map(|at| Millis::of(at.elapsed())),
             commit: committed.max(applied),
             durable,
+            writing: self.store.is_writing(),
             shortage,
         }
     }

@@ -180,25 +180,33 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// Judges a command and commits it, if this node leads.
-    pub(crate) async fn command_here(&self, by: &str, asked: &Asked) -> Result<Done, CommandError> {
+    pub(crate) async fn command_here(&self, by: &str, asked: &Asked) -> Told {
         let Asked { command, looked_at } = asked;
         let judged = self.with_facts(|facts, mind| {
             let term = facts.raft.leading?;
             let of_now = command.is_of_now(facts.state, *looked_at);
-            Some((term, of_now.and_then(|()| mind.judge_command(facts, by, command))))
+            Some((term, facts.state.revision, of_now.and_then(|()| mind.judge_command(facts, by, command))))
         });
-        let Some((term, judged)) = judged else { return Err(self.no_leader()) };
+        let Some((term, revision, judged)) = judged else { return Err(self.no_leader()).into() };
         // Asked only here: what the cluster decides by itself is never kept back [S-25].
         if command.can_wait()
             && let Health::Low { free, needed } = self.store.health()
         {
-            return Err(Denied::NoRoom { node: self.config.node.clone(), free, needed }.into());
+            return Told::Denied(Denied::NoRoom { node: self.config.node.clone(), free, needed });
         }
-        match self.propose_here(&judged?, Some(term)).await {
-            Here::Committed(index, None) => Ok(Done { index }),
-            Here::Committed(_, Some(refusal)) => Err(CommandError::Refused(refusal)),
-            Here::Unknown => Err(CommandError::Unknown),
-            Here::NotLeader => Err(self.no_leader()),
+        let event = match judged {
+            Ok(event) => event,
+            Err(denied) => return Told::Denied(denied),
+        };
+        match self.propose_here(&event, Some(term)).await {
+            Here::Committed(index, None) => Told::Done(index),
+            Here::Committed(_, Some(refusal)) => {
+                let moved = self.with_facts(|facts, _| facts.state.revision != revision);
+                let overtaken = moved && matches!(command, Command::Edit { base: None, .. });
+                if overtaken { Told::Overtaken(refusal) } else { Told::Refused(refusal) }
+            }
+            Here::Unknown => Told::Unknown,
+            Here::NotLeader => Err(self.no_leader()).into(),
         }
     }
 
@@ -222,6 +230,9 @@ const ANSWERS_WITHIN: [Duration; 7] = [
     Duration::from_millis(60),
     Duration::from_millis(120),
 ];
+
+/// How often a change without a base is judged while others come in between.
+const JUDGED_AT_MOST: usize = 8;
 
 /// How long a proposal is worth offering to Raft: several times what all offers take together.
 const DECIDED_WITHIN: Millis = Millis(1000);
@@ -255,20 +266,35 @@ impl<R: Runtime> Node<R> {
         command: &Command,
         looked_at: Option<LogIndex>,
     ) -> Result<Done, CommandError> {
-        let shared: &Arc<Shared<R>> = &self.0;
         let asked = Asked { command: command.clone(), looked_at };
-        if shared.leader_name().as_ref() == Some(&shared.config.node) {
-            return shared.command_here(by, &asked).await;
+        let mut told = self.ask_once_for(by, &asked).await;
+        for _ in 1..JUDGED_AT_MOST {
+            match told {
+                // Nothing was done, and it was asked for whatever the configuration is: it is judged by what is there now.
+                Told::Overtaken(_) => told = self.ask_once_for(by, &asked).await,
+                Told::Done(_) | Told::NoLeader { .. } | Told::Unknown | Told::Denied(_) | Told::Refused(_) => break,
+            }
         }
-        let json = serde_json::to_string(&asked).map_err(|e| CommandError::Refused(e.to_string()))?;
+        told.into()
+    }
+
+    async fn ask_once_for(&self, by: &str, asked: &Asked) -> Told {
+        let shared: &Arc<Shared<R>> = &self.0;
+        if shared.leader_name().as_ref() == Some(&shared.config.node) {
+            return shared.command_here(by, asked).await;
+        }
+        let json = match serde_json::to_string(asked) {
+            Ok(json) => json,
+            Err(error) => return Told::Refused(error.to_string()),
+        };
         let ask = Ask::Command { by: by.to_owned(), json };
         match shared.ask_leader_counting(ask).await {
-            Some((Answer::Commanded(json), copies)) => {
-                let told: Told = serde_json::from_str(&json).map_err(|e| CommandError::Refused(e.to_string()))?;
-                settled(told.into(), copies)
-            }
-            Some((Answer::NotLeader, _)) | None if shared.leader_name().is_none() => Err(shared.no_leader()),
-            Some(_) | None => Err(CommandError::Unknown),
+            Some((Answer::Commanded(json), copies)) => match serde_json::from_str::<Told>(&json) {
+                Ok(told) => settled(told, copies),
+                Err(error) => Told::Refused(error.to_string()),
+            },
+            Some((Answer::NotLeader, _)) | None if shared.leader_name().is_none() => Err(shared.no_leader()).into(),
+            Some(_) | None => Told::Unknown,
         }
     }
 
@@ -279,10 +305,10 @@ impl<R: Runtime> Node<R> {
 }
 
 /// What a command came to. What one copy of it was refused for may be that the other has been done.
-fn settled(told: Result<Done, CommandError>, copies: Copies) -> Result<Done, CommandError> {
+fn settled(told: Told, copies: Copies) -> Told {
     match (told, copies) {
-        (Err(CommandError::Denied(_) | CommandError::Refused(_)), Copies::Several) => Err(CommandError::Unknown),
-        (outcome, Copies::One | Copies::Several) => outcome,
+        (Told::Denied(_) | Told::Refused(_) | Told::Overtaken(_), Copies::Several) => Told::Unknown,
+        (told, Copies::One | Copies::Several) => told,
     }
 }
 
@@ -295,14 +321,19 @@ pub(crate) struct Asked {
 }
 
 /// A command's outcome as it travels.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told {
     Done(LogIndex),
-    NoLeader { reached: usize, voters: usize },
+    NoLeader {
+        reached: usize,
+        voters: usize,
+    },
     Unknown,
     Denied(Denied),
     Refused(String),
+    /// Refused because the configuration was changed in between, and it may be judged again: nothing was done.
+    Overtaken(String),
 }
 
 impl From<Result<Done, CommandError>> for Told {
@@ -324,7 +355,7 @@ impl From<Told> for Result<Done, CommandError> {
             Told::NoLeader { reached, voters } => Err(CommandError::NoLeader { reached, voters }),
             Told::Unknown => Err(CommandError::Unknown),
             Told::Denied(denied) => Err(denied.into()),
-            Told::Refused(why) => Err(CommandError::Refused(why)),
+            Told::Refused(why) | Told::Overtaken(why) => Err(CommandError::Refused(why)),
         }
     }
 }
@@ -335,13 +366,14 @@ mod tests {
 
     #[test]
     fn what_was_denied_while_a_copy_was_on_its_way_may_have_been_done() {
-        let denied = || Err(CommandError::Denied(Denied::UnknownNode(NodeId::new("m9").unwrap())));
-        let refused = || Err(CommandError::Refused("it is so already".to_owned()));
-        let done = || Ok(Done { index: LogIndex(7) });
-        for told in [denied, refused] {
-            assert_eq!(settled(told(), Copies::One), told());
-            assert_eq!(settled(told(), Copies::Several), Err(CommandError::Unknown));
+        let denied = Told::Denied(Denied::UnknownNode(NodeId::new("m9").unwrap()));
+        let refused = Told::Refused("it is so already".to_owned());
+        let overtaken = Told::Overtaken("another was first".to_owned());
+        for told in [denied, refused, overtaken] {
+            assert_eq!(settled(told.clone(), Copies::One), told);
+            assert_eq!(settled(told, Copies::Several), Told::Unknown);
         }
-        assert_eq!(settled(done(), Copies::Several), done());
+        let done = Told::Done(LogIndex(7));
+        assert_eq!(settled(done.clone(), Copies::Several), done);
     }
 }

@@ -12,7 +12,7 @@ use haven_log::{LogId, Vote};
 use openraft::raft::TransferLeaderRequest;
 
 use crate::node::{Shared, lock};
-use crate::propose::{Asked, Here, Told};
+use crate::propose::{Asked, Here};
 use crate::wire::{self, Answer, Ask, Frame};
 
 /// Datagrams that may wait for the mind: a second of heartbeats of the largest cluster.
@@ -109,7 +109,7 @@ impl<R: Runtime> Shared<R> {
             Ok(asked) => asked,
             Err(error) => return Answer::Failed(format!("the command cannot be read: {error}")),
         };
-        let told = Told::from(self.command_here(by, &asked).await);
+        let told = self.command_here(by, &asked).await;
         match serde_json::to_string(&told) {
             Ok(json) => Answer::Commanded(json),
             Err(error) => Answer::Failed(error.to_string()),

@@ -317,7 +317,8 @@ impl<R: Runtime> Shared<R> {
         // Not those of the state, which is as old as the last snapshot until Raft runs.
         let timing = &self.config.timing;
         let _ = self.elections_for.set(timing.dead_after);
-        let config = haven_log::raft_config(timing).validate().map_err(|e| failed(e.to_string()))?;
+        let config =
+            haven_log::raft_config(timing, self.config.snapshots).validate().map_err(|e| failed(e.to_string()))?;
         let log = haven_log::LogStore::<R>::new(self.store.clone());
         let peers = Peers(self.clone());
         let raft: Raft<R, Keeper> = Raft::new(self.config.member.0, Arc::new(config), peers, log, machine)

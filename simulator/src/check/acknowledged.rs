@@ -4,14 +4,28 @@
 //! for certain counts, unless such a change to the same resource may have come after it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use haven_core::ids::{LogIndex, ResourceId};
+use haven_core::event::Standby;
+use haven_core::ids::{LogIndex, NodeId, ResourceId};
 use haven_core::state::ClusterState;
+
+/// Who orders, in a scenario.
+pub(crate) const OPERATOR: &str = "operator";
+
+/// What a change is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A resource, and whether it is there.
+    Resource(ResourceId),
+    /// A node, and whether people have sent it to standby.
+    Standby(NodeId),
+}
 
 /// What a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// The resource is to be there.
+    /// It is to be there.
     Put,
     /// It is to be gone.
     Remove,
@@ -34,12 +48,12 @@ pub struct Asked(usize);
 
 /// Everything that clients asked for, and what they were told.
 #[derive(Debug, Default)]
-pub(super) struct AckCheck(Vec<(String, Change, Answer)>);
+pub(super) struct AckCheck(Vec<(Subject, Change, Answer)>);
 
 impl AckCheck {
     /// A client asks.
-    pub(super) fn asked(&mut self, resource: &str, change: Change) -> Asked {
-        self.0.push((resource.to_owned(), change, Answer::Unknown));
+    pub(super) fn asked(&mut self, subject: Subject, change: Change) -> Asked {
+        self.0.push((subject, change, Answer::Unknown));
         Asked(self.0.len() - 1)
     }
 
@@ -52,24 +66,50 @@ impl AckCheck {
 
     /// What must be there and is not, and the other way round.
     pub(super) fn lost_in(&self, node: &str, state: &ClusterState) -> Option<String> {
-        let mut last: BTreeMap<&str, (LogIndex, Change)> = BTreeMap::new();
-        for (resource, change, answer) in &self.0 {
+        let mut last: BTreeMap<&Subject, (LogIndex, Change)> = BTreeMap::new();
+        for (subject, change, answer) in &self.0 {
             if let Answer::Committed(index) = answer
-                && last.get(resource.as_str()).is_none_or(|(before, _)| before < index)
+                && last.get(subject).is_none_or(|(before, _)| before < index)
             {
-                last.insert(resource, (*index, *change));
+                last.insert(subject, (*index, *change));
             }
         }
-        let open = |id: &str, change: Change| {
-            self.0.iter().any(|(other, wanted, answer)| other == id && *answer == Answer::Unknown && *wanted != change)
+        let open = |subject: &Subject, change: Change| {
+            self.0
+                .iter()
+                .any(|(other, wanted, answer)| other == subject && *answer == Answer::Unknown && *wanted != change)
         };
-        let is_there = |id: &str| ResourceId::new(id).is_ok_and(|id| state.spec.resources.contains_key(&id));
+        let is_there = |subject: &Subject| match subject {
+            Subject::Resource(id) => Some(state.spec.resources.contains_key(id)),
+            Subject::Standby(node) => of_people(state, node),
+        };
         let lost: Vec<String> = last
             .into_iter()
-            .filter(|(id, (_, change))| is_there(id) != (*change == Change::Put) && !open(id, *change))
-            .map(|(id, (index, change))| format!("{id}, {change:?} at {index}"))
+            .filter(|(of, (_, change))| {
+                is_there(of).is_some_and(|is| is != (*change == Change::Put)) && !open(of, *change)
+            })
+            .map(|(of, (index, change))| format!("{of}, {change:?} at {index}"))
             .collect();
         (!lost.is_empty()).then(|| format!("acknowledged changes are not on {node}: {}", lost.join("; ")))
+    }
+}
+
+/// Whether people have sent the node to standby; `None` if the cluster has decided that itself since, or the node has
+/// become another member.
+fn of_people(state: &ClusterState, node: &NodeId) -> Option<bool> {
+    let member = state.members.get(node)?;
+    match member.standby {
+        Standby::On => (member.standby_by == OPERATOR).then_some(true),
+        Standby::Off => Some(false),
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Resource(id) => write!(f, "{id}"),
+            Self::Standby(node) => write!(f, "standby of {node}"),
+        }
     }
 }
 
@@ -89,17 +129,18 @@ mod tests {
     #[test]
     fn the_last_answer_counts_unless_a_change_without_one_may_have_come_after_it() {
         let mut check = AckCheck::default();
-        let put = check.asked("db", Change::Put);
+        let db = || Subject::Resource(ResourceId::new("db").unwrap());
+        let put = check.asked(db(), Change::Put);
         assert_eq!(check.lost_in("n1", &has(&[])), None, "nobody was told anything");
         check.answered(put, Answer::Committed(LogIndex(7)));
         assert!(check.lost_in("n1", &has(&[])).is_some());
         assert_eq!(check.lost_in("n1", &has(&["db"])), None);
-        let remove = check.asked("db", Change::Remove);
+        let remove = check.asked(db(), Change::Remove);
         assert_eq!(check.lost_in("n1", &has(&[])), None, "it may have been removed");
         assert_eq!(check.lost_in("n1", &has(&["db"])), None, "or not");
         check.answered(remove, Answer::Denied);
         assert!(check.lost_in("n1", &has(&[])).is_some());
-        let remove = check.asked("db", Change::Remove);
+        let remove = check.asked(db(), Change::Remove);
         check.answered(remove, Answer::Committed(LogIndex(9)));
         assert!(check.lost_in("n1", &has(&["db"])).is_some(), "what was removed stays so");
         assert_eq!(check.lost_in("n1", &has(&[])), None);

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use haven_core::event::Standby;
 use haven_core::ids::ResourceId;
-use haven_core::state::Standing;
+use haven_core::scheduler::{self, Wanted};
+use haven_core::state::{Member, Standing};
+use haven_core::story::subject_words;
 use haven_core::units::Millis;
 
 use super::unexplained;
@@ -14,6 +17,15 @@ use crate::scenario::Order;
 
 /// How often convergence is looked at.
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
+
+/// When a cluster has converged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settling {
+    /// After the last fault, all must be well in this time,
+    pub within: Millis,
+    /// and stay so for this one.
+    pub stays: Millis,
+}
 
 /// Why the cluster has not converged; `None` when it has: every daemon up, every member online, every resource that is
 /// wanted running exactly once, in the log and in truth, and nothing left to do.
@@ -31,6 +43,9 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
         if let Some(member) = state.members.values().find(|m| m.standing != Standing::Online) {
             return Some(format!("{} is {}", member.node, member.standing.word()));
         }
+        if let Some(freeze) = state.freezes.values().next() {
+            return Some(format!("{} is frozen: {}", subject_words(&freeze.subject), freeze.reason));
+        }
         if let Some(order) = state.fencing.orders.values().find(|o| o.result.is_none()) {
             return Some(format!("{} against {} is open", order.id, order.node));
         }
@@ -38,11 +53,17 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
         if let Some((id, step)) = left {
             return Some(format!("action {id} is not done: {}", step.step.key));
         }
+        let planned = scheduler::plan(state);
         for (id, status) in &state.resources {
             let running: Vec<_> = status.running().collect();
             let owners = cluster.world.owners(id.as_str());
-            let wanted = haven_core::scheduler::plan(state).reasons.get(id).map(|r| r.wanted.clone());
-            let should_run = matches!(wanted, Some(haven_core::scheduler::Wanted::RunOn(_)));
+            let wanted = planned.reasons.get(id).map(|r| r.wanted.clone());
+            // Whom people have sent to standby runs nothing until they call it back.
+            let may_run = |m: &Member| m.runs_resources() && m.standby == Standby::Off;
+            if wanted == Some(Wanted::Nowhere) && state.members.values().any(may_run) {
+                return Some(format!("{id} is down, and no node may run it"));
+            }
+            let should_run = matches!(wanted, Some(Wanted::RunOn(_)));
             if should_run && (running.len() != 1 || owners.len() != 1) {
                 return Some(format!("{id} runs on {running:?} by the log and {} times in truth", owners.len()));
             }
@@ -54,30 +75,38 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
 
 /// Heals every fault, waits until all is well, and tells the checker of what is not: L1 if that takes longer than
 /// `within`, S4 if an acknowledged change is gone from some node, L2 if nobody can say why something is not as wanted.
-pub async fn settle(cluster: &Arc<Cluster>, within: Millis) {
+pub async fn settle(cluster: &Arc<Cluster>, settling: Settling) {
     cluster.world.heal_all();
-    all_well(cluster, within, "the last fault").await;
+    all_well(cluster, settling, "the last fault").await;
 }
 
 /// The same after the power of all machines has failed at the same moment, and come back: whatever was acknowledged was
 /// on disks, and a cluster without any life left begins anew by itself. The power fails in the moment in which a change
 /// is acknowledged: what was not durable by then is gone.
-pub async fn survive_the_dark(cluster: &Arc<Cluster>, within: Millis) {
+pub async fn survive_the_dark(cluster: &Arc<Cluster>, settling: Settling) {
     if let Ok(last) = ResourceId::new("last-change") {
         drop(Order::Add(last, None).give(cluster).await);
     }
     let machines = || cluster.world.machines();
     machines().for_each(|machine| cluster.world.pull_plug(machine));
     machines().for_each(|machine| cluster.world.restore_plug(machine));
-    all_well(cluster, within, "all power failed").await;
+    all_well(cluster, settling, "all power failed").await;
 }
 
-async fn all_well(cluster: &Arc<Cluster>, within: Millis, since: &str) {
+async fn all_well(cluster: &Arc<Cluster>, settling: Settling, since: &str) {
+    let Settling { within, stays } = settling;
     let until = now() + within.0 * 1_000_000;
-    while let Some(why) = converged(cluster) {
-        if now() > until {
-            cluster.checker.violation("L1", format!("{within} after {since}: {why}"));
-            break;
+    let mut well_since = None;
+    loop {
+        match converged(cluster) {
+            // What comes late, such as a program that was stuck, or a shot that waited, must not undo it.
+            None if now() >= *well_since.get_or_insert(now()) + stays.0 * 1_000_000 => break,
+            None => {}
+            Some(why) if now() > until => {
+                cluster.checker.violation("L1", format!("{within} after {since}: {why}"));
+                break;
+            }
+            Some(_) => well_since = None,
         }
         sleep(LOOKS_EVERY).await;
     }

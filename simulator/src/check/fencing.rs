@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use haven_core::ids::OrderId;
-use haven_core::state::{ClusterState, FenceOrder};
+use haven_core::state::{ClusterState, FenceOrder, OrderResult};
 use haven_core::units::Millis;
 
 use crate::exec::{TrueTime, now};
 use crate::world::{SwitchOff, World};
 
-/// The fence program that is called several times for one order.
+/// The fence program that is called several times for one order. Others are, where a machine has several outlets.
 const SEVERAL_PROGRAMS: &str = "ipmitool";
 
-/// How far the devices' own record was looked at, and when each order was folded first.
+/// How far the devices' own record was looked at, when each order was folded first, and when it was taken back.
 #[derive(Debug, Default)]
 pub(super) struct FencingCheck {
     looked: usize,
     ordered: BTreeMap<OrderId, Ordered>,
+    withdrawn: BTreeMap<OrderId, TrueTime>,
 }
 
 /// When an order was folded first, and how long its executor had stood still until then.
@@ -31,6 +32,10 @@ impl FencingCheck {
         let stood = |node| world.machine(node).map_or(0, |machine| world.stood(machine));
         for (id, order) in &latest.fencing.orders {
             self.ordered.entry(*id).or_insert_with(|| Ordered { at: now(), stood: stood(&order.executor) });
+            // Only its executor takes an order back. Others may end it while a shot is under way: that one is in time.
+            if matches!(order.result, Some(OrderResult::Withdrawn { .. })) {
+                self.withdrawn.entry(*id).or_insert_with(now);
+            }
         }
         let mut found = Vec::new();
         let switched = world.switch_offs();
@@ -39,10 +44,12 @@ impl FencingCheck {
             let about = |order: &&FenceOrder| {
                 let levels = latest.spec.fence_levels(&order.node);
                 let switches = levels.iter().any(|level| level.devices.iter().any(|d| d.as_str() == off.device));
-                order.executor == *sender && switches
+                let outlets = outlets(latest, order, off);
+                let feeds = outlets.contains(&off.outlet);
+                order.executor == *sender && switches && (feeds || (outlets.is_empty() && off.outlet.is_empty()))
             };
             let orders: Vec<&FenceOrder> = latest.fencing.orders.values().filter(about).collect();
-            if orders.is_empty() {
+            if !orders.iter().any(|order| self.is_open(order, off)) {
                 found.push(("S3", format!("{sender} switched {} off without an order", off.device)));
             } else if !orders.iter().any(|order| self.in_time(latest, order, off, stood(sender))) {
                 found.push(("S3", format!("{sender} switched {} off after the latest send time", off.device)));
@@ -50,6 +57,12 @@ impl FencingCheck {
         }
         self.looked = switched.len();
         found
+    }
+
+    /// Whether the program began under the order: once it was committed, and before it was taken back.
+    fn is_open(&self, order: &FenceOrder, off: &SwitchOff) -> bool {
+        let committed = self.ordered.get(&order.id).is_some_and(|ordered| ordered.at <= off.begun);
+        committed && self.withdrawn.get(&order.id).is_none_or(|at| off.begun <= *at)
     }
 
     /// The executor counts from its own applying of the order, under an act lease, so it is at most that much late: its
@@ -63,9 +76,16 @@ impl FencingCheck {
         let first = ordered.at + stood.saturating_sub(ordered.stood);
         let begins = state.timing.counted_act + order.send_within;
         let agent = state.spec.devices.values().find(|d| d.id.as_str() == off.device).map(|d| d.agent.as_str());
-        let before = if agent == Some(SEVERAL_PROGRAMS) { order.device_deadline } else { Millis::ZERO };
+        let several = agent == Some(SEVERAL_PROGRAMS) || outlets(state, order, off).len() > 1;
+        let before = if several { order.device_deadline } else { Millis::ZERO };
         // Clocks may be off by one in a hundred.
         let by = |most: Millis| first + most.0 * 1_010_000;
         off.begun <= by(begins + before) && off.at <= by(begins + order.device_deadline)
     }
+}
+
+/// The outlets of the order's node on the device that was switched; none if it switches one machine as a whole.
+fn outlets<'a>(state: &'a ClusterState, order: &FenceOrder, off: &SwitchOff) -> &'a [String] {
+    let device = state.spec.devices.values().find(|device| device.id.as_str() == off.device);
+    device.and_then(|device| device.hosts.outlet(&order.node)).unwrap_or_default()
 }

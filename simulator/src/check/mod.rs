@@ -9,16 +9,17 @@ mod owners;
 mod reasons;
 mod secrets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use haven_core::event::Event;
 use haven_core::export::Recorded;
-use haven_core::ids::{LogIndex, Term};
+use haven_core::ids::{LogIndex, MemberId, Term};
 use haven_core::node::Note;
 use haven_core::state::{ClusterState, Entry, Refusal};
-use haven_core::story;
+use haven_core::story::{self, subject_words};
 use haven_core::units::LogTime;
 use haven_node::{Observer, Seen};
 
@@ -26,8 +27,9 @@ use crate::coverage::{LogCoverage, Reached};
 use crate::exec::{Machine, lock, now};
 use crate::world::World;
 
-pub use acknowledged::{Answer, Asked, Change};
-pub use convergence::{converged, settle, survive_the_dark};
+pub(crate) use acknowledged::OPERATOR;
+pub use acknowledged::{Answer, Asked, Change, Subject};
+pub use convergence::{Settling, converged, settle, survive_the_dark};
 pub use reasons::unexplained;
 
 /// One cause shows in many places; the first few of each property say all.
@@ -101,6 +103,7 @@ struct Inner {
     recorded: Vec<Recorded>,
     cannot_start: BTreeMap<Machine, String>,
     coverage: LogCoverage,
+    voters: BTreeSet<MemberId>,
     reached: Vec<Reached>,
 }
 
@@ -112,7 +115,7 @@ impl Checker {
 
     /// The observer of the node on `machine`.
     pub fn watch(self: &Arc<Self>, machine: Machine) -> Arc<dyn Observer> {
-        Arc::new(Watch { checker: self.clone(), machine })
+        Arc::new(Watch { checker: self.clone(), machine, folded: AtomicBool::new(false) })
     }
 
     /// Everything that did not hold so far.
@@ -146,9 +149,9 @@ impl Checker {
         f(&lock(&self.inner).latest)
     }
 
-    /// A client asks for a change of a resource; tell [`Checker::answered`] what it is told.
-    pub fn asked(&self, resource: &str, change: Change) -> Asked {
-        lock(&self.inner).acknowledged.asked(resource, change)
+    /// A client asks for a change; tell [`Checker::answered`] what it is told.
+    pub fn asked(&self, subject: Subject, change: Change) -> Asked {
+        lock(&self.inner).acknowledged.asked(subject, change)
     }
 
     /// What the client was told.
@@ -203,6 +206,7 @@ impl Inner {
             self.latest = (*state).clone();
             self.tell(*index, *term, event.map(|(_, e)| e), result);
             self.recorded.push(Recorded::of(*index, *term, &as_entry(*index, *event, state)));
+            self.voting(state, *index);
             if result.is_ok() {
                 self.reached.extend(self.coverage.folded(*term, event.map(|(_, e)| e)));
             }
@@ -212,6 +216,22 @@ impl Inner {
             if let Some(what) = unexplained(state) {
                 self.violation("L2", what);
             }
+            // In a release nothing ends there: what it is about is frozen, and would be as wanted for ever.
+            if let Some((subject, what)) = state.what_can_never_be() {
+                self.violation("never", format!("{}: {what}", subject_words(&subject)));
+            }
+        }
+    }
+
+    /// Looks whether a learner has taken the place of a voter.
+    fn voting(&mut self, state: &ClusterState, index: LogIndex) {
+        let [voters] = state.voting.sets.as_slice() else { return };
+        if state.voting.changed != index {
+            return;
+        }
+        let before = std::mem::replace(&mut self.voters, voters.clone());
+        if before.len() == voters.len() && before != *voters {
+            self.reached.push(Reached::VoterReplaced);
         }
     }
 
@@ -236,10 +256,13 @@ fn as_entry<'a>(index: LogIndex, event: Option<(LogTime, &'a Event)>, state: &Cl
 struct Watch {
     checker: Arc<Checker>,
     machine: Machine,
+    /// Whether this life has folded anything.
+    folded: AtomicBool,
 }
 
 impl Observer for Watch {
     fn folded(&self, seen: Seen) {
+        self.folded.store(true, Ordering::Relaxed);
         let reached = {
             let mut inner = lock(&self.checker.inner);
             inner.folded(self.machine, &seen);
@@ -260,6 +283,10 @@ impl Observer for Watch {
     }
 
     fn restored(&self, state: &ClusterState) {
+        // Its own is the first thing that a life restores.
+        if self.folded.load(Ordering::Relaxed) {
+            self.checker.world.reach(Reached::SnapshotInstalled);
+        }
         let mut inner = lock(&self.checker.inner);
         if let Some(what) = inner.log.restored(self.machine, state) {
             inner.violation("S5", what);

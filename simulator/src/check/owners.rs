@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use haven_core::ids::{BootId, LogIndex, NodeId, ResourceId};
 use haven_core::state::{ClusterState, Run};
 
+use crate::exec::{TrueTime, now};
 use crate::world::{Edge, Tenure, World};
 
 /// A resource on a boot of a node.
@@ -21,12 +22,19 @@ pub(super) struct OwnerCheck {
     overlaps: usize,
     tenures: usize,
     starts: BTreeMap<Place, LogIndex>,
+    /// When it was first known of a boot that it is over.
+    deaths: BTreeMap<(NodeId, BootId), TrueTime>,
 }
 
 impl OwnerCheck {
     /// An entry was folded that no node had folded before.
     pub(super) fn folded(&mut self, state: &ClusterState) -> Option<String> {
         let mut found = None;
+        for member in state.members.values() {
+            if let Some(death) = member.death() {
+                self.deaths.entry((member.node.clone(), death.boot)).or_insert_with(now);
+            }
+        }
         for (id, status) in &state.resources {
             for (node, presence) in &status.presence {
                 let due = matches!(presence.run, Run::Starting { .. }) && presence.since.index == state.index;
@@ -47,7 +55,10 @@ impl OwnerCheck {
         let overlaps = world.overlaps();
         for overlap in overlaps.iter().skip(self.overlaps) {
             let (first, second) = (overlap.first.machine, overlap.second.machine);
-            found.push(("S1", format!("{} runs on n{first} and n{second}", overlap.resource)));
+            found.push(match first == second {
+                true => ("S1", format!("{} is started twice on n{first}", overlap.resource)),
+                false => ("S1", format!("{} runs on n{first} and n{second}", overlap.resource)),
+            });
         }
         self.overlaps = overlaps.len();
         let history = world.history();
@@ -71,7 +82,8 @@ impl OwnerCheck {
         let Some(allowed) = self.starts.get(&(id.clone(), here.clone(), boot)) else {
             return Some(format!("{id} began on {here}, where the log has started nothing"));
         };
-        if latest.members.get(here).is_some_and(|m| m.death_of(boot).is_some()) {
+        // What began before that was no mistake, though it is looked at only now.
+        if self.deaths.get(&(here.clone(), boot)).is_some_and(|known| tenure.at >= *known) {
             return Some(format!("{id} began on {here}, on a boot that is proven over"));
         }
         let later = |(node, boot): (&NodeId, BootId)| {

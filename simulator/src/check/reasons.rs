@@ -21,8 +21,11 @@ pub fn unexplained(state: &ClusterState) -> Option<String> {
         if !as_wanted && reasons.waiting.is_empty() {
             return Some(format!("{id} is wanted {:?}, and nothing says what it waits for", reasons.wanted));
         }
-        if as_wanted && matches!(reasons.wanted, Wanted::RunOn(_)) && !reasons.waiting.is_empty() {
-            return Some(format!("{id} is as wanted, and yet waits: {}", reasons.waiting.len()));
+        // Where it runs it may have to begin anew, as what it has become.
+        let begins_anew = planned.steps.iter().any(|step| step.key.resource == *id);
+        if as_wanted && matches!(reasons.wanted, Wanted::RunOn(_)) && !reasons.waiting.is_empty() && !begins_anew {
+            let waits: Vec<String> = reasons.waiting.iter().map(ToString::to_string).collect();
+            return Some(format!("{id} is as wanted, and yet waits: {}", waits.join("; ")));
         }
     }
     None

@@ -56,13 +56,13 @@ fn password() -> BTreeMap<String, SecretRef> {
 }
 
 /// The power strip of all machines, as a fence device.
-fn pdu(nodes: &[NodeId]) -> Option<Device> {
+fn pdu(outlets: BTreeMap<NodeId, Vec<String>>) -> Option<Device> {
     Some(Device {
         id: DeviceId::new(PDU).ok()?,
         agent: "fence_sim".to_owned(),
         params: [("ip".to_owned(), PDU.to_owned())].into(),
         secrets: password(),
-        hosts: HostMap::Outlets(nodes.iter().map(|node| (node.clone(), vec![node.as_str().to_owned()])).collect()),
+        hosts: HostMap::Outlets(outlets),
         timeout: None,
         delay: None,
     })
@@ -197,8 +197,10 @@ impl Cluster {
         match self.options.devices {
             Devices::None => {}
             Devices::Bmc => edits.extend(names.iter().filter_map(bmc).map(SpecEdit::PutDevice)),
-            Devices::BmcThenPdu => {
-                edits.extend(names.iter().filter_map(bmc).chain(pdu(&names)).map(SpecEdit::PutDevice));
+            Devices::BmcThenPdu(hang) => {
+                let of = |machine| (self.name(machine), hang.of(machine, |machine| self.name(machine)));
+                let strip = pdu(self.world.machines().map(of).collect());
+                edits.extend(names.iter().filter_map(bmc).chain(strip).map(SpecEdit::PutDevice));
                 edits.extend(names.iter().filter_map(levels));
             }
         }
@@ -216,7 +218,7 @@ impl Cluster {
         }
         self.insist(&Command::Edit { base: None, edits, comment: "founding".to_owned() }).await?;
         match (self.options.tested, self.options.devices) {
-            (Some(staleness), Devices::Bmc | Devices::BmcThenPdu) => self.say_tested(staleness).await,
+            (Some(staleness), Devices::Bmc | Devices::BmcThenPdu(_)) => self.say_tested(staleness).await,
             (Some(_), Devices::None) | (None, _) => {}
         }
         Ok(())

@@ -9,8 +9,11 @@ use crate::disk::{DiskProfile, SimVolume, VolumeImage};
 use crate::exec::{Machine, Prng, lock};
 use crate::world::Disks;
 
+/// The file that the log is in.
+const LOG: &str = "log.redb";
+
 /// One volume per machine. Fault orders, in the words of `disk <machine> <order>`: `stall`, `release`, `full <bytes>`,
-/// `room`, `lose`, `keep-image`, `restore-image`, `die-after <writes>`, `flip <byte>`.
+/// `room`, `lose`, `keep-image`, `restore-image`, `flip <byte>`: of the log, counted on from its beginning when it is over.
 pub(crate) struct MachineDisks {
     volumes: BTreeMap<Machine, Arc<SimVolume>>,
     images: Mutex<BTreeMap<Machine, VolumeImage>>,
@@ -56,7 +59,14 @@ impl Disks for Arc<MachineDisks> {
                 let images = lock(&self.images);
                 volume.rollback(images.get(&machine).ok_or("no image was kept")?);
             }
-            ["die-after", writes] => volume.die_after(number(writes)?),
+            ["flip", byte] => {
+                let byte = usize::try_from(number(byte)?).map_err(|e| e.to_string())?;
+                let mut length = 0;
+                volume.read_all(&mut |name, bytes| length += if name == LOG { bytes.len() } else { 0 });
+                let place = byte.checked_rem(length).ok_or("there is nothing on this disk")?;
+                // A byte has eight bits.
+                volume.flip(LOG, place, u32::from(byte.to_le_bytes()[0] % 8));
+            }
             _ => return Err(format!("these disks know no order `{order}`")),
         }
         Ok(())

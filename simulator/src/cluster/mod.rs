@@ -13,16 +13,18 @@ use std::time::Duration;
 
 use haven_core::ids::{ClusterId, MemberId, NodeId, StoreId};
 use haven_env::{Environment, Peer};
-use haven_log::StoreOptions;
+use haven_log::{StoreError, StoreOptions};
 use haven_node::{Founding, Node, NodeConfig, Observer, StartError, rejoin};
 
 use crate::check::Checker;
+use crate::coverage::Reached;
 use crate::exec::{Machine, Owner, SimRuntime, current, lock, sleep, spawn_on};
 use crate::world::{DaemonState, World};
 
 pub use admission::{bmc, primitive};
 pub use notes::Noted;
-pub use options::{ClusterOptions, Devices, ResourceOptions, Tracing};
+pub(crate) use options::PDU;
+pub use options::{ClusterOptions, Devices, Outlets, ResourceOptions, Tracing};
 
 use disks::MachineDisks;
 use notes::{NoteTaker, Notes};
@@ -160,6 +162,13 @@ impl Cluster {
                     }
                 }
                 Err(StartError::StoreLost { .. }) => self.rejoin(machine, &env).await,
+                // What is damaged is refused for good: after a while somebody reads why, and does what the error says.
+                Err(StartError::Store { source: StoreError::Damaged { file, what }, .. }) => {
+                    self.world.note(machine, &format!("{file} is damaged: {what}"));
+                    self.world.reach(Reached::DamageRefused);
+                    sleep(Duration::from_secs(10)).await;
+                    self.rejoin(machine, &env).await;
+                }
                 Err(error) => {
                     self.world.note(machine, &format!("cannot start: {}", chain(&error)));
                     self.checker.cannot_start(machine, &chain(&error));
@@ -229,6 +238,7 @@ impl Cluster {
     fn config(&self, machine: Machine, card: &Card, env: &Environment) -> NodeConfig {
         let mut store = StoreOptions::new(random_store(env));
         store.ballast = self.options.ballast;
+        store.archive.keep_for = self.options.history.unwrap_or(store.archive.keep_for);
         NodeConfig {
             cluster: card.cluster,
             node: self.name(machine),
@@ -239,6 +249,7 @@ impl Cluster {
             timing: self.options.timing,
             store_id: card.store,
             store,
+            snapshots: self.options.snapshots,
             product_uuid: None,
             serial: None,
             key: None,

@@ -7,12 +7,14 @@ use haven_core::event::{Counted, MemberKind};
 use haven_core::ids::NodeId;
 use haven_core::spec::{AgentClass, AgentName, Profile, Spec, Timing};
 use haven_core::units::Millis;
+use haven_log::Snapshots;
 use haven_node::Founding;
 
 use crate::disk::DiskProfile;
 use crate::exec::Machine;
 use crate::world::{
-    Cgroups, DeviceConfig, DeviceModel, Disks, MachineConfig, Range, Timings, TraceMode, WatchdogModel, WorldConfig,
+    Cgroups, DeviceConfig, DeviceModel, Disks, MachineConfig, Range, Supply, Timings, TraceMode, WatchdogModel,
+    WorldConfig,
 };
 
 /// A resource that is configured when the cluster is founded.
@@ -74,6 +76,8 @@ pub struct ClusterOptions {
     pub switching: Range,
     /// Whether each machine has a BMC that is configured as its fence device.
     pub devices: Devices,
+    /// Where the BMCs get their own power from.
+    pub bmc_supply: Supply,
     /// How stale a `fence test --cycle` has found the BMCs; `None` if none was run.
     pub tested: Option<Millis>,
     /// The watchdog of each machine.
@@ -86,6 +90,10 @@ pub struct ClusterOptions {
     pub disk: DiskProfile,
     /// Bytes of ballast beside each store.
     pub ballast: u64,
+    /// How often snapshots are taken.
+    pub snapshots: Snapshots,
+    /// How long the history is kept; `None` as in a real node.
+    pub history: Option<Millis>,
     /// How long a machine takes to boot.
     pub boot: Range,
     /// What becomes of the trace.
@@ -93,7 +101,7 @@ pub struct ClusterOptions {
 }
 
 /// The name of the power strip, where there is one.
-pub(super) const PDU: &str = "pdu";
+pub(crate) const PDU: &str = "pdu";
 
 /// Fence devices of a simulated cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +111,34 @@ pub enum Devices {
     /// None configured, although the BMCs exist.
     None,
     /// A BMC each, and one PDU for all as the second fence level.
-    BmcThenPdu,
+    BmcThenPdu(Outlets),
+}
+
+/// How machines hang on a PDU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlets {
+    /// Each has one outlet, which has its name.
+    One,
+    /// Each has two power supplies on two outlets, `n1-a` and `n1-b`: it is off when both are.
+    Two,
+    /// Two of them hang on one outlet, `n1` and `n2` on `n1`, `n3` and `n4` on `n3`: whoever is switched off takes the
+    /// other one along.
+    Shared,
+}
+
+impl Outlets {
+    /// The outlets on which the machine of this number hangs, `name` gives a machine's name by its number.
+    pub(super) fn of(self, machine: Machine, name: impl Fn(Machine) -> NodeId) -> Vec<String> {
+        let own = name(machine);
+        match self {
+            Self::One => vec![own.as_str().to_owned()],
+            Self::Two => ["a", "b"].map(|supply| format!("{own}-{supply}")).to_vec(),
+            Self::Shared => {
+                let first = if machine.is_multiple_of(2) { machine.saturating_sub(1) } else { machine };
+                vec![name(first).as_str().to_owned()]
+            }
+        }
+    }
 }
 
 impl Default for ClusterOptions {
@@ -121,12 +156,15 @@ impl Default for ClusterOptions {
             stop: Timings::default().stop,
             switching: Timings::default().switching,
             devices: Devices::Bmc,
+            bmc_supply: Supply::Own,
             tested: Some(Millis(0)),
             watchdog: WatchdogModel::None,
             watched: BTreeSet::new(),
             cgroups: Cgroups::Available,
             disk: DiskProfile::default(),
             ballast: 0,
+            snapshots: Snapshots::default(),
+            history: None,
             boot: Range::ms(3000, 6000),
             tracing: Tracing::Off,
         }
@@ -163,8 +201,18 @@ impl ClusterOptions {
             Tracing::Keep => TraceMode::Collect,
         };
         config.shared = BTreeSet::new();
-        if self.devices == Devices::BmcThenPdu {
-            let outlets = config.machines.iter().map(|m| (m.name.as_str().to_owned(), vec![m.name.clone()])).collect();
+        for device in &mut config.devices {
+            if let DeviceModel::Bmc { supply, .. } = &mut device.model {
+                *supply = self.bmc_supply;
+            }
+        }
+        if let Devices::BmcThenPdu(hang) = self.devices {
+            let mut outlets: BTreeMap<String, Vec<NodeId>> = BTreeMap::new();
+            for machine in 1..=self.machines {
+                for outlet in hang.of(machine, |machine| self.name(machine)) {
+                    outlets.entry(outlet).or_default().push(self.name(machine));
+                }
+            }
             config.devices.push(DeviceConfig { name: PDU.to_owned(), model: DeviceModel::Pdu { outlets } });
         }
         for machine in &mut config.machines {

@@ -35,6 +35,11 @@ impl Names {
         self.there.contains_key(node)
     }
 
+    /// Whether `machine` is one that stands for a node.
+    pub(super) fn is_machine(&self, machine: &NodeId) -> bool {
+        self.back.contains_key(machine)
+    }
+
     /// The node that the machine stands for.
     pub fn back(&self, machine: &NodeId) -> NodeId {
         self.back.get(machine).unwrap_or(machine).clone()

@@ -20,8 +20,26 @@ pub(super) enum Changes {
     NotMade,
 }
 
-/// The orders that an entry stands for. `spec` is the configuration before it.
+/// The orders that an entry stands for. `spec` is the configuration before it. What is about a node that no machine stands
+/// for is left out.
 pub(super) fn orders(entry: &Recorded, spec: &Spec, names: &Names, changes: Changes, left: &mut Left) -> Vec<Order> {
+    let mut orders = given(entry, spec, names, changes, left);
+    let unknown = |order: &Order| order.node().is_some_and(|node| !names.is_machine(node));
+    let count = orders.len();
+    for order in &mut orders {
+        // The resource is there all the same; it prefers a node that is not.
+        if let Order::Add(_, wish) = order {
+            wish.take_if(|node| !names.is_machine(node));
+        }
+    }
+    orders.retain(|order| !unknown(order));
+    if orders.len() < count {
+        left.out("orders about nodes that were no members at first");
+    }
+    orders
+}
+
+fn given(entry: &Recorded, spec: &Spec, names: &Names, changes: Changes, left: &mut Left) -> Vec<Order> {
     let Some(event) = &entry.event else { return Vec::new() };
     if let Event::StandbySet { node, standby, by } = event {
         let own = OWN_WORDS.iter().any(|words| by.starts_with(words));

@@ -8,7 +8,7 @@ use haven_core::ids::NodeId;
 
 use super::script::Stage;
 use crate::check::converged;
-use crate::world::{DaemonState, Phase};
+use crate::world::{BadFault, DaemonState, Phase};
 
 /// Something that is so or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,24 @@ pub(super) fn an_address(word: &str) -> Result<String, String> {
 }
 
 impl Condition {
+    /// How conditions are written. The first word of each form says which it is; words in capitals stand for others.
+    pub(crate) const FORMS: &'static [&'static str] = &[
+        "log PATTERN",
+        "runs RES NODE",
+        "owned RES",
+        "stopped RES",
+        "began RES NODE N",
+        "reaches ADDRESS NODE",
+        "leads NODE",
+        "up NODE",
+        "off NODE",
+        "holds NODE",
+        "acts NODE",
+        "frozen NODE",
+        "well",
+        "not CONDITION",
+    ];
+
     pub(super) fn holds(&self, stage: &Stage) -> bool {
         let cluster = &stage.cluster;
         let world = &cluster.world;
@@ -104,37 +122,29 @@ impl FromStr for Condition {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let rest = rest.trim();
+        // A pattern has its blanks as they are.
+        let rest = text.split_once(' ').map_or("", |(_, rest)| rest.trim());
         let node = |name: &str| NodeId::new(name).map_err(|e| e.to_string());
-        Ok(match verb {
-            "log" if !rest.is_empty() => Self::Log(rest.to_owned()),
-            "runs" => {
-                let (resource, on) = rest.split_once(' ').ok_or("`runs` needs a resource and a node")?;
-                Self::Runs(resource.to_owned(), node(on)?)
+        let words: Vec<&str> = text.split_whitespace().collect();
+        Ok(match *words.as_slice() {
+            ["log", _, ..] => Self::Log(rest.to_owned()),
+            ["not", _, ..] => Self::Not(Box::new(rest.parse()?)),
+            ["runs", resource, on] => Self::Runs(resource.to_owned(), node(on)?),
+            ["began", resource, on, times] => {
+                let times = times.parse::<usize>().map_err(|_| format!("`{times}` is no number"))?;
+                Self::Began(resource.to_owned(), node(on)?, times)
             }
-            "began" => {
-                let words: Vec<&str> = rest.split_whitespace().collect();
-                let [resource, on, times] = *words.as_slice() else {
-                    return Err("`began` needs a resource, a node and a number".to_owned());
-                };
-                Self::Began(resource.to_owned(), node(on)?, times.parse().map_err(|e| format!("`{times}`: {e}"))?)
-            }
-            "reaches" => {
-                let (address, on) = rest.split_once(' ').ok_or("`reaches` needs an address and a node")?;
-                Self::Reaches(an_address(address)?, node(on)?)
-            }
-            "owned" => Self::Owned(rest.to_owned()),
-            "stopped" => Self::Stopped(rest.to_owned()),
-            "leads" => Self::Leads(node(rest)?),
-            "up" => Self::Up(node(rest)?),
-            "off" => Self::Off(node(rest)?),
-            "holds" => Self::Holds(node(rest)?),
-            "acts" => Self::Acts(node(rest)?),
-            "frozen" => Self::Frozen(node(rest)?),
-            "well" => Self::Well,
-            "not" => Self::Not(Box::new(rest.parse()?)),
-            other => return Err(format!("there is no condition `{other}`")),
+            ["reaches", address, on] => Self::Reaches(an_address(address)?, node(on)?),
+            ["owned", resource] => Self::Owned(resource.to_owned()),
+            ["stopped", resource] => Self::Stopped(resource.to_owned()),
+            ["leads", on] => Self::Leads(node(on)?),
+            ["up", on] => Self::Up(node(on)?),
+            ["off", on] => Self::Off(node(on)?),
+            ["holds", on] => Self::Holds(node(on)?),
+            ["acts", on] => Self::Acts(node(on)?),
+            ["frozen", on] => Self::Frozen(node(on)?),
+            ["well"] => Self::Well,
+            _ => return Err(BadFault::misread("condition", text, Self::FORMS)),
         })
     }
 }

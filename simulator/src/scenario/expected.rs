@@ -9,6 +9,9 @@ use super::{CONVERGES_WITHIN, gaps, matches};
 use crate::exec::now;
 use crate::world::Edge;
 
+/// For how long all must stay well, unless something else is said.
+pub(super) const STAYS_WELL: Millis = Millis::secs(5);
+
 /// What must come of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -18,6 +21,8 @@ pub struct Expected {
     pub never: Vec<Never>,
     /// In which time all must be well after healing; `None` if nothing is healed.
     pub converges: Option<Millis>,
+    /// For how long all must stay well then.
+    pub stays_well: Millis,
     /// Whether, when all is well, the power of all machines fails at once, and all must be well again in the same time.
     pub power_cycle: bool,
     /// The planted bugs.
@@ -56,6 +61,7 @@ impl Default for Expected {
             story: Vec::new(),
             never: Vec::new(),
             converges: Some(CONVERGES_WITHIN),
+            stays_well: STAYS_WELL,
             power_cycle: false,
             plants: Vec::new(),
         }

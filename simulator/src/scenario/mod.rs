@@ -18,7 +18,7 @@ use std::sync::Arc;
 use haven_core::state::ClusterState;
 use haven_core::units::Millis;
 
-use crate::check::{Line, Violation, settle, survive_the_dark};
+use crate::check::{Line, Settling, Violation, settle, survive_the_dark};
 use crate::cluster::{Cluster, ClusterOptions, Noted, Tracing};
 use crate::coverage::Coverage;
 use crate::exec::{TrueTime, now, run};
@@ -166,9 +166,10 @@ impl Scenario {
             Err(why) => cluster.checker.violation("expected", why),
             Ok(()) => {
                 if let Some(within) = self.expected.converges {
-                    settle(&cluster, within).await;
+                    let settling = Settling { within, stays: self.expected.stays_well };
+                    settle(&cluster, settling).await;
                     if self.expected.power_cycle {
-                        survive_the_dark(&cluster, within).await;
+                        survive_the_dark(&cluster, settling).await;
                     }
                 }
                 self.expected.check(&stage);
@@ -191,9 +192,21 @@ struct Since {
     state: Box<ClusterState>,
 }
 
+/// What people are shown of a cluster, or take away from it, has no secrets either: the reasons and the exported log.
+fn expose_what_is_shown(cluster: &Cluster) {
+    let reasons = cluster.checker.latest(|state| format!("{:?}", haven_core::scheduler::plan(state)));
+    cluster.world.expose(reasons.as_bytes(), || "what is said of resources".to_owned());
+    for entry in cluster.checker.recorded(0) {
+        if let Ok(line) = serde_json::to_string(&entry) {
+            cluster.world.expose(line.as_bytes(), || "the exported log".to_owned());
+        }
+    }
+}
+
 fn end(stage: &script::Stage, title: &str) -> Ran {
     let script::Stage { cluster, since, .. } = stage;
     cluster.world.look_into_disks();
+    expose_what_is_shown(cluster);
     let traced = cluster.world.traced().into_iter().skip(since.trace);
     let ran = Ran {
         violations: cluster.checker.violations(),

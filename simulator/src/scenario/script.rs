@@ -15,10 +15,9 @@
 //! | `every SPAN for SPAN ORDER / ORDER` | from here on, these orders in turn, whatever becomes of them |
 //! | `pass` | nothing: a time to end at |
 //!
-//! Orders: `add RES [prefers NODE]`, `add RES as AGENT prefers NODE`, `remove RES`, `cleanup RES`, `confirm NODE [after SPAN]`,
-//! `redefine NODE` (another device takes the name of its BMC), `redefine NODE early 2s` (with that ailment, as for `bmc`), `fence NODE`, `standby NODE`, `online NODE`,
-//! `pause NODE SPAN`, `disarm NODE`, `maintenance SPAN`, `maintenance off`, `attribute NODE NAME VALUE`.
+//! What can be said of each is in the forms beside its parser, and in docs/reference/scenarios.md; a test compares both.
 
+mod names;
 mod order;
 
 use std::fmt;
@@ -29,13 +28,14 @@ use std::time::Duration;
 use haven_core::spec::parse_span;
 use haven_core::units::Millis;
 
+pub(super) use names::Inventory;
 pub use order::Order;
 
 use super::{Condition, Since};
 use crate::check::Line;
 use crate::cluster::Cluster;
 use crate::exec::{Owner, TrueTime, lock, now, sleep, sleep_until, spawn_on};
-use crate::world::{Fault, Tenure};
+use crate::world::{BadFault, Fault, Tenure};
 
 /// How long a script waits for something.
 const WAITS: Millis = Millis::secs(60);
@@ -98,7 +98,6 @@ impl FromStr for Step {
     fn from_str(line: &str) -> Result<Self, String> {
         let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
         let number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
-        let span = |word: &str| parse_span(word).ok_or_else(|| format!("`{word}` is no time"));
         let (when, rest) = match first.strip_prefix('+') {
             Some(later) => (When::Later(span(later)?), rest.trim()),
             None if number(first) => (When::At(span(first)?), rest.trim()),
@@ -108,7 +107,23 @@ impl FromStr for Step {
     }
 }
 
+fn span(word: &str) -> Result<Millis, String> {
+    parse_span(word).ok_or_else(|| format!("`{word}` is no time, such as 300ms, 1.5s or 2min"))
+}
+
 impl Action {
+    /// How it is written, if it is no fault.
+    pub(crate) const FORMS: &'static [&'static str] = &[
+        "wait CONDITION",
+        "expect CONDITION",
+        "do ORDER",
+        "denied ORDER",
+        "try ORDER",
+        "ask ORDER",
+        "every TIME for TIME ORDER / ORDER",
+        "pass",
+    ];
+
     /// Whether somebody orders something.
     fn is_of_people(&self) -> bool {
         match self {
@@ -131,20 +146,30 @@ impl FromStr for Action {
             "try" => Self::Try(rest.parse()?),
             "ask" => Self::Ask(rest.parse()?),
             "denied" => Self::Denied(rest.parse()?),
-            "pass" => Self::Pass,
+            "pass" if rest.is_empty() => Self::Pass,
+            "pass" => return Err(format!("`{rest}` is too much; write `pass`")),
             "every" => every(rest)?,
-            _ => Self::Fault(text.parse().map_err(|e: crate::world::BadFault| e.to_string())?),
+            verb => Self::Fault(fault(verb, text).map_err(|error| error.to_string())?),
         })
     }
 }
 
+/// Whoever mistypes a word may have meant any step, not only a fault.
+fn fault(verb: &str, text: &str) -> Result<Fault, BadFault> {
+    if verb.is_empty() || BadFault::begins(Fault::FORMS, verb) {
+        return text.parse();
+    }
+    let forms = [Action::FORMS, Fault::FORMS].concat();
+    let why = BadFault::unknown(&format!("there is no fault `{verb}`"), verb, &forms);
+    Err(BadFault { text: text.to_owned(), why })
+}
+
 fn every(text: &str) -> Result<Action, String> {
-    let span = |word: &str| parse_span(word).ok_or_else(|| format!("`{word}` is no time"));
     let mut words = text.splitn(4, ' ');
     let (Some(every), Some("for"), Some(length), Some(orders)) =
         (words.next(), words.next(), words.next(), words.next())
     else {
-        return Err("`every` needs a time, `for`, a time and orders".to_owned());
+        return Err(BadFault::misread("step", &format!("every {text}"), Action::FORMS));
     };
     let orders = orders.split('/').map(|order| order.trim().parse()).collect::<Result<_, _>>()?;
     Ok(Action::Every { every: span(every)?, span: span(length)?, orders })

@@ -87,6 +87,7 @@ fn fault_ends(begin: &Fault, end: &Fault) -> bool {
         (Fault::Partition(_) | Fault::Path { .. }, Fault::HealLinks) => true,
         (Fault::PowerOff(node), Fault::PowerOn(other))
         | (Fault::PullPlug(node), Fault::RestorePlug(other))
+        | (Fault::StaysOff(node), Fault::StartsAgain(other))
         | (Fault::FreezeDaemon { node, .. }, Fault::ThawDaemon(other))
         | (Fault::FreezePrograms(node), Fault::ThawPrograms(other))
         | (Fault::StandStill(node), Fault::GoOn(other)) => node == other,

@@ -1,12 +1,12 @@
 //! Disks that fall behind, go back, or are gone, together with what makes that matter.
 
-use haven_core::ids::ResourceId;
+use haven_core::ids::{NodeId, ResourceId};
 use haven_core::units::Millis;
 
 use super::draw::Event;
 use super::faults::{Draw, once, ordered};
 use crate::scenario::Order;
-use crate::world::{AfterCrash, Cut, Fault, Pair, Way};
+use crate::world::{AfterCrash, Cut, DeviceAil, Fault, FreezePoint, Pair, Way};
 
 impl Draw {
     /// Nothing becomes durable for a while, something is ordered meanwhile, and the machine dies before it is.
@@ -72,6 +72,50 @@ impl Draw {
         vec![once(at, Fault::PowerOff(node.clone())), once(at + Millis(10), lose), once(on, Fault::PowerOn(node))]
     }
 
+    /// A bit of the log is another one when its machine comes back. The node must notice, refuse the store and rejoin.
+    pub(super) fn rot(&mut self) -> Vec<Event> {
+        let Some(node) = self.node() else { return Vec::new() };
+        let at = Millis(self.prng.between(500, 30_000));
+        // Most of a file that has just been made is room.
+        let flips = self.prng.between(4, 100);
+        let mut events = vec![once(at, Fault::PowerOff(node.clone()))];
+        for _ in 0..flips {
+            let order = format!("flip {}", self.prng.below(1 << 32));
+            events.push(once(at + Millis(10), Fault::Disk { node: node.clone(), order }));
+        }
+        events.push(once(at + self.span(50, 8000), Fault::PowerOn(node)));
+        events
+    }
+
+    /// The storage behind all of them stands still: nothing becomes durable anywhere [H-26].
+    pub(super) fn all_disks(&mut self, at: Millis) -> Vec<Event> {
+        let back = at + self.span(200, 30_000);
+        let disk = |node: &NodeId, order: &str| Fault::Disk { node: node.clone(), order: order.to_owned() };
+        let stall = self.nodes.iter().map(|node| once(at, disk(node, "stall")));
+        stall.chain(self.nodes.iter().map(|node| once(back, disk(node, "release")))).collect()
+    }
+
+    /// The power of one machine, or of all, comes and goes while its device is slow: what is sent against one boot may hit
+    /// the next one.
+    pub(super) fn flap(&mut self, at: Millis) -> Vec<Event> {
+        let all = self.prng.per_mille(500);
+        let nodes = if all { self.nodes.clone() } else { self.owner().into_iter().collect() };
+        let slow = DeviceAil::Slow(Millis(self.prng.between(500, 8000)));
+        let fault = |node: &NodeId, ail: DeviceAil| Fault::Device { device: format!("bmc-{node}"), ail };
+        let mut events: Vec<Event> = nodes.iter().map(|node| once(at, fault(node, slow.clone()))).collect();
+        let mut at = at;
+        for _ in 0..self.prng.between(2, 5) {
+            for node in &nodes {
+                let off = at + Millis(self.prng.below(300));
+                events.push(once(off, Fault::PowerOff(node.clone())));
+                events.push(once(off + self.span(50, 6000), Fault::PowerOn(node.clone())));
+            }
+            at = at + Millis(self.prng.between(3000, 20_000));
+        }
+        events.extend(nodes.iter().map(|node| once(at, fault(node, DeviceAil::Well))));
+        events
+    }
+
     /// Several machines lose their power at the same time, one after the other comes back.
     pub(super) fn rack(&mut self, at: Millis) -> Vec<Event> {
         let count = self.nodes.len();
@@ -81,9 +125,23 @@ impl Draw {
         for _ in 0..fewest.min(count) {
             let Some(node) = self.prng.choose(&nodes).cloned() else { break };
             nodes.retain(|other| *other != node);
-            let on = at + self.span(100, 30_000);
-            events.push(once(at + Millis(self.prng.below(300)), Fault::PowerOff(node.clone())));
-            events.push(once(on, Fault::PowerOn(node)));
+            let off = at + Millis(self.prng.below(300));
+            events.push(once(off, Fault::PowerOff(node.clone())));
+            if self.prng.per_mille(600) {
+                events.push(once(at + self.span(100, 30_000), Fault::PowerOn(node)));
+                continue;
+            }
+            // It is back while power is still read for the boot before, by a device that is behind, and falls silent anew.
+            let on = off + Millis(self.prng.between(1600, 4000));
+            let late = DeviceAil::Late(Millis(self.staleness));
+            let device = format!("bmc-{node}");
+            let silent = on + Millis(self.prng.between(1000, 9000));
+            events.push(once(on.minus(Millis(50)), Fault::Device { device: device.clone(), ail: late }));
+            events.push(once(on, Fault::PowerOn(node.clone())));
+            events.push(once(silent, Fault::FreezeDaemon { node: node.clone(), point: FreezePoint::Anywhere }));
+            let back = silent + Millis(self.prng.between(700, 5000));
+            events.push(once(back, Fault::ThawDaemon(node)));
+            events.push(once(back + Millis(20_000), Fault::Device { device, ail: DeviceAil::Well }));
         }
         events
     }

@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use haven_core::ids::{NodeId, ResourceId};
-use haven_core::spec::{Hold, Profile, Timing};
+use haven_core::spec::{AgentName, Hold, Profile, Timing};
 use haven_core::units::Millis;
+use haven_log::Snapshots;
 
 use super::faults::{Alone, Draw, Kind};
 use super::{Draws, Profile as Seeds};
-use crate::cluster::{ClusterOptions, Devices, ResourceOptions};
+use crate::cluster::{ClusterOptions, Devices, Outlets, ResourceOptions};
 use crate::exec::Prng;
 use crate::scenario::Order;
-use crate::world::{Fault, Range, WatchdogModel};
+use crate::world::{Fault, Range, Supply, WatchdogModel};
 
 /// Kinds of faults that one seed mixes, at most.
 const KINDS_MAX: u64 = 4;
@@ -22,8 +23,14 @@ const KINDS_MAX: u64 = 4;
 /// How many seeds of a thousand end in the dark.
 const DARK: u64 = 250;
 
+/// In how many seeds of a thousand a machine stays off once it has had no electricity.
+const STAYS_OFF: u64 = 250;
+
+/// How many seeds of a thousand must stay well for longer than anything that may come late.
+const STAYS_LONG: u64 = 100;
+
 /// How many seeds of a thousand have one thing alone.
-const ALONE: u64 = 140;
+const ALONE: u64 = 240;
 
 /// Time for two to seven draws.
 const FAULTS_IN: Millis = Millis::secs(40);
@@ -64,6 +71,8 @@ pub struct Schedule {
     pub length: Millis,
     /// Whether the power of all machines fails at once, when all is well again.
     pub power_cycle: bool,
+    /// For how long all must stay well in the end.
+    pub stays_well: Millis,
     pub(super) draws: Draws,
     kinds: BTreeMap<&'static str, u32>,
 }
@@ -92,18 +101,26 @@ impl Schedule {
         let fits = |alone: &Alone| *alone != Alone::WrongWord || cluster.devices == Devices::Bmc;
         let alone = alone.filter(|alone| fits(alone) && (profile == Seeds::All || profile == Seeds::Scale));
         if let Some(alone) = alone {
-            *counted.entry(alone.word()).or_default() += 1;
             events = draw.alone(alone);
+            *counted.entry(alone.word()).or_default() += u32::from(!events.is_empty());
         } else {
             several(&mut draw, profile, length, &mut events, &mut counted);
+        }
+        // Apart from the others, so that what they draw is the same with it and without it.
+        let mut firmware = Prng::named(seed, "firmware", 0);
+        if firmware.per_mille(STAYS_OFF)
+            && let Ok(node) = NodeId::new(&format!("n{}", firmware.between(1, u64::from(cluster.machines) + 1)))
+        {
+            events.push(Event { at: Millis::ZERO, what: Happening::Fault(Fault::StaysOff(node)) });
         }
         // What would begin or end later is ended by the healing.
         events.retain(|event| event.at < length);
         // Stable: what was drawn together stays in its order.
         events.sort_by_key(|event| event.at);
-        // Apart from the others, so that what they draw is the same with it and without it.
         let power_cycle = Prng::named(seed, "dark", 0).per_mille(DARK);
-        Self { cluster, events, length, power_cycle, draws, kinds: counted }
+        let long = Prng::named(seed, "stays", 0).per_mille(STAYS_LONG);
+        let stays_well = if long { Millis::secs(45) } else { Millis::secs(5) };
+        Self { cluster, events, length, power_cycle, stays_well, draws, kinds: counted }
     }
 
     pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {
@@ -129,13 +146,16 @@ fn several(
         kinds.push(Kind::Loss);
     }
     let scale = length.0.div_ceil(FAULTS_IN.0);
-    for _ in 0..draw.prng.between(2 * scale, 8 * scale) {
+    // A few are calm, so that what takes long may come to its end.
+    let most = if draw.prng.per_mille(300) { 3 } else { 8 };
+    for _ in 0..draw.prng.between(most.min(2) * scale, most * scale) {
         let Some(kind) = draw.prng.choose(&kinds).copied() else { continue };
         // What takes long begins early.
         let latest = if kind.is_long() { length.0 * 6 / 10 } else { length.0 };
         let at = Millis(draw.prng.below(latest));
-        *counted.entry(kind.word()).or_default() += 1;
-        events.extend(draw.faults(kind, at));
+        let faults = draw.faults(kind, at);
+        *counted.entry(kind.word()).or_default() += u32::from(!faults.is_empty());
+        events.extend(faults);
     }
 }
 
@@ -145,24 +165,44 @@ fn cluster(prng: &mut Prng, profile: Seeds) -> ClusterOptions {
     let count = prng.between(1, 4);
     let resources = ["db", "mail", "web"].into_iter().zip(0..count).map(|(id, _)| {
         let wish = prng.per_mille(600).then(|| prng.choose(&nodes).cloned()).flatten();
-        ResourceOptions::new(id, wish.map(|node| (node, 100)))
+        let resource = ResourceOptions::new(id, wish.map(|node| (node, 100)));
+        // Some are units of the service manager.
+        let unit = AgentName::parse(&format!("systemd:{id}")).filter(|_| prng.per_mille(150));
+        ResourceOptions { agent: unit.unwrap_or_else(|| resource.agent.clone()), ..resource }
     });
     let resources = resources.collect();
-    let hold = if prng.per_mille(500) { Hold::Set(Millis::secs(6)) } else { Hold::Derived };
-    let watchdog = match prng.below(4) {
-        0 => WatchdogModel::None,
-        1 => WatchdogModel::software(),
+    let hold = if prng.per_mille(650) { Hold::Set(Millis::secs(6)) } else { Hold::Derived };
+    let watchdog = match prng.below(8) {
+        0 | 1 => WatchdogModel::None,
+        2 | 3 => WatchdogModel::software(),
         _ => WatchdogModel::hardware(),
     };
     let witness = prng.per_mille(200).then(|| prng.choose(&nodes).cloned()).flatten();
-    let timing = Timing { hold, ..Timing::of(*prng.choose(&PROFILES).unwrap_or(&Profile::Lan)) };
-    let watchdog_timeout = *prng.choose(&[5, 5, 5, 2, 1]).unwrap_or(&5);
+    let mut timing = Timing { hold, ..Timing::of(*prng.choose(&PROFILES).unwrap_or(&Profile::Lan)) };
+    let watchdog_timeout = *prng.choose(&[5, 5, 5, 2, 2, 1, 1]).unwrap_or(&5);
     let boot = match prng.below(4) {
         0 => Range::ms(20, 300),
         1 => Range::ms(10_000, 20_000),
         _ => Range::ms(3000, 6000),
     };
+    let devices = match prng.below(100) {
+        0..=7 => Devices::None,
+        8..=15 => Devices::BmcThenPdu(Outlets::One),
+        16..=20 => Devices::BmcThenPdu(Outlets::Two),
+        21..=24 => Devices::BmcThenPdu(Outlets::Shared),
+        _ => Devices::Bmc,
+    };
+    let tested = match prng.below(10) {
+        0..=4 => None,
+        5..=7 => Some(Millis(0)),
+        _ => Some(Millis(prng.between(3000, 12_000))),
+    };
+    let often = Snapshots { every: 64, keep: prng.between(0, 33) };
+    let snapshots = if prng.per_mille(500) { often } else { Snapshots::default() };
+    let history = prng.per_mille(300).then(|| Millis(prng.between(5000, 60_000)));
+    let replace_after = if prng.per_mille(200) { Some(Millis(prng.between(5000, 20_000))) } else { None };
     let ballast = if prng.per_mille(300) { BALLAST } else { 0 };
+    timing.replace_after = replace_after.unwrap_or(timing.replace_after);
     ClusterOptions {
         machines,
         // The first machine founds the cluster, so it is a full member.
@@ -172,9 +212,12 @@ fn cluster(prng: &mut Prng, profile: Seeds) -> ClusterOptions {
         timing: Timing { watchdog: Millis::secs(watchdog_timeout), ..timing },
         resources,
         boot,
-        devices: if prng.per_mille(920) { Devices::Bmc } else { Devices::None },
+        devices,
+        bmc_supply: if prng.per_mille(300) { Supply::Shared } else { Supply::Own },
         // Without a test three seconds are assumed; with one, devices are as they were tested.
-        tested: prng.per_mille(500).then_some(Millis(0)),
+        tested,
+        snapshots,
+        history,
         watchdog,
         ..ClusterOptions::default()
     }

@@ -2,18 +2,16 @@
 //!
 //! Source of the kinds and their limits: DESIGN section 10.
 
-use haven_core::ids::{LinkId, NodeId, ResourceId};
+use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{DevicesTested, Timing};
 use haven_core::units::Millis;
 
 use super::Profile;
 use super::draw::{Event, Happening};
-use crate::cluster::{ClusterOptions, Devices};
+use crate::cluster::{ClusterOptions, Devices, PDU};
 use crate::exec::Prng;
 use crate::scenario::Order;
-use crate::world::{
-    AfterCrash, AgentOp, Ailment, Cut, DeviceAil, Fault, FreezePoint, Micros, Pair, PathChange, PerMille, Restart, Way,
-};
+use crate::world::{AfterCrash, AgentOp, Ailment, DeviceAil, Fault, FreezePoint, Restart};
 
 /// Bytes that are left on a disk that is said to be full, at most.
 const FREE_MAX: u64 = 1 << 18;
@@ -73,6 +71,12 @@ kinds! {
     ClockRate "clock rates" [Safety],
     WallClock "wall clock jumps" [],
     Loss "losses with all that makes them hard" [Safety Power Network],
+    BlindMonitor "monitors that do not see" [Safety],
+    Flap "power that comes and goes" [Power],
+    AllDisks "stalls of all disks" [Safety],
+    Plug "pulled plugs" [Power],
+    RollingRestart "rolling restarts" [Safety],
+    MovingPartition "moving partitions" [Safety Network],
     Rack "losses of power of several" [Power],
     Unwritten "deaths with something unwritten" [Safety Power],
     StuckStart "starts that hang beside a drain" [Safety],
@@ -83,7 +87,15 @@ kinds! {
 impl Kind {
     /// Whether what it begins shows only after the longest lease, and more.
     pub(super) const fn is_long(self) -> bool {
-        matches!(self, Self::Loss | Self::LateWord | Self::StuckStart)
+        matches!(
+            self,
+            Self::Loss
+                | Self::LateWord
+                | Self::StuckStart
+                | Self::MovingPartition
+                | Self::RollingRestart
+                | Self::BlindMonitor
+        )
     }
 }
 
@@ -92,21 +104,37 @@ impl Kind {
 pub(super) enum Alone {
     /// A person says what is not so.
     WrongWord,
+    /// A person says what was so.
+    LateWord,
     /// A machine comes back with an older disk.
     OlderDisk,
     /// A machine comes back with an empty disk.
     LostDisk,
+    /// A machine comes back, and a bit on its disk is another one.
+    Rot,
 }
 
 impl Alone {
-    pub(super) const ALL: &[Self] = &[Self::WrongWord, Self::WrongWord, Self::OlderDisk, Self::LostDisk];
+    pub(super) const ALL: &[Self] = &[
+        Self::WrongWord,
+        Self::WrongWord,
+        Self::WrongWord,
+        Self::LateWord,
+        Self::LateWord,
+        Self::LateWord,
+        Self::OlderDisk,
+        Self::LostDisk,
+        Self::Rot,
+    ];
 
     /// The word for it in summaries.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::WrongWord => "wrong words",
+            Self::LateWord => "words that come too late",
             Self::OlderDisk => "older disks",
             Self::LostDisk => "lost disks",
+            Self::Rot => "rotten disks",
         }
     }
 }
@@ -115,12 +143,14 @@ impl Alone {
 pub(super) struct Draw {
     pub(super) prng: Prng,
     pub(super) nodes: Vec<NodeId>,
-    links: u8,
+    pub(super) links: u8,
     pub(super) resources: Vec<String>,
     /// Who holds something as long as nothing happens.
     owners: Vec<NodeId>,
     pub(super) timing: Timing,
     devices: DevicesTested,
+    /// Whether all machines hang on one power strip.
+    pub(super) strip: bool,
     /// Whether devices may be stale: only where no test says that they are not.
     pub(super) staleness: u64,
 }
@@ -129,11 +159,17 @@ impl Draw {
     pub(super) fn new(prng: Prng, cluster: &ClusterOptions) -> Self {
         let nodes = (1..=cluster.machines).filter_map(|n| NodeId::new(&format!("n{n}")).ok()).collect();
         let resources = cluster.resources.iter().map(|r| r.id.clone()).collect();
-        let tested = cluster.tested.is_some() && cluster.devices == Devices::Bmc;
-        let (staleness, devices) = if tested { (0, DevicesTested::All) } else { (STALE_MAX, DevicesTested::NotAll) };
+        // The strip is not: leases allow for three seconds then, though a BMC that was tested is never stale.
+        let strip = matches!(cluster.devices, Devices::BmcThenPdu(_));
+        let less = |stale: Millis| stale.minus(Millis(100)).0;
+        let (staleness, devices) = match (cluster.tested, cluster.devices) {
+            (Some(stale), Devices::Bmc) => (less(stale), DevicesTested::All),
+            (Some(stale), Devices::BmcThenPdu(_)) => (less(stale), DevicesTested::NotAll),
+            (Some(_), Devices::None) | (None, _) => (STALE_MAX, DevicesTested::NotAll),
+        };
         let owners = cluster.resources.iter().filter_map(|r| Some(r.prefers.as_ref()?.0.clone())).collect();
         let (links, timing) = (cluster.links, cluster.timing);
-        Self { prng, nodes, links, resources, owners, timing, devices, staleness }
+        Self { prng, nodes, links, resources, owners, timing, devices, strip, staleness }
     }
 
     pub(super) fn node(&mut self) -> Option<NodeId> {
@@ -177,6 +213,10 @@ impl Draw {
                 vec![once(at, Fault::Crash { node, then })]
             }
             Kind::PowerLoss => self.power_loss(at, node),
+            Kind::RollingRestart => self.rolling_restart(at),
+            Kind::Flap => self.flap(at),
+            Kind::BlindMonitor => self.blind_monitor(at),
+            Kind::AllDisks => self.all_disks(at),
             Kind::AllPower => {
                 let back = at + self.span(10, 5000);
                 let off = self.nodes.iter().map(|n| once(at, Fault::PowerOff(n.clone())));
@@ -189,26 +229,12 @@ impl Draw {
             Kind::StuckStart => self.stuck_start(at),
             Kind::LateWord => self.late_word(at),
             Kind::Change => self.change(at),
-            Kind::DaemonFreeze => {
-                let point = if self.prng.per_mille(300) { FreezePoint::MidFeed } else { FreezePoint::Anywhere };
-                let back = at + self.span(50, 25_000);
-                vec![once(at, Fault::FreezeDaemon { node: node.clone(), point }), once(back, Fault::ThawDaemon(node))]
+            Kind::DaemonFreeze | Kind::MachinePause | Kind::ProgramFreeze | Kind::NoCgroups | Kind::Plug => {
+                self.for_a_while(kind, at, node)
             }
-            Kind::MachinePause => {
-                let back = at + self.span(50, 25_000);
-                vec![once(at, Fault::StandStill(node.clone())), once(back, Fault::GoOn(node))]
-            }
-            Kind::ProgramFreeze => {
-                let back = at + self.span(50, 15_000);
-                vec![once(at, Fault::FreezePrograms(node.clone())), once(back, Fault::ThawPrograms(node))]
-            }
-            Kind::NoCgroups => {
-                let back = at + self.span(50, 20_000);
-                vec![once(at, Fault::NoCgroups(node.clone())), once(back, Fault::Cgroups(node))]
-            }
-            Kind::Partition | Kind::OneWay | Kind::PairCut | Kind::TrafficCut | Kind::BadPath => {
-                self.of_network(kind, at, node)
-            }
+            Kind::Partition => self.partition(at),
+            Kind::MovingPartition => self.moving_partition(at),
+            Kind::OneWay | Kind::PairCut | Kind::TrafficCut | Kind::BadPath => self.of_path(kind, at, node),
             Kind::SlowDisk | Kind::FullDisk => self.of_disk(kind, at, node),
             Kind::PlannedRestart => self.planned_restart(at, node),
             Kind::Device => self.of_device(at, &node),
@@ -226,6 +252,24 @@ impl Draw {
                 vec![once(at, Fault::WallClock { node, ms })]
             }
         }
+    }
+
+    /// What is so on one machine until it ends.
+    fn for_a_while(&mut self, kind: Kind, at: Millis, node: NodeId) -> Vec<Event> {
+        let back = at + self.span(50, if kind == Kind::ProgramFreeze { 15_000 } else { 25_000 });
+        let (begins, ends): (Fault, fn(NodeId) -> Fault) = if kind == Kind::MachinePause {
+            (Fault::StandStill(node.clone()), Fault::GoOn)
+        } else if kind == Kind::ProgramFreeze {
+            (Fault::FreezePrograms(node.clone()), Fault::ThawPrograms)
+        } else if kind == Kind::NoCgroups {
+            (Fault::NoCgroups(node.clone()), Fault::Cgroups)
+        } else if kind == Kind::Plug {
+            (Fault::PullPlug(node.clone()), Fault::RestorePlug)
+        } else {
+            let point = if self.prng.per_mille(300) { FreezePoint::MidFeed } else { FreezePoint::Anywhere };
+            (Fault::FreezeDaemon { node: node.clone(), point }, Fault::ThawDaemon)
+        };
+        vec![once(at, begins), once(back, ends(node))]
     }
 
     /// Half of them while the disk stalls, and something is written to it: independent draws hardly ever meet.
@@ -288,12 +332,32 @@ impl Draw {
         vec![Event { at, what: pause }, once(end, Fault::KillDaemon { node, restart })]
     }
 
+    /// One daemon after the other, as for a new version: the next one when the one before should be back.
+    fn rolling_restart(&mut self, at: Millis) -> Vec<Event> {
+        let (back, between) = (Millis(self.prng.between(50, 4000)), Millis(self.prng.between(500, 6000)));
+        let span = Millis(self.prng.between(5000, 60_000));
+        let mut events = Vec::new();
+        let mut at = at;
+        for node in self.nodes.clone() {
+            events.push(ordered(at, Order::Pause(node.clone(), span)));
+            let end = at + Millis(self.prng.between(50, 2000));
+            events.push(once(end, Fault::KillDaemon { node, restart: Restart::After(back) }));
+            at = end + back + between;
+        }
+        events
+    }
+
     /// One thing that happens in a seed of its own.
     pub(super) fn alone(&mut self, what: Alone) -> Vec<Event> {
         match what {
             Alone::WrongWord => self.wrong_word(),
+            Alone::LateWord => {
+                let at = Millis(self.prng.between(500, 5000));
+                self.late_word(at)
+            }
             Alone::OlderDisk => self.older_disk(),
             Alone::LostDisk => self.lost_disk(),
+            Alone::Rot => self.rot(),
         }
     }
 
@@ -301,49 +365,13 @@ impl Draw {
         self.prng.choose(&self.resources).cloned()
     }
 
-    fn of_network(&mut self, kind: Kind, at: Millis, node: NodeId) -> Vec<Event> {
-        let back = at + self.span(50, 25_000);
-        if kind == Kind::Partition {
-            let (mut one, mut other) = (Vec::new(), Vec::new());
-            for node in &self.nodes {
-                if self.prng.per_mille(500) { one.push(node.clone()) } else { other.push(node.clone()) }
-            }
-            if one.is_empty() || other.is_empty() {
-                return Vec::new();
-            }
-            return vec![once(at, Fault::Partition(vec![one, other])), once(back, Fault::HealLinks)];
-        }
-        let to = if self.prng.per_mille(400) { None } else { self.node() };
-        let way = if kind == Kind::PairCut { Way::Both } else { Way::There };
-        let pair = Pair { from: Some(node), to, way };
-        let link = (self.links > 1 && self.prng.per_mille(500)).then_some(LinkId(0));
-        let begins = if kind == Kind::TrafficCut {
-            let cut = *self.prng.choose(&[Cut::Datagrams, Cut::Calls, Cut::Large]).unwrap_or(&Cut::Calls);
-            Fault::Cut { pair: pair.clone(), link, cut }
-        } else if kind == Kind::BadPath {
-            Fault::Path { pair: Pair { from: None, ..pair.clone() }, link, change: self.bad_path() }
-        } else {
-            Fault::Cut { pair: pair.clone(), link, cut: Cut::All }
-        };
-        let ends = if kind == Kind::BadPath { Fault::HealLinks } else { Fault::Heal { pair, link } };
-        vec![once(at, begins), once(back, ends)]
-    }
-
-    fn bad_path(&mut self) -> PathChange {
-        match self.prng.below(5) {
-            0 => PathChange::Loss(PerMille(self.prng.between(10, 400))),
-            1 => PathChange::Duplicates(PerMille(self.prng.between(10, 300))),
-            2 => PathChange::Reorder(PerMille(self.prng.between(10, 300))),
-            3 => PathChange::Jitter(PerMille(self.prng.between(10, 300)), Micros::millis(self.prng.between(1, 500))),
-            _ => PathChange::Delay(Micros::millis(1), Micros::millis(self.prng.between(5, 300))),
-        }
-    }
-
     fn of_device(&mut self, at: Millis, node: &NodeId) -> Vec<Event> {
-        let device = format!("bmc-{node}");
+        // The strip of all, where there is one.
+        let strip = self.strip && self.prng.per_mille(300);
+        let device = if strip { PDU.to_owned() } else { format!("bmc-{node}") };
         let ms = Millis(self.prng.between(100, 10_000));
         let stale = Millis(self.prng.below(self.staleness + 1));
-        let ail = match self.prng.below(8) {
+        let ail = match self.prng.below(10) {
             0 => DeviceAil::Unreachable,
             1 => self.node().map_or(DeviceAil::Unreachable, DeviceAil::UnreachableFrom),
             2 => DeviceAil::Refuses,
@@ -351,6 +379,8 @@ impl Draw {
             4 => DeviceAil::Early(stale),
             5 => DeviceAil::Late(stale),
             6 => DeviceAil::Slow(ms),
+            7 => DeviceAil::AutoOn(ms),
+            8 => DeviceAil::Denies,
             _ => DeviceAil::Latency(ms),
         };
         let back = at + self.span(1000, 30_000);
@@ -362,9 +392,9 @@ impl Draw {
         let Some(resource) = self.resource() else { return Vec::new() };
         let ms = Millis(self.prng.between(500, 20_000));
         let op = *self.prng.choose(&[AgentOp::Start, AgentOp::Stop, AgentOp::Monitor]).unwrap_or(&AgentOp::Start);
-        let ailment = match self.prng.below(7) {
+        let ailment = match self.prng.below(8) {
             // A monitor that does not see what runs.
-            6 if op == AgentOp::Monitor => Ailment::Fail(7),
+            6 | 7 if op == AgentOp::Monitor => Ailment::Fail(7),
             0 => Ailment::Fail(1),
             5 => Ailment::HOPELESS,
             1 => Ailment::FailHalfway(1),
@@ -372,7 +402,8 @@ impl Draw {
             3 if op == AgentOp::Start => Ailment::Stuck(ms),
             _ => Ailment::Slow(self.prng.between(2, 50)),
         };
-        let back = at + self.span(200, 10_000);
+        let blind = ailment == Ailment::Fail(7);
+        let back = at + if blind { self.span(5000, 40_000) } else { self.span(200, 10_000) };
         let fault =
             |ailment: Ailment| Fault::Agent { node: Some(node.clone()), resource: resource.clone(), op, ailment };
         vec![once(at, fault(ailment)), once(back, fault(Ailment::Well))]

@@ -10,6 +10,7 @@ use haven_core::units::Millis;
 
 use super::draw::Event;
 use super::faults::{Draw, once, ordered};
+use crate::cluster::PDU;
 use crate::scenario::Order;
 use crate::world::{AgentOp, Ailment, Cut, DeviceAil, Fault, FreezePoint, Micros, Pair, PathChange, Restart, Way};
 
@@ -24,6 +25,10 @@ struct Loss {
     last: Millis,
     /// When everything ends.
     back: Millis,
+    /// Whether it is hard for sure: something runs there whose stop hangs, and the device answers nobody.
+    hard: bool,
+    /// What was begun there for that.
+    runs: Option<ResourceId>,
     /// What is wrong with the victim's device.
     device: Option<DeviceAil>,
     /// Whether one of the others hears the victim on.
@@ -45,16 +50,22 @@ impl Draw {
     /// A node is lost at about `at`, and what may come together then.
     pub(super) fn loss(&mut self, at: Millis) -> Vec<Event> {
         let (Some(victim), Some(other)) = (self.owner(), self.leader()) else { return Vec::new() };
+        // The last one of an even number of nodes votes in nothing: only its leases say when it ends.
+        let last = self.nodes.last().cloned().filter(|_| self.prng.per_mille(400));
+        let victim = last.unwrap_or(victim);
+        let hard = self.prng.per_mille(350);
         // Mostly until the victim has been released by the longest of all waits.
-        let long = self.prng.per_mille(600);
+        let long = self.prng.per_mille(if hard { 850 } else { 600 });
         let alone = Timing::self_fence(self.hold(), self.timing.watchdog) + Millis(self.prng.between(2000, 15_000));
         let back = at + if long { alone } else { self.span(1000, 20_000) };
-        let mut loss = Loss { victim, other, at, last: at, back, device: None, heard: false, events: Vec::new() };
+        let events = Vec::new();
+        let mut loss = Loss { victim, other, at, last: at, back, hard, runs: None, device: None, heard: false, events };
         self.before_the_loss(&mut loss);
         self.its_device(&mut loss);
         self.its_agents(&mut loss);
         self.separation(&mut loss);
         self.the_other(&mut loss);
+        self.a_third(&mut loss);
         self.at_the_edge(&mut loss);
         self.a_shot_that_waits(&mut loss);
         loss.events
@@ -65,6 +76,12 @@ impl Draw {
         let victim = loss.victim.clone();
         let at = loss.at;
         let before = |ms: u64| at.minus(Millis(ms));
+        if loss.hard
+            && let Ok(id) = ResourceId::new(&format!("h{}", loss.at.0))
+        {
+            loss.order(before(self.prng.between(2500, 6000)), Order::Add(id.clone(), Some(victim.clone())));
+            loss.runs = Some(id);
+        }
         match self.prng.below(10) {
             // A planned restart, or a stop: the daemon comes back, or does not.
             0 | 1 => {
@@ -76,7 +93,8 @@ impl Draw {
                 loss.fault(killed, Fault::KillDaemon { node: victim, restart });
             }
             // Something is begun there that its disk does not know of, and its daemon dies.
-            2 => {
+            2 | 6 => {
+                loss.hard = true;
                 let stalled = before(self.prng.between(800, 3000));
                 let id = format!("s{}", loss.at.0);
                 let back = loss.at + Millis(self.prng.between(0, 500));
@@ -118,7 +136,10 @@ impl Draw {
         }
         let stale = Millis(if self.prng.per_mille(500) { self.staleness } else { self.prng.below(self.staleness + 1) });
         let ail = match self.prng.below(12) {
-            0..=4 => DeviceAil::Unreachable,
+            10 if loss.hard => DeviceAil::Denies,
+            _ if loss.hard => DeviceAil::Unreachable,
+            0..=3 => DeviceAil::Unreachable,
+            4 => DeviceAil::Denies,
             5 => DeviceAil::UnreachableFrom(loss.other.clone()),
             6 => DeviceAil::Refuses,
             7 => DeviceAil::Lies,
@@ -130,12 +151,22 @@ impl Draw {
         loss.device = Some(ail.clone());
         loss.fault(loss.at.minus(Millis(400)), Fault::Device { device: device.clone(), ail });
         loss.fault(loss.back, Fault::Device { device, ail: DeviceAil::Well });
+        // The second level has its own troubles.
+        if self.strip && self.prng.per_mille(300) {
+            let ails = [DeviceAil::Unreachable, DeviceAil::Lies, DeviceAil::Refuses, DeviceAil::AutoOn(Millis(2000))];
+            let ail = self.prng.choose(&ails).cloned().unwrap_or(DeviceAil::Unreachable);
+            let device = PDU.to_owned();
+            loss.fault(loss.at.minus(Millis(400)), Fault::Device { device: device.clone(), ail });
+            loss.fault(loss.back, Fault::Device { device, ail: DeviceAil::Well });
+        }
     }
 
     /// What its agents do when everything is to be stopped, or has just been begun.
     fn its_agents(&mut self, loss: &mut Loss) {
-        let resources = self.resources.clone();
+        let mut resources = self.resources.clone();
+        resources.extend(loss.runs.iter().map(|id| id.as_str().to_owned()));
         let ailment = match self.prng.below(10) {
+            _ if loss.runs.is_some() => Ailment::Hang,
             0..=2 => Ailment::Hang,
             3 => Ailment::HOPELESS,
             4 => Ailment::Fail(1),
@@ -158,14 +189,15 @@ impl Draw {
     /// How it is lost.
     fn separation(&mut self, loss: &mut Loss) {
         let (victim, at, back) = (loss.victim.clone(), loss.at, loss.back);
-        match self.prng.below(12) {
-            0..=4 => {
+        let heard = loss.hard && self.prng.per_mille(350);
+        match if heard { 4 } else { self.prng.below(16) } {
+            0..=3 => {
                 let others = self.nodes.iter().filter(|node| **node != victim).cloned().collect();
                 loss.fault(at, Fault::Partition(vec![vec![victim], others]));
                 loss.fault(back, Fault::HealLinks);
             }
             // One of the others, mostly the leader, hears it on.
-            5..=7 => {
+            4..=8 => {
                 loss.heard = true;
                 for node in self.nodes.clone() {
                     if node != victim && node != loss.other {
@@ -175,20 +207,25 @@ impl Draw {
                 }
                 loss.fault(back, Fault::HealLinks);
             }
-            8 => {
+            9 | 12 => {
                 loss.fault(at, Fault::StandStill(victim.clone()));
                 loss.fault(back, Fault::GoOn(victim));
             }
-            9 => {
+            10 => {
                 loss.fault(at, Fault::FreezeDaemon { node: victim.clone(), point: self.freeze_point() });
                 loss.fault(back, Fault::ThawDaemon(victim));
             }
             // Everything reaches it much later.
-            10 => {
+            13 | 14 => {
                 let late = Micros::millis(self.prng.between(4000, 30_000));
                 let pair = Pair { from: None, to: Some(victim), way: Way::There };
                 loss.fault(at, Fault::Path { pair, link: None, change: PathChange::Delay(late, late) });
                 loss.fault(back, Fault::HealLinks);
+            }
+            // Its BMC may be gone with it [S-14].
+            11 => {
+                loss.fault(at, Fault::PullPlug(victim.clone()));
+                loss.fault(back, Fault::RestorePlug(victim));
             }
             _ => self.bounce(loss),
         }
@@ -209,15 +246,27 @@ impl Draw {
 
     /// The one who heard it last is lost to the others, too: for about as long as a lease.
     fn the_other(&mut self, loss: &mut Loss) {
-        if self.prng.per_mille(if loss.heard { 250 } else { 600 }) {
+        let none = match (loss.hard, loss.heard) {
+            (true, true) => 100,
+            (false, true) => 250,
+            (_, false) => 600,
+        };
+        if self.prng.per_mille(none) {
             return;
         }
         let other = loss.other.clone();
         // Who heard it on granted it leases until then.
         let longest = if loss.heard { 12_000 + self.timing.watchdog.0 } else { 12_000 };
-        let at = if self.prng.per_mille(400) { loss.at } else { loss.at + Millis(self.prng.between(200, longest)) };
+        let at = if self.prng.per_mille(300) { loss.at } else { loss.at + Millis(self.prng.between(200, longest)) };
         loss.last = at;
-        let back = at + if loss.heard { self.edge().max(self.edge()) } else { self.edge() };
+        let stands = self.prng.per_mille(400);
+        let back = at
+            + match (stands, loss.heard) {
+                // Up to the end of the leases that it has granted.
+                (true, _) => Millis(self.prng.between(self.timing.dead_after.0, self.hold().0.min(30_000) + 1000)),
+                (false, true) => self.edge().max(self.edge()),
+                (false, false) => self.edge(),
+            };
         let cuts: Vec<Fault> = self
             .nodes
             .iter()
@@ -225,13 +274,36 @@ impl Draw {
             .map(|node| Pair { from: Some(other.clone()), to: Some(node.clone()), way: Way::Both })
             .map(|pair| Fault::Cut { pair, link: None, cut: Cut::All })
             .collect();
-        let stands = self.prng.per_mille(400);
         if stands {
             loss.fault(at, Fault::StandStill(other.clone()));
             loss.fault(back, Fault::GoOn(other));
         }
         if !stands || self.prng.per_mille(700) {
             cuts.into_iter().for_each(|cut| loss.fault(at, cut));
+        }
+    }
+
+    /// One more is gone for a while, so that nothing can be committed, or nearly so.
+    fn a_third(&mut self, loss: &mut Loss) {
+        let others: Vec<NodeId> =
+            self.nodes.iter().filter(|node| **node != loss.victim && **node != loss.other).cloned().collect();
+        let third = self.prng.choose(&others).cloned();
+        let Some(third) = third.filter(|_| self.prng.per_mille(200)) else { return };
+        let at = loss.at + Millis(self.prng.between(0, 4000));
+        let back = at + self.edge();
+        match self.prng.below(3) {
+            0 => {
+                let restart = Restart::After(back.minus(at));
+                loss.fault(at, Fault::KillDaemon { node: third, restart });
+            }
+            1 => {
+                loss.fault(at, Fault::StandStill(third.clone()));
+                loss.fault(back, Fault::GoOn(third));
+            }
+            _ => {
+                loss.fault(at, Fault::PowerOff(third.clone()));
+                loss.fault(back, Fault::PowerOn(third));
+            }
         }
     }
 

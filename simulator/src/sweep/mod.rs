@@ -7,6 +7,7 @@
 mod disks;
 mod draw;
 mod faults;
+mod links;
 mod losses;
 #[cfg(feature = "plants")]
 pub mod plants;

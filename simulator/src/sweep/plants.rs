@@ -6,7 +6,11 @@ use std::panic::catch_unwind;
 use haven_core::plant::{Plant, choose};
 
 use super::{Draws, run_seed};
+use crate::check::Violation;
 use crate::cluster::Tracing;
+
+/// What openraft says when it finds that a store has broken its word.
+const OPENRAFT_COMPLAINS: &str = "openraft";
 
 /// What came of looking for one planted bug.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +19,10 @@ pub struct Hunt {
     pub plant: Plant,
     /// Seeds that were run.
     pub seeds: u64,
-    /// The first seed that did not hold with it, and what did not.
+    /// The first seed in which the property that it breaks did not hold with it, and what did not.
     pub found: Option<(u64, String)>,
+    /// The first seed in which only another property did not hold with it: that is no proof of what is claimed of it.
+    pub other: Option<(u64, String)>,
     /// Seeds on the way that do not hold without the bug either: they say nothing of it, and are bugs of their own.
     pub broken: Vec<u64>,
 }
@@ -26,29 +32,41 @@ pub fn hunted() -> impl Iterator<Item = Plant> {
     Plant::ALL.iter().copied().filter(|plant| plant.breaks().is_some())
 }
 
-/// Runs `seeds` with `plant`, on this thread, until one does not hold. A panic is what openraft makes of a store that
-/// breaks its word; the thread is of no further use then.
+/// Runs `seeds` with `plant`, on this thread, until the property that it breaks does not hold. A panic counts if openraft
+/// panics over a store; the thread is of no further use then.
 pub fn hunt(plant: Plant, seeds: Range<u64>, draws: impl Into<Draws>) -> Hunt {
     let draws = draws.into();
-    let mut hunt = Hunt { plant, seeds: 0, found: None, broken: Vec::new() };
+    let mut hunt = Hunt { plant, seeds: 0, found: None, other: None, broken: Vec::new() };
     for seed in seeds {
         hunt.seeds += 1;
         choose(Some(plant));
-        let what = match catch_unwind(|| run_seed(seed, draws, Tracing::Off)) {
-            Ok(outcome) => outcome.violations.first().map(ToString::to_string),
-            Err(_) => {
-                hunt.found = Some((seed, "openraft panicked".to_owned()));
+        let outcome = match catch_unwind(|| run_seed(seed, draws, Tracing::Off)) {
+            Ok(outcome) => outcome,
+            Err(panic) => {
+                choose(None);
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing");
+                let by_openraft = plant.breaks() == Some("S4") || said.contains(OPENRAFT_COMPLAINS);
+                let told = Some((seed, format!("a panic: {said}")));
+                *(if by_openraft { &mut hunt.found } else { &mut hunt.other }) = told;
                 break;
             }
         };
-        let Some(what) = what else { continue };
         choose(None);
-        if run_seed(seed, draws, Tracing::Off).violations.is_empty() {
+        let of_it = |v: &&Violation| plant.breaks().is_none_or(|property| property == v.property);
+        let found = outcome.violations.iter().find(of_it).map(ToString::to_string);
+        let Some(first) = outcome.violations.first().map(ToString::to_string) else { continue };
+        if found.is_none() && hunt.other.is_some() {
+            continue;
+        }
+        if !run_seed(seed, draws, Tracing::Off).violations.is_empty() {
+            hunt.broken.push(seed);
+        } else if let Some(what) = found {
             hunt.found = Some((seed, what));
             break;
+        } else {
+            hunt.other = Some((seed, first));
         }
-        hunt.broken.push(seed);
     }
-    choose(None);
     hunt
 }

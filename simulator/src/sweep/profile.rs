@@ -39,7 +39,7 @@ impl Profile {
     /// How many machines a cluster may have.
     pub(super) const fn machines(self) -> &'static [u8] {
         match self {
-            Self::All | Self::Safety | Self::Power | Self::Network => &[3, 3, 3, 3, 3, 3, 4, 4, 4, 5, 5, 7],
+            Self::All | Self::Safety | Self::Power | Self::Network => &[3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 7],
             Self::Scale => &[5, 7, 9],
         }
     }

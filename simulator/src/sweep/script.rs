@@ -29,6 +29,7 @@ impl Schedule {
             expected: Expected {
                 converges: Some(CONVERGES_WITHIN),
                 power_cycle: self.power_cycle,
+                stays_well: self.stays_well,
                 ..Expected::default()
             },
         }

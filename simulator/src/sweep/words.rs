@@ -4,6 +4,7 @@
 //! and no device reads is believed; what is broken by that proves nothing (DESIGN section 10).
 
 use haven_core::ids::ResourceId;
+use haven_core::spec::Timing;
 use haven_core::units::Millis;
 
 use super::draw::Event;
@@ -21,16 +22,23 @@ impl Draw {
         let device = format!("bmc-{victim}");
         let ail = |ail: DeviceAil| Fault::Device { device: device.clone(), ail };
         let mut events = Vec::new();
-        let said = if self.prng.per_mille(400) {
+        // Of three voters two must be silent before anybody is put out, and here one hears it.
+        let said = if self.nodes.len() > 4 && self.prng.per_mille(500) {
             // One voter hears it.
-            events.push(once(at.minus(Millis(500)), ail(DeviceAil::Unreachable)));
+            let deaf = if self.prng.per_mille(800) { DeviceAil::Denies } else { DeviceAil::Unreachable };
+            events.push(once(at.minus(Millis(500)), ail(deaf)));
             let others: Vec<_> = self.nodes.iter().filter(|node| **node != victim && **node != leader).collect();
             let hears = self.prng.choose(&others).map(|node| (*node).clone());
             for node in self.nodes.iter().filter(|node| **node != victim && Some(*node) != hears.as_ref()) {
                 let pair = Pair { from: Some(victim.clone()), to: Some(node.clone()), way: Way::Both };
                 events.push(once(at, Fault::Cut { pair, link: None, cut: Cut::All }));
             }
-            at + Millis(self.prng.between(1500, 9000))
+            // What it runs cannot be stopped when its leases end.
+            for resource in self.resources.clone() {
+                let (node, op, ailment) = (Some(victim.clone()), AgentOp::Stop, Ailment::Hang);
+                events.push(once(at.minus(Millis(500)), Fault::Agent { node, resource, op, ailment }));
+            }
+            at + Millis(self.prng.between(1500, 12_000))
         } else {
             // A device of it can be read, by whoever gives the word or by another one.
             events.push(once(at.minus(Millis(500)), ail(DeviceAil::Refuses)));
@@ -53,12 +61,17 @@ impl Draw {
     pub(super) fn late_word(&mut self, at: Millis) -> Vec<Event> {
         let Some(victim) = self.owner() else { return Vec::new() };
         let device = format!("bmc-{victim}");
-        let said = self.prng.between(12_000, 30_000);
-        let lost = at + Millis(said - self.prng.between(500, 8000));
+        // The person was called away until its leases would have ended, too.
+        let alone = Timing::self_fence(self.hold(), self.timing.watchdog).0;
+        let returns = self.prng.between(9000, 16_000);
+        let said = returns + alone + self.prng.between(500, 6000);
+        let lost = at + Millis(returns);
         let back = at + Millis(said + 10_000);
+        // Where it answers nobody, it takes as long as its word before that is known.
+        let ail = if self.prng.per_mille(800) { DeviceAil::Denies } else { DeviceAil::Unreachable };
         let others = self.nodes.iter().filter(|node| **node != victim).cloned().collect();
         let mut events = vec![
-            once(at.minus(Millis(100)), Fault::Device { device: device.clone(), ail: DeviceAil::Unreachable }),
+            once(at.minus(Millis(100)), Fault::Device { device: device.clone(), ail }),
             once(at, Fault::PowerOff(victim.clone())),
             ordered(at + Millis(1000), Order::ConfirmAfter(victim.clone(), Millis(said))),
             once(at + Millis(self.prng.between(2000, 5000)), Fault::PowerOn(victim.clone())),
@@ -66,12 +79,29 @@ impl Draw {
             once(back, Fault::HealLinks),
             once(back, Fault::Device { device, ail: DeviceAil::Well }),
         ];
+        // Something runs there then, whatever was moved away before.
+        if let Ok(id) = ResourceId::new(&format!("w{}", at.0)) {
+            events.push(ordered(lost.minus(Millis(3000)), Order::Add(id, Some(victim.clone()))));
+        }
         if self.prng.per_mille(700) {
             let point = FreezePoint::Anywhere;
             events.push(once(lost, Fault::FreezeDaemon { node: victim.clone(), point }));
             events.push(once(back, Fault::ThawDaemon(victim)));
         }
         events
+    }
+
+    /// A monitor says for long that what runs does not: until the resource is to run elsewhere.
+    pub(super) fn blind_monitor(&mut self, at: Millis) -> Vec<Event> {
+        let (Some(node), Some(resource)) = (self.owner(), self.resource()) else { return Vec::new() };
+        let back = at + Millis(self.prng.between(5000, 50_000));
+        let fault = |ailment: Ailment| Fault::Agent {
+            node: Some(node.clone()),
+            resource: resource.clone(),
+            op: AgentOp::Monitor,
+            ailment,
+        };
+        vec![once(at, fault(Ailment::Fail(7))), once(back, fault(Ailment::Well))]
     }
 
     /// Something hangs while it is started, its daemon dies, and a person drains the node.

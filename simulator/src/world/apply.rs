@@ -8,6 +8,7 @@ use super::daemon::DaemonState;
 use super::fault::{BadFault, Cut, DeviceAil, Fault, Pair, PathChange, Way};
 use super::machine::Phase;
 use super::net::Path;
+use super::power::Firmware;
 use super::trace::What;
 use crate::exec::{Machine, lock};
 
@@ -39,6 +40,8 @@ impl World {
             Fault::Reset(node) => on(node, &Self::reset),
             Fault::PullPlug(node) => on(node, &Self::pull_plug),
             Fault::RestorePlug(node) => on(node, &Self::restore_plug),
+            Fault::StaysOff(node) => on(node, &|world, machine| world.set_firmware(machine, Firmware::StaysOff)),
+            Fault::StartsAgain(node) => on(node, &|world, machine| world.set_firmware(machine, Firmware::StartsAgain)),
             Fault::Crash { node, then } => on(node, &|world, machine| world.crash(machine, *then)),
             Fault::KillDaemon { node, restart } => on(node, &|world, machine| world.kill_daemon(machine, *restart)),
             Fault::StartDaemon(node) => on(node, &Self::start_daemon),
@@ -92,6 +95,7 @@ impl World {
             DeviceAil::Well
             | DeviceAil::Unreachable
             | DeviceAil::Refuses
+            | DeviceAil::Denies
             | DeviceAil::Lies
             | DeviceAil::Early(_)
             | DeviceAil::Late(_)
@@ -146,6 +150,7 @@ impl World {
             self.thaw_daemon(machine);
             self.thaw_programs(machine);
             self.lend_cgroups(machine, Cgroups::Available);
+            self.set_firmware(machine, Firmware::StartsAgain);
             self.restore_plug(machine);
             self.power_on(machine);
             match (self.phase(machine), self.daemon(machine)) {

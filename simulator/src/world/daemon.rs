@@ -159,6 +159,10 @@ impl World {
         };
         let waits = matches!(freeze, Freeze::Before(_));
         let life = self.with(machine, |state| {
+            // Who stands still already stands still: the thaw must know of it.
+            if matches!(state.daemon.freeze, Freeze::Anywhere | Freeze::MidFeed) {
+                return None;
+            }
             state.daemon.freeze = freeze;
             state.daemon.life.as_ref().map(|life| life.number)
         });
@@ -175,7 +179,7 @@ impl World {
         let stops = self.with(machine, |state| {
             let stops = matches!(&state.daemon.freeze, Freeze::Before(word) if path.contains(word.as_str()));
             if stops {
-                state.daemon.freeze = Freeze::Anywhere;
+                state.daemon.freeze = Freeze::No;
             }
             stops
         });

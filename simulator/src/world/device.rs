@@ -101,6 +101,7 @@ struct Faults {
     unreachable: bool,
     unreachable_from: BTreeSet<Machine>,
     refuses: bool,
+    denies: bool,
     lies: bool,
     early: Millis,
     late: Millis,
@@ -242,6 +243,9 @@ impl Devices {
                 None => return (Answer::No("Failed: Unable to find the outlet"), None),
             },
         };
+        if faults.denies {
+            return (Answer::No("Failed: Unable to connect/login to fencing device"), None);
+        }
         match order {
             Order::Read => (Answer::Reads(display.read()), None),
             Order::Switch(_) if faults.refuses => (Answer::No("Failed: the device refuses"), None),
@@ -282,6 +286,7 @@ impl Device {
             DeviceAil::Unreachable => faults.unreachable = true,
             DeviceAil::UnreachableFrom(_) => faults.unreachable_from.extend(machine),
             DeviceAil::Refuses => faults.refuses = true,
+            DeviceAil::Denies => faults.denies = true,
             DeviceAil::Lies => faults.lies = true,
             DeviceAil::Early(most) => faults.early = *most,
             DeviceAil::Late(most) => faults.late = *most,

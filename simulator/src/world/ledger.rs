@@ -144,6 +144,16 @@ impl Ledger {
         Some((copy, overlap))
     }
 
+    /// A second program has started what one has started meanwhile: both checked before that it did not run. Two copies
+    /// write to the same data, on one machine as on two.
+    pub(super) fn start_twice(&mut self, machine: Machine, resource: &str) -> bool {
+        let Some(first) = self.copy_on(machine, resource).filter(|_| !self.is_shared(resource)) else { return false };
+        self.next += 1;
+        let second = Copy { number: self.next, ..first };
+        self.overlaps.push(Overlap { at: now(), resource: resource.to_owned(), first, second });
+        true
+    }
+
     /// Ends the copy on `machine`, and what depends on it. Returns what ended.
     pub(super) fn end(&mut self, machine: Machine, resource: &str, edge: Edge) -> Vec<(String, Copy)> {
         let names = [promoted(resource), resource.to_owned()];

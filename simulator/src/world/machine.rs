@@ -15,7 +15,7 @@ use super::config::{Cgroups, MachineConfig, Micros, WatchdogModel};
 use super::daemon::DaemonSlot;
 use super::host::{Process, Tables};
 use super::ledger::Edge;
-use super::power::{Cord, Switch};
+use super::power::{Cord, Firmware, Switch};
 use super::trace::What;
 use super::watchdog::Armed;
 use crate::coverage::Reached;
@@ -55,6 +55,7 @@ pub(super) struct MachineState {
     rate_ppm: i64,
     pub(super) switch: Switch,
     pub(super) cord: Cord,
+    pub(super) firmware: Firmware,
     /// Of the present or the last boot.
     pub(super) boot: BootId,
     booted: Booted,
@@ -90,6 +91,7 @@ impl MachineState {
             rate_ppm: config.rate_ppm,
             switch: Switch::Off,
             cord: Cord::In,
+            firmware: Firmware::StartsAgain,
             boot: BootId::from_bytes([0; 16]),
             booted: Booted::default(),
             daemon: DaemonSlot::default(),

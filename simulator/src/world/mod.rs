@@ -260,6 +260,12 @@ impl World {
         }
     }
 
+    fn start_twice(&self, machine: Machine, resource: &str) {
+        if lock(&self.ledger).start_twice(machine, resource) {
+            self.trace.add(What::Overlap { resource, first: machine, second: machine });
+        }
+    }
+
     fn end_copy(&self, machine: Machine, resource: &str, edge: Edge) {
         let ended = lock(&self.ledger).end(machine, resource, edge);
         self.with(machine, |state| state.services.remove(resource));

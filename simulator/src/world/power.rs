@@ -21,6 +21,15 @@ pub(super) enum Cord {
     Out,
 }
 
+/// What a machine does once it has electricity again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Firmware {
+    /// What it did before: it boots if it was on.
+    StartsAgain,
+    /// It waits until something switches it on.
+    StaysOff,
+}
+
 impl World {
     /// Switches every machine on.
     pub fn start(&self) {
@@ -49,6 +58,10 @@ impl World {
         self.settle_power(machine);
     }
 
+    pub(super) fn set_firmware(&self, machine: Machine, firmware: Firmware) {
+        self.with(machine, |state| state.firmware = firmware);
+    }
+
     pub(super) fn switch(&self, machine: Machine, switch: Switch) {
         self.with(machine, |state| state.switch = switch);
         self.settle_power(machine);
@@ -67,7 +80,11 @@ impl World {
 
     /// Carries out what has changed about a machine's power.
     pub(super) fn settle_power(&self, machine: Machine) {
-        let on = self.is_fed(machine) && self.with(machine, |state| state.switch) == Some(Switch::On);
+        let fed = self.is_fed(machine);
+        if !fed && self.with(machine, |state| state.firmware) == Some(Firmware::StaysOff) {
+            self.with(machine, |state| state.switch = Switch::Off);
+        }
+        let on = fed && self.with(machine, |state| state.switch) == Some(Switch::On);
         let was_on = self.powered(machine) == Switch::On;
         match (was_on, on) {
             (true, false) => self.end_boot(machine, Phase::Off, "loses its power"),

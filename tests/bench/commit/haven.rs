@@ -125,6 +125,7 @@ impl Machine {
             timing: Timing::of(Profile::Default),
             store_id: self.store,
             store: StoreOptions::new(self.store),
+            snapshots: haven_log::Snapshots::default(),
             product_uuid: None,
             serial: None,
             key: Some(self.transport.key()),

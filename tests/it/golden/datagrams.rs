@@ -46,6 +46,7 @@ fn heartbeats_of_every_age_are_read() {
         hash: Some((LogIndex(30), 0xdead_beef)),
         shortage: Some(Shortage::Ballast),
         leads: Some(Term(3)),
+        prompt: Some(Millis(61_500)),
     };
     check("heartbeat.txt", &Datagram::Heartbeat(heartbeat));
 }

@@ -1,5 +1,7 @@
 //! Whether the nodes can be fenced, and when that was last tried.
 
+use std::collections::BTreeSet;
+
 use haven_core::event::{Counted, TestResult};
 use haven_core::ids::NodeId;
 use haven_core::state::{ClusterState, Member, OrderResult};
@@ -98,12 +100,24 @@ pub(super) fn stuck(state: &ClusterState, member: &Member) -> Option<String> {
     if state.fence_levels_missing(&member.node) {
         return Some("no device can switch it off".to_owned());
     }
+    if let Some(along) = state.shot_that_ends_the_quorum(&member.node) {
+        return Some(ends_the_quorum(&along));
+    }
     let of_boot = |o: &&haven_core::state::FenceOrder| o.node == member.node && Some(o.boot) == member.boot();
     let ended = state.fencing.orders.values().rev().filter(of_boot).find_map(|o| Some((o.id, o.result.as_ref()?)));
     match ended {
         Some((id, OrderResult::Failed { reason })) => Some(format!("{id} failed: {reason}")),
         Some((_, OrderResult::Confirmed { .. } | OrderResult::Withdrawn { .. })) | None => None,
     }
+}
+
+/// Why a node that others hang on an outlet with is not shot.
+pub(super) fn ends_the_quorum(along: &BTreeSet<NodeId>) -> String {
+    format!("{} would go off with it, and leave no quorum of voters", names(along))
+}
+
+pub(super) fn names(nodes: &BTreeSet<NodeId>) -> String {
+    nodes.iter().map(NodeId::as_str).collect::<Vec<_>>().join(" and ")
 }
 
 /// How long until a person's word about a lost node counts: its own lease may still keep it alive.

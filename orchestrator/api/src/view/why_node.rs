@@ -11,7 +11,7 @@ use super::Scene;
 use super::chronicle::Chronicle;
 use super::clock::Clock;
 use super::drill::{Failover, last_failover};
-use super::fencing::word_counts_in;
+use super::fencing::{ends_the_quorum, names, word_counts_in};
 use super::log::{LogLine, is_told, line};
 use super::nodes::{self, NodeRow, seconds};
 
@@ -179,7 +179,10 @@ fn power(state: &ClusterState, clock: &Clock, member: &Member) -> String {
         None if state.held_by(&member.node).next().is_none() => {
             "not ordered: it holds nothing that anybody waits for".to_owned()
         }
-        None => "not ordered yet".to_owned(),
+        None => match state.shot_that_ends_the_quorum(&member.node) {
+            Some(along) => format!("not ordered: {}", ends_the_quorum(&along)),
+            None => "not ordered yet".to_owned(),
+        },
     }
 }
 
@@ -246,6 +249,12 @@ fn changes(state: &ClusterState, member: &Member) -> Vec<String> {
     let name = &member.node;
     let mut found = Vec::new();
     if member.awaits_proof() {
+        if let Some(along) = state.shot_that_ends_the_quorum(name) {
+            let others = names(&along);
+            found.push(format!(
+                "pull {name}'s cord from the outlet that it shares with {others}, and take {name} out of that device"
+            ));
+        }
         if state.fence_levels_missing(name) {
             found.push(format!("give it a fence device: haven fence add, then haven fence test {name}"));
         }

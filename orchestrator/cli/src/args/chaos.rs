@@ -1,7 +1,13 @@
 //! The words of `haven chaos`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use haven_chaos::schedule::{NODES_MAX, NODES_MIN};
+use haven_core::units::Millis;
+use haven_simulator::sweep::{Draws, Profile};
+
+use super::sim::faults;
 
 /// Longest run, in minutes: what is kept of it stays small.
 const MINUTES_MAX: f64 = 60.0;
@@ -11,9 +17,10 @@ const MINUTES_MIN: f64 = 0.1;
 /// Faults against real daemons on this computer.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Chaos {
-    /// Do what a seed says to real daemons in network namespaces, heal everything, and look whether every promise held.
+    /// Do what a seed or a scenario says to real daemons in network namespaces, heal everything, and look whether every
+    /// promise held.
     Run(ChaosRun),
-    /// Print what a seed would do, and when; does nothing.
+    /// Print what a seed or a scenario would do, and when, and what of it cannot be done; does nothing.
     Schedule(ChaosDraw),
 }
 
@@ -31,9 +38,21 @@ pub(crate) struct ChaosRun {
     pub(crate) draw: ChaosDraw,
 }
 
-/// What is drawn.
+/// What happens: drawn here, drawn by the simulator, or read.
 #[derive(Debug, Args)]
 pub(crate) struct ChaosDraw {
+    /// A scenario of the simulator: its faults and orders, as far as they can be brought about here.
+    #[arg(value_name = "FILE", conflicts_with_all = ["minutes", "seed", "nodes", "from_seed", "profile", "faults"])]
+    pub(crate) file: Option<PathBuf>,
+    /// What the simulator draws from this seed, as far as it can be brought about here.
+    #[arg(long, value_name = "N", conflicts_with_all = ["minutes", "seed", "nodes"])]
+    pub(crate) from_seed: Option<u64>,
+    /// What --from-seed is drawn from: all, safety, power, network or scale; all, if nothing is said.
+    #[arg(long, value_name = "PROFILE", requires = "from_seed")]
+    profile: Option<Profile>,
+    /// How long faults go on in --from-seed; 60s, if nothing is said.
+    #[arg(long, value_name = "SPAN", requires = "from_seed", value_parser = faults)]
+    faults: Option<Millis>,
     /// For how long faults happen; founding and healing come on top.
     #[arg(long, value_name = "M", default_value = "2", value_parser = minutes)]
     pub(crate) minutes: f64,
@@ -43,6 +62,14 @@ pub(crate) struct ChaosDraw {
     /// How many machines.
     #[arg(long, value_name = "K", default_value_t = NODES_MIN, value_parser = nodes)]
     pub(crate) nodes: u8,
+}
+
+impl ChaosDraw {
+    /// What --from-seed is drawn from.
+    pub(crate) fn draws(&self) -> Draws {
+        let plain = Draws::default();
+        Draws { profile: self.profile.unwrap_or(plain.profile), length: self.faults.unwrap_or(plain.length) }
+    }
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

@@ -115,10 +115,10 @@ pub(crate) enum Verb {
     /// A cluster of three nodes on this computer, and a failover to watch; needs no root.
     Demo(Demo),
     /// Run seeds and scenarios in the simulator: the same node in a pretended world, under checkers.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "More: docs/guide/simulator.md, and docs/reference/scenarios.md for all words.")]
     Sim(Sim),
     /// Faults against real daemons in network namespaces, under checkers; needs root.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "More: docs/guide/chaos.md.")]
     Chaos(Chaos),
     /// Print the completions of a shell.
     Completions {

@@ -142,7 +142,7 @@ pub(crate) struct SimShrink {
 /// Which scenarios.
 #[derive(Debug, Args)]
 pub(crate) struct SimScenario {
-    /// Scenario files, or folders with some: every NAME.toml in them.
+    /// Scenario files, or folders with some: every NAME.toml in them. All their words: docs/reference/scenarios.md.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Print what happened.
@@ -187,7 +187,7 @@ pub(crate) struct SimPlants {
 }
 
 /// An hour of faults in one seed is the most that anybody would wait for.
-fn faults(text: &str) -> Result<Millis, String> {
+pub(super) fn faults(text: &str) -> Result<Millis, String> {
     let span = parse_span(text).filter(|span| (Millis::secs(1)..=Millis::secs(3600)).contains(span));
     span.ok_or_else(|| "give a time from 1s to 3600s, such as 600s".to_owned())
 }

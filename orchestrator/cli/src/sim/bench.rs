@@ -1,7 +1,7 @@
 //! `haven sim bench`: how much of a cluster's life one second of a processor simulates.
 //!
 //! For: sweeps are worth as much as the seeds that fit into a night.
-//! Never: a verdict on a seed; `sim run` gives those.
+//! Never: a figure of seeds that do not hold without a word of them.
 
 use std::time::Duration;
 
@@ -51,11 +51,15 @@ pub(super) fn bench(asked: &SimBench, terminal: &Terminal) -> Exit {
         if terminal.format() == Format::Text {
             terminal.progress(&format!("{nodes} nodes, {RESOURCES} resources, two links, faults of `safety`"));
         }
-        all.push(measure(nodes, floor, asked.cpu));
+        all.push(measure(nodes, floor, asked.cpu, terminal));
     }
-    let slow = all.iter().any(is_slow);
     terminal.answer(&all, || table(&all));
-    if slow { Exit::Refused } else { Exit::Fine }
+    verdict(&all)
+}
+
+/// As a sweep with a seed that does not hold: what was measured is not what is promised.
+fn verdict(all: &[Measured]) -> Exit {
+    if all.iter().any(|size| is_slow(size) || size.failed > 0) { Exit::Refused } else { Exit::Fine }
 }
 
 /// Debug builds promise nothing.
@@ -64,12 +68,15 @@ fn is_slow(size: &Measured) -> bool {
     !cfg!(debug_assertions) && size.simulated_ms < floor.saturating_mul(size.cpu_ms)
 }
 
-fn measure(nodes: u8, floor: Option<u64>, budget: Millis) -> Measured {
+fn measure(nodes: u8, floor: Option<u64>, budget: Millis, terminal: &Terminal) -> Measured {
     let began = cpu();
     let mut of = Measured { nodes, seeds: 0, simulated_ms: 0, cpu_ms: 0, ratio: 0.0, floor, failed: 0 };
     while of.cpu_ms < budget.0 {
         let schedule = Schedule::draw_for(cluster(nodes), of.seeds, Profile::Safety);
         let ran = schedule.to_scenario(of.seeds).run(Tracing::Off);
+        for violation in &ran.violations {
+            terminal.aside(&format!("{nodes} nodes, seed {}: {violation}", of.seeds));
+        }
         of.seeds += 1;
         of.simulated_ms += ran.simulated.0;
         of.failed += u64::from(!ran.violations.is_empty());
@@ -93,7 +100,7 @@ fn cpu() -> Duration {
 }
 
 fn table(all: &[Measured]) -> String {
-    let mut table = Table::new(&["NODES", "SEEDS", "SIMULATED", "CPU", "SIMULATED PER CPU", "FLOOR"]);
+    let mut table = Table::new(&["NODES", "SEEDS", "FAILED", "SIMULATED", "CPU", "SIMULATED PER CPU", "FLOOR"]);
     for size in all {
         let floor = match size.floor {
             None => "none".to_owned(),
@@ -102,7 +109,9 @@ fn table(all: &[Measured]) -> String {
         };
         let span = |ms: u64| format!("{:.1} s", Duration::from_millis(ms).as_secs_f64());
         let (seeds, simulated) = (size.seeds.to_string(), span(size.simulated_ms));
-        table.row([size.nodes.to_string(), seeds, simulated, span(size.cpu_ms), format!("{:.1}", size.ratio), floor]);
+        let failed = if size.failed > 0 { format!("{RED}{}{RED:#}", size.failed) } else { "0".to_owned() };
+        let (nodes, ratio) = (size.nodes.to_string(), format!("{:.1}", size.ratio));
+        table.row([nodes, seeds, failed, simulated, span(size.cpu_ms), ratio, floor]);
     }
     let debug = if cfg!(debug_assertions) {
         "a debug build is several times slower than a release, and has no floor\n"
@@ -110,4 +119,28 @@ fn table(all: &[Measured]) -> String {
         ""
     };
     format!("{}{debug}", table.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(failed: u64) -> Measured {
+        let (seeds, simulated_ms, cpu_ms) = (9, 900_000, 1_000);
+        Measured { nodes: 3, seeds, simulated_ms, cpu_ms, ratio: 900.0, floor: Some(200), failed }
+    }
+
+    #[test]
+    fn a_bench_with_a_seed_that_does_not_hold_fails_however_fast_it_is() {
+        assert_eq!(verdict(&[measured(0), measured(0)]), Exit::Fine);
+        assert_eq!(verdict(&[measured(0), measured(1)]), Exit::Refused);
+        assert!(table(&[measured(1)]).contains('1'), "{}", table(&[measured(1)]));
+    }
+
+    #[cfg(not(debug_assertions))]
+    #[test]
+    fn a_bench_below_its_floor_fails() {
+        assert_eq!(verdict(&[Measured { cpu_ms: 4_501, ..measured(0) }]), Exit::Refused);
+        assert_eq!(verdict(&[Measured { cpu_ms: 4_501, floor: None, ..measured(0) }]), Exit::Fine);
+    }
 }

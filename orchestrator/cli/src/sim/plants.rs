@@ -53,7 +53,8 @@ pub(super) fn plants(asked: &SimPlants, terminal: &Terminal) -> Result<Exit, Tro
                     let hunting = std::thread::scope(|alone| {
                         alone.spawn(|| hunt(plant, asked.seeds.clone(), Profile::All)).join()
                     });
-                    let hunt = hunting.unwrap_or(Hunt { plant, seeds: 0, found: None, broken: Vec::new() });
+                    let hunt =
+                        hunting.unwrap_or(Hunt { plant, seeds: 0, found: None, other: None, broken: Vec::new() });
                     if terminal.format() == Format::Text {
                         terminal.aside(&told(&hunt));
                     }

@@ -132,7 +132,7 @@ fn read(files: &[PathBuf]) -> Result<Vec<(PathBuf, Scenario)>, Trouble> {
 }
 
 /// One scenario from its file.
-pub(super) fn read_one(file: &Path) -> Result<Scenario, Trouble> {
+pub(crate) fn read_one(file: &Path) -> Result<Scenario, Trouble> {
     let scenarios = read(&[file.to_owned()])?;
     let empty = || Trouble::scenario(format!("{} is no scenario", file.display()), Vec::new());
     scenarios.into_iter().next().map(|(_, scenario)| scenario).ok_or_else(empty)

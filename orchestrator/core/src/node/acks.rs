@@ -112,6 +112,10 @@ impl AckDesk {
             return Vec::new();
         };
         let timing = &facts.state.timing;
+        let old = |ago: Millis| ago > timing.current.act();
+        if plant::on(Plant::ProofNeedsDisks) && facts.raft.answered.is_none_or(old) {
+            return Vec::new();
+        }
         let interval = timing.current.heartbeat();
         let mut acks = Vec::new();
         for node in self.waiting.keys().cloned().collect::<Vec<_>>() {

@@ -200,9 +200,13 @@ impl Node {
         let node = &member.node;
         let lapses_known =
             *node == self.id.node || self.ears.last(node).is_some_and(|(_, h)| h.lapses == member.lapses);
-        let open = facts.state.fencing.open_against(node).next().is_some() && !plant::on(Plant::ReadmitUnderOrder);
+        // What it is given would be cut off with it.
+        let open = self.is_about_to_be_shot(facts, node) && !plant::on(Plant::ReadmitUnderOrder);
         let wanted_dead = self.fence_needs.iter().any(|need| need.node == *node);
+        // It would be put out again in the next moment.
+        let keeps_up = *node == self.id.node || self.keeps_up(facts, node);
         lapses_known
+            && keeps_up
             && !open
             && !wanted_dead
             && self.has_survived(facts, node)

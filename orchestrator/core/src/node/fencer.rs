@@ -290,6 +290,11 @@ impl Fencer {
         let not_before = work.not_before;
         let apart_needed = facts.state.fencing.reads_apart(&answer.device);
         let Some(device) = work.devices.get_mut(&answer.device) else { return };
+        if answer.job != PowerJob::Read && answer.result.is_ok() {
+            // A slow device that has switched is slow to be read, too, twice.
+            let took = facts.now.since(answer.begun);
+            work.until = work.until.max(facts.now + took.times(3) + apart_needed);
+        }
         let trusted = plant::on(Plant::TrustReturnCode) && answer.result.is_ok();
         match (answer.job, answer.result) {
             (PowerJob::Off | PowerJob::On, result) => {
@@ -334,7 +339,9 @@ impl Fencer {
             for (device, state) in &mut work.devices {
                 let Phase::Pausing(until) = state.phase else { continue };
                 if facts.now >= work.until {
-                    state.phase = Phase::Failed(state.trouble.clone());
+                    let trouble = std::mem::take(&mut state.trouble);
+                    let nothing = "its time was over before its power could be read twice".to_owned();
+                    state.phase = Phase::Failed(if trouble.is_empty() { nothing } else { trouble });
                 } else if facts.now >= until {
                     state.phase = Phase::Reading;
                     let deadline = device_deadline(facts.state, device, work.deadline);

@@ -39,6 +39,8 @@ pub struct RaftFacts {
     pub commit: LogIndex,
     /// What the store has made durable.
     pub durable: Durable,
+    /// Whether it was given more to write than that.
+    pub writing: bool,
     /// What the store is short of; nothing if it has room [S-25].
     pub shortage: Option<Shortage>,
 }

@@ -114,10 +114,14 @@ impl Judge {
         self.pending.iter().any(|(matter, (_, since))| matches!(matter, Matter::Order(_)) && open(*since))
     }
 
-    /// Whether an order to fence `node` is proposed and not in the log yet.
-    pub(super) fn is_ordering_off(&self, now: Monotonic, node: &NodeId) -> bool {
-        let proposed = self.pending.get(&Matter::Order(node.clone()));
-        proposed.is_some_and(|(_, since)| now.since(*since) < ANSWER_WITHIN) && !plant::on(Plant::OrdersInOneInstant)
+    /// The nodes that orders proposed and not in the log yet fence.
+    pub(super) fn ordered_off<'a>(&'a self, now: Monotonic) -> impl Iterator<Item = &'a NodeId> {
+        let open = move |since: Monotonic| now.since(since) < ANSWER_WITHIN && !plant::on(Plant::OrdersInOneInstant);
+        let ordered = move |(matter, (_, since)): (&'a Matter, &(ProposalId, Monotonic))| {
+            let Matter::Order(node) = matter else { return None };
+            open(*since).then_some(node)
+        };
+        self.pending.iter().filter_map(ordered)
     }
 
     /// Takes the end of a proposal in.

@@ -20,6 +20,9 @@ use crate::units::Millis;
 const HAND_OVER_EVERY: Millis = Millis::secs(60);
 /// How far behind in entries a voter may be and still be handed leadership.
 const CAUGHT_UP: u64 = 64;
+/// How long a node that has come back may take to catch up. It may need a snapshot, and one that is lost on the way is
+/// sent again only after ten seconds.
+const CATCHES_UP: Millis = Millis::secs(30);
 /// Moments at which the commit index is kept, to see lag up to the longest hold lease.
 const COMMITS_KEPT: usize = 1024;
 
@@ -107,7 +110,7 @@ impl Node {
                 Some(_) | None if plant::on(Plant::UnreachedNeverIsolated) => {}
                 Some(_) | None => self.isolate(facts, member, IsolationCause::Unreachable, out),
             }
-        } else if self.lag(facts, node) >= facts.state.timing.hold && !plant::on(Plant::LaggardNeverIsolated) {
+        } else if self.lag(facts, node) >= patience_with(facts, member) && !plant::on(Plant::LaggardNeverIsolated) {
             self.isolate(facts, member, IsolationCause::Lagging, out);
         }
     }
@@ -229,6 +232,14 @@ impl Node {
         reached.map_or(Millis::ZERO, |reached| facts.now.since((*at).max(*reached)))
     }
 
+    /// Whether `node` applies what is committed soon enough to take part: it lacks nothing that was committed when this leader
+    /// began to look, of which it cannot say for how long, and nothing that has been for hold.
+    pub(super) fn keeps_up(&self, facts: &Facts, node: &NodeId) -> bool {
+        let applied = self.ears.last(node).map_or(LogIndex(0), |(_, h)| h.applied);
+        let had = self.judge.commits.first().is_none_or(|(_, index)| applied >= *index);
+        had && self.lag(facts, node) < facts.state.timing.hold
+    }
+
     fn note_reach(&mut self, facts: &Facts) {
         let limit = facts.state.timing.current.dead_after;
         for member in facts.state.members.values() {
@@ -240,4 +251,12 @@ impl Node {
             }
         }
     }
+}
+
+/// How long a node may lag. One that takes no part yet is in nobody's way for a while; to shoot it would only begin its
+/// catching up anew.
+fn patience_with(facts: &Facts, member: &Member) -> Millis {
+    let hold = facts.state.timing.hold;
+    let patient = member.standing == Standing::Returning && !plant::on(Plant::ReturnsWithoutPatience);
+    if patient { hold.max(CATCHES_UP) } else { hold }
 }

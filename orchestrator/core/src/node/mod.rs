@@ -400,6 +400,7 @@ impl Node {
             hash: self.hash,
             shortage: facts.raft.shortage,
             leads,
+            prompt: self.prompt(facts),
         };
         self.acks.received(facts, &heartbeat);
         out.push(Output::Send { to, bytes: Datagram::Heartbeat(heartbeat).encode() });
@@ -500,12 +501,6 @@ impl Node {
             self.ears.distrust(store);
         }
         fault
-    }
-
-    /// Whether this node may speak as leader to others: false when no quorum has echoed it for longer than an
-    /// election takes, so that those who still hear it can elect another [S-9].
-    pub fn may_lead(&self, facts: &Facts) -> bool {
-        self.acks.has_quorum(facts, &self.id, &self.ears)
     }
 
     /// This node's name.

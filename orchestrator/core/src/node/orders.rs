@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::io::{Facts, Output};
+use super::io::{Facts, Output, PowerJob};
 use super::judge::Matter;
 use super::{Node, io::PowerAsk};
 use crate::event::{Event, Proof};
@@ -37,8 +37,9 @@ impl Node {
             needs.sort_by_key(turn);
         }
         for need in &needs {
-            if storm.contains(&need.node) {
-                self.read_in_storm(facts, need, out);
+            // What is not ordered now can be off all the same.
+            if storm.contains(&need.node) || self.level_for(facts, need).is_none() {
+                self.read_unordered(facts, need, out);
             }
             if self.may_order(facts, need, &storm) {
                 self.order(facts, need, out);
@@ -76,7 +77,7 @@ impl Node {
         let state = facts.state;
         let open = state.fencing.open_against(&need.node).any(|o| o.boot == need.boot);
         let again = self.judge.order_again.get(&need.node).is_some_and(|at| facts.now < *at);
-        if open || again || !self.leaves_quorum(facts, &need.node) {
+        if open || again || self.level_for(facts, need).is_none() {
             return false;
         }
         if !storm.contains(&need.node) || plant::on(Plant::NoStormBrake) {
@@ -90,22 +91,26 @@ impl Node {
         state.time.since(lost_at) >= BRAKE && (!others_open || plant::on(Plant::BrakeReleasesAll))
     }
 
-    /// Whether the voters that are neither out, dead, nor about to be shot are a quorum without `node`: a leader that
-    /// shoots its own majority away can decide nothing any more, not even to switch them on again.
-    fn leaves_quorum(&self, facts: &Facts, node: &NodeId) -> bool {
-        let state = facts.state;
-        let stays = |m: &&Member| {
-            let shot = self.is_about_to_be_shot(facts, &m.node);
-            let part = m.death().is_none() && !m.is_released_by_proof() && !shot;
-            // A leader counts itself, unless it is about to be shot.
-            m.node != *node && (part || (m.node == self.id.node && !shot))
-        };
-        state.is_quorum(&state.members.values().filter(stays).map(|m| m.member).collect())
+    /// The fence level of the next order: the one whose turn it is, or the next one that leaves a quorum.
+    fn level_for(&self, facts: &Facts, need: &FenceNeed) -> Option<usize> {
+        let turn = tried(facts.state, need);
+        facts.state.level_that_leaves_quorum(&need.node, turn, &self.about_to_be_shot(facts), Some(&self.id.node))
     }
 
-    /// Whether an order against `node` is open, or proposed in this very instant.
-    fn is_about_to_be_shot(&self, facts: &Facts, node: &NodeId) -> bool {
-        facts.state.fencing.open_against(node).next().is_some() || self.judge.is_ordering_off(facts.now, node)
+    /// Those that open orders, or orders proposed in this very instant, switch off, and whom they take along. Of a proposed
+    /// one the level is not in the log yet: it may be any.
+    fn about_to_be_shot(&self, facts: &Facts) -> BTreeSet<NodeId> {
+        let mut shot = facts.state.under_fire();
+        for target in self.judge.ordered_off(facts.now) {
+            shot.extend(facts.state.may_be_taken_along(target));
+            shot.insert(target.clone());
+        }
+        shot
+    }
+
+    /// Whether an order against `node`, or one that takes it along, is open, or one is proposed in this very instant.
+    pub(super) fn is_about_to_be_shot(&self, facts: &Facts, node: &NodeId) -> bool {
+        self.about_to_be_shot(facts).contains(node)
     }
 
     fn order(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {
@@ -115,7 +120,8 @@ impl Node {
         }
         let tried = tried(facts.state, need);
         let levels = facts.state.spec.fence_levels(&need.node).len().max(1);
-        let Some(executor) = self.executor_for(facts, need, tried / levels) else { return };
+        let Some(level) = self.level_for(facts, need) else { return };
+        let Some(executor) = self.executor_for(facts, need, (level, tried / levels)) else { return };
         let Some(incarnation) = executor.incarnation else { return };
         let event = Event::FenceOrdered {
             node: need.node.clone(),
@@ -125,20 +131,34 @@ impl Node {
             send_within: facts.state.timing.current.dead_after,
             device_deadline: facts.state.settings().fence_timeout,
             reason: need.reason.clone(),
-            level: if plant::on(Plant::FirstLevelForEver) { 0 } else { u32::try_from(tried % levels).unwrap_or(0) },
+            level: if plant::on(Plant::FirstLevelForEver) { 0 } else { u32::try_from(level).unwrap_or(0) },
             standing_since: facts.state.members.get(&need.node).map(|m| m.since.index),
         };
         let rounds = u32::try_from(tried / levels).unwrap_or(u32::MAX).min(10);
         let wait = AGAIN.times(1 << rounds).min(AGAIN_MAX);
         let wait = if tried % levels + 1 < levels { Millis::ZERO } else { wait };
         self.judge.order_again.insert(need.node.clone(), facts.now + wait);
+        if plant::on(Plant::ShootsWhenProposing) && executor.node == self.id.node {
+            for device in facts.state.spec.fence_levels(&need.node).iter().take(1).flat_map(|level| &level.devices) {
+                let (ask, node, device) = (PowerAsk::Read(need.node.clone()), need.node.clone(), device.clone());
+                let deadline = facts.state.settings().fence_timeout;
+                out.push(Output::Power { ask, node, device, job: PowerJob::Off, deadline, latest: None });
+            }
+        }
         self.judge.propose(facts.now, matter, event, out);
     }
 
     /// The leader itself first; when all its levels have failed, the other members in turn: they may reach a device
-    /// that it does not.
-    pub(super) fn executor_for<'a>(&self, facts: &'a Facts, need: &FenceNeed, round: usize) -> Option<&'a Member> {
-        let able = |m: &&Member| m.is_admitted() && m.node != need.node && !self.is_about_to_be_shot(facts, &m.node);
+    /// that it does not. Nobody switches itself off.
+    pub(super) fn executor_for<'a>(
+        &self,
+        facts: &'a Facts,
+        need: &FenceNeed,
+        (level, round): (usize, usize),
+    ) -> Option<&'a Member> {
+        let mut shot = self.about_to_be_shot(facts);
+        shot.extend(facts.state.taken_along(&need.node, level));
+        let able = |m: &&Member| m.is_admitted() && m.node != need.node && !shot.contains(&m.node);
         let mut able: Vec<&Member> = facts.state.members.values().filter(able).collect();
         able.sort_by_key(|m| m.node != self.id.node);
         let place = round.checked_rem(able.len())?;
@@ -170,8 +190,8 @@ impl Node {
         self.judge.propose(facts.now, Matter::OrderEnd(order.id), event, out);
     }
 
-    /// In a storm power is read first, and nodes that read Off are released at once [S-15].
-    fn read_in_storm(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {
+    /// In a storm, and while no order may go out, power is read, and nodes that read Off are released at once [S-15].
+    fn read_unordered(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {
         if plant::on(Plant::BrakeHoldsProofs) || !self.leases.acts(facts.now) {
             return;
         }

@@ -18,6 +18,8 @@ struct Desk {
     handing_over: bool,
     called: Option<(RaftVote, Monotonic)>,
     answered: Option<Millis>,
+    /// How many commits the store has made, and whether it was given more to write.
+    writes: (u64, bool),
 }
 
 mod following;
@@ -57,6 +59,7 @@ impl Desk {
             handing_over: false,
             called: None,
             answered: None,
+            writes: (0, false),
         }
     }
 
@@ -69,7 +72,8 @@ impl Desk {
             called: self.called,
             answered: self.answered,
             commit: state.index,
-            durable: Durable::default(),
+            durable: Durable { commits: self.writes.0, ..Durable::default() },
+            writing: self.writes.1,
             shortage: None,
         };
         f(&Facts { now: at(self.now), wall: WallTime(0), state, raft }, &mut self.mind)
@@ -116,6 +120,7 @@ impl Desk {
             hash: None,
             shortage: None,
             leads: None,
+            prompt: None,
         }
     }
 

@@ -7,6 +7,7 @@ use super::io::{Facts, Output};
 use super::judge::Matter;
 use crate::event::{Event, MemberKind};
 use crate::ids::MemberId;
+use crate::plant::{self, Plant};
 use crate::state::{Member, Standing};
 use crate::units::Millis;
 
@@ -109,8 +110,11 @@ impl Node {
 
     fn gives_up(&self, facts: &Facts, member: &Member) -> bool {
         let off_since = member.death().filter(|_| member.is_released_by_proof()).map(|d| d.since.time);
-        let long = |since| facts.state.time.since(since) >= facts.state.timing.current.replace_after;
-        off_since.is_some_and(long) || member.distrusted.is_some()
+        let long = |since| {
+            plant::on(Plant::VotersReplacedAtOnce)
+                || facts.state.time.since(since) >= facts.state.timing.current.replace_after
+        };
+        off_since.is_some_and(long) && !plant::on(Plant::VotersNeverReplaced) || member.distrusted.is_some()
     }
 
     fn is_able(&self, facts: &Facts, member: &Member) -> bool {

@@ -54,12 +54,16 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     make(format!("{resource}: {why}"), 1)
 }
 
-/// Whether an order against `boot` may have hit it since it was lost: until it is proven off, nobody switches it on
-/// again. What ended before, it has survived.
+/// Whether an order against `boot`, or against a node whose outlet it shares, may have hit it since it was lost: until it is
+/// proven off, nobody switches it on again. What ended before, it has survived.
 fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     let since = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.time >= member.since.time);
-    let mut orders = state.fencing.orders.values().filter(|o| o.node == member.node && o.boot == boot);
-    member.standing == Standing::Lost && orders.any(|o| since(o) && o.may_have_hit())
+    // Who goes off with another is missed a little later, when the order may have ended.
+    let late = state.timing.current.dead_after.times(2);
+    let lately = |o: &FenceOrder| o.ended.is_some_and(|ended| member.since.time.since(ended.time) <= late);
+    let along = |o: &FenceOrder| o.node != member.node && lately(o) && state.taken_along_by(o).contains(&member.node);
+    let hits = |o: &FenceOrder| (o.node == member.node && o.boot == boot && since(o)) || along(o);
+    member.standing == Standing::Lost && state.fencing.orders.values().any(|o| o.may_have_hit() && hits(o))
 }
 
 /// Whether an order against an earlier boot was sent, and was still under way when `boot`, the present one, had begun. A

@@ -62,6 +62,7 @@ pub fn lint(spec: &Spec, base: Timing) -> Vec<Fault> {
     spec.devices.values().for_each(|d| lint.device(d));
     lint.topology();
     lint.power_supplies();
+    lint.shared_outlets();
     lint.defaults();
     lint.faults
 }
@@ -372,6 +373,34 @@ impl Lint<'_> {
                             and what it ran waits for a person; add an outlet of a PDU as a further fence level";
                 let object = format!("node {node}");
                 self.faults.push(Fault { object, what: what.to_owned(), severity: Severity::Warning });
+            }
+        }
+    }
+
+    /// Who hangs on the outlets of another node goes off with it, whole or not.
+    fn shared_outlets(&mut self) {
+        let spec = self.spec;
+        for (id, device) in &spec.devices {
+            for node in device.hosts.nodes() {
+                if device
+                    .hosts
+                    .outlet(node)
+                    .is_some_and(|of| of.is_empty() && matches!(device.hosts, HostMap::Outlets(_)))
+                {
+                    self.error(&format!("fence device {id}"), format!("switches no outlet for {node}; name one"));
+                }
+            }
+        }
+        let switched: BTreeSet<&NodeId> = spec.devices.values().flat_map(|device| device.hosts.nodes()).collect();
+        for node in switched {
+            let levels = spec.fence_levels(node);
+            let along: BTreeSet<NodeId> = levels.iter().flat_map(|level| spec.switched_along(node, level)).collect();
+            if let Some(other) = along.first() {
+                let what = format!(
+                    "{other} hangs on the same outlets of a PDU: whoever of the two is switched off takes the other one \
+                     along; give each its own outlets"
+                );
+                self.faults.push(Fault { object: format!("node {node}"), what, severity: Severity::Warning });
             }
         }
     }

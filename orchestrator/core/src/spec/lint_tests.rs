@@ -199,3 +199,18 @@ fn a_node_whose_devices_all_die_with_it_is_warned_of() {
     assert_eq!(both(&[&["bmc-a", "pdu"]]), ["node a"], "both must answer");
     assert_eq!(both(&[&["bmc-a"]]), ["node a"], "the outlet is at no level");
 }
+
+#[test]
+fn two_nodes_on_the_same_outlets_are_warned_of() {
+    let strip = |hosts: &[(&str, &[&str])]| {
+        let outlets = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let hosts = HostMap::Outlets(hosts.iter().map(|(of, names)| (node(of), outlets(names))).collect());
+        device(move |device| {
+            device.agent = "fence_apc_snmp".to_owned();
+            device.hosts = hosts;
+        })
+    };
+    assert_eq!(warned(vec![strip(&[("a", &["1"]), ("b", &["1"]), ("c", &["2"])])]), ["node a", "node b"]);
+    assert_eq!(warned(vec![strip(&[("a", &["1"]), ("b", &["1", "2"])])]), ["node b"], "b goes on without outlet 1");
+    assert_eq!(warned(vec![strip(&[("a", &["1"]), ("b", &["2"])])]), [""; 0]);
+}

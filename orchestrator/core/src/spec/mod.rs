@@ -169,6 +169,24 @@ impl Spec {
         self.devices.values().filter(reaches).map(|d| FenceLevel { devices: vec![d.id.clone()] }).collect()
     }
 
+    /// The other nodes that lose their power when `node` is switched off by `level`: all outlets on which they hang are
+    /// among those that are switched. Nobody can know of a node on no strip.
+    pub fn switched_along(&self, node: &NodeId, level: &FenceLevel) -> BTreeSet<NodeId> {
+        let strips = || self.devices.values().filter(|device| matches!(device.hosts, HostMap::Outlets(_)));
+        let switched = |device: &Device, outlet: &String| {
+            level.devices.contains(&device.id) && device.hosts.outlet(node).is_some_and(|own| own.contains(outlet))
+        };
+        let mut fed: BTreeMap<&NodeId, bool> = BTreeMap::new();
+        for device in strips() {
+            for other in device.hosts.nodes().into_iter().filter(|other| *other != node) {
+                let outlets = device.hosts.outlet(other).unwrap_or_default();
+                let goes_on = outlets.is_empty() || outlets.iter().any(|outlet| !switched(device, outlet));
+                *fed.entry(other).or_default() |= goes_on;
+            }
+        }
+        fed.into_iter().filter(|(_, goes_on)| !goes_on).map(|(other, _)| other.clone()).collect()
+    }
+
     /// The nodes that the configuration names; each of them may be one that has not joined yet.
     pub fn named_nodes(&self) -> BTreeSet<&NodeId> {
         let placed = self.constraints.values().filter_map(|constraint| match &constraint.body {

@@ -179,7 +179,10 @@ impl ClusterState {
 
     /// A person has looked: what was frozen goes on. Devices that lied stay distrusted until they are tested.
     fn unfreeze(&mut self, freeze: LogIndex) -> Result<(), Refusal> {
-        let ended = self.freezes.remove(&freeze).ok_or(Refusal::NoFreeze(freeze))?;
+        let ended = self.freezes.get(&freeze).cloned().ok_or(Refusal::NoFreeze(freeze))?;
+        if !plant::on(Plant::FrozenForEver) {
+            self.freezes.remove(&freeze);
+        }
         if let FreezeSubject::Node(node) = &ended.subject {
             self.fencing.distrusted_ways.remove(node);
         }
@@ -188,6 +191,7 @@ impl ClusterState {
 
     /// Freezes `subject`. One freeze per subject is enough: the first tells most.
     pub(super) fn freeze(&mut self, subject: FreezeSubject, reason: String) {
+        let subject = if plant::on(Plant::FreezesEverything) { FreezeSubject::Cluster } else { subject };
         if self.freezes.values().any(|f| f.subject == subject) {
             return;
         }

@@ -18,6 +18,7 @@ mod never;
 mod plan;
 mod refusal;
 mod resource;
+mod shots;
 #[cfg(test)]
 mod tests;
 mod timing;

@@ -30,7 +30,7 @@ impl ClusterState {
     }
 
     /// The first thing in this state that no sequence of entries can bring about, and what it is about.
-    pub(super) fn what_can_never_be(&self) -> Option<(FreezeSubject, String)> {
+    pub fn what_can_never_be(&self) -> Option<(FreezeSubject, String)> {
         if let Some(member) = self.members.values().find(|m| m.member > self.last_member) {
             let why =
                 format!("{} has number {}, and {} was given out last", member.node, member.member, self.last_member);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use haven_agents::faces;
 use haven_core::ids::StoreId;
 use haven_env::{Environment, Host, Volume};
-use haven_log::{CheckIn, StoreOptions};
+use haven_log::{CheckIn, Snapshots, StoreOptions};
 use haven_node::{Founding, NodeConfig};
 use tokio::runtime::Handle;
 use tracing::warn;
@@ -92,6 +92,7 @@ impl Parts {
             timing: card.timing,
             store_id: card.store,
             store,
+            snapshots: Snapshots::default(),
             // Of the machine that this runs on, which is the one that joined as far as both are known.
             product_uuid: product_uuid().or_else(|| card.product_uuid.clone()),
             serial: product_serial(),

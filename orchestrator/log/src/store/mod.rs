@@ -74,6 +74,12 @@ impl Store {
         self.memory().durable
     }
 
+    /// Whether more was given to it to write than is durable.
+    pub fn is_writing(&self) -> bool {
+        let memory = self.memory();
+        memory.durable.commits < memory.submitted.commits
+    }
+
     /// The commit index that openraft last told, with its term.
     pub fn committed(&self) -> Option<Position> {
         self.memory().committed.map(Position::from)

@@ -7,6 +7,9 @@
 //! | `profile = "lan"`, `dead-after`, `hold`, `watchdog-timeout`, `replace-after` | timings; `lan` |
 //! | `devices = "none"` | the BMCs are not configured as fence devices; `"bmc"` |
 //! | `devices = "bmc, then pdu"` | each machine hangs on the outlet of the device `pdu` that has its name, which is its second fence level |
+//! | `devices = "bmc, then two outlets"` | each has two power supplies, on two outlets of it, `n1-a` and `n1-b` |
+//! | `devices = "bmc, then shared outlets"` | two machines hang on one outlet of it: n1 and n2 on `n1`, n3 and n4 on `n3` |
+//! | `bmc-supply = "shared"` | the BMCs get their power from their machine's cord, and die with it; `"own"` |
 //! | `tested = "0s"`, `tested = "never"` | how stale `fence test --cycle` has found them; `0s` |
 //! | `watchdog = "hardware"`, `"software"`, `"none"` | the machines' watchdog; none |
 //! | `watched = ["n4"]` | only these machines have it |
@@ -16,6 +19,8 @@
 //! | `spec = "{...}"` | a whole configuration, as `haven config show --json` has it in `spec`; simulated agents run it |
 //! | `[cluster.begins]` | where resources of it run when the script begins, by their names |
 //! | `ballast = 65536` | bytes of ballast beside each log |
+//! | `snapshot-every = 64`, `snapshot-keep = 16` | entries between two snapshots, and those kept in the log behind one; 4096 and 1024 |
+//! | `history = "30s"` | how long committed entries are kept after they have left the log; 30 days |
 //! | `[cluster.properties]` | properties of the cluster, by their names |
 //! | `[cluster.disk]` | `sync = "500us..2500us"`, and `stalls = 3` of a thousand that take `stall = "150ms"` longer |
 
@@ -23,13 +28,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{AgentName, Hold, Profile, Spec, Timing};
+use haven_log::Snapshots;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Reader, in_order, span};
-use crate::cluster::{ClusterOptions, Devices, ResourceOptions};
+use crate::cluster::{ClusterOptions, Devices, Outlets, ResourceOptions};
 use crate::disk::DiskProfile;
-use crate::world::{Cgroups, Range, WatchdogModel};
+use crate::world::{Cgroups, Range, Supply, WatchdogModel};
+
+/// The words for the fence devices.
+pub(super) const DEVICES: [(&str, Devices); 5] = [
+    ("bmc", Devices::Bmc),
+    ("none", Devices::None),
+    ("bmc, then pdu", Devices::BmcThenPdu(Outlets::One)),
+    ("bmc, then two outlets", Devices::BmcThenPdu(Outlets::Two)),
+    ("bmc, then shared outlets", Devices::BmcThenPdu(Outlets::Shared)),
+];
 
 /// The score of a resource's wish if it names none.
 pub(super) const SCORE: i64 = 100;
@@ -46,6 +61,7 @@ pub(super) struct Table {
     watchdog_timeout: Option<Spanned<String>>,
     replace_after: Option<Spanned<String>>,
     devices: Option<Spanned<String>>,
+    bmc_supply: Option<Spanned<String>>,
     tested: Option<Spanned<String>>,
     watchdog: Option<Spanned<String>>,
     watched: Vec<Spanned<String>>,
@@ -57,6 +73,9 @@ pub(super) struct Table {
     spec: Option<Spanned<String>>,
     begins: BTreeMap<Spanned<String>, Spanned<String>>,
     ballast: u64,
+    snapshot_every: Option<Spanned<u64>>,
+    snapshot_keep: Option<u64>,
+    history: Option<Spanned<String>>,
     properties: BTreeMap<Spanned<String>, String>,
     disk: DiskTable,
 }
@@ -95,10 +114,10 @@ pub(super) fn read(reader: &mut Reader, table: Table, resources: &[ResourceTable
         let meaning = |word: &str| found(word).ok_or_else(|| format!("`{word}` is none of {}", words.join(", ")));
         word.as_ref().and_then(|word| reader.read(word, meaning))
     };
-    match one_of(reader, &table.devices, &["bmc", "none", "bmc, then pdu"]) {
-        Some(1) => options.devices = Devices::None,
-        Some(2) => options.devices = Devices::BmcThenPdu,
-        Some(_) | None => {}
+    let chosen = one_of(reader, &table.devices, &DEVICES.map(|(word, _)| word));
+    options.devices = chosen.and_then(|n| DEVICES.get(n)).map_or(options.devices, |(_, devices)| *devices);
+    if one_of(reader, &table.bmc_supply, &["own", "shared"]) == Some(1) {
+        options.bmc_supply = Supply::Shared;
     }
     match one_of(reader, &table.watchdog, &["none", "hardware", "software"]) {
         Some(1) => options.watchdog = WatchdogModel::hardware(),
@@ -134,6 +153,16 @@ fn numbers(reader: &mut Reader, table: &Table, options: &mut ClusterOptions) {
     options.machines = positive(&table.machines, "machines", options.machines);
     options.links = positive(&table.links, "links", options.links);
     options.ballast = table.ballast;
+    let usual = options.snapshots;
+    let every = table.snapshot_every.as_ref();
+    if let Some(none) = every.filter(|every| *every.get_ref() == 0) {
+        reader.fault(none.span().start, "a snapshot follows at least one entry".to_owned());
+    }
+    options.snapshots = Snapshots {
+        every: every.map_or(usual.every, |every| (*every.get_ref()).max(1)),
+        keep: table.snapshot_keep.unwrap_or(usual.keep),
+    };
+    options.history = table.history.as_ref().and_then(|word| reader.read(word, span));
     if table.cgroups == Some(false) {
         options.cgroups = Cgroups::Missing;
     }

@@ -10,6 +10,7 @@
 //! | `longest-outage = { db = "15s" }` | it never runs nowhere for longer than this |
 //! | `longest-gap = { "10.0.0.100" = "2s" }` | what neighbours send to the address does not miss its node for longer |
 //! | `converges-within = "180s"` | after the script, every fault is healed; then all must be well in this time |
+//! | `stays-well = "45s"` | and must stay so for this long; 5 s |
 //! | `power-cycle = true` | then the power of all machines fails at once, and all must be well once more, with all that was acknowledged |
 //! | `goes-on = true` | nothing is healed after the script, and nothing has to converge |
 
@@ -22,6 +23,7 @@ use toml::Spanned;
 use super::{Reader, in_order, span};
 use crate::scenario::condition::an_address;
 use crate::scenario::expected::{Expected, Never};
+use crate::scenario::script::Inventory;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -34,11 +36,17 @@ pub(super) struct Table {
     longest_outage: BTreeMap<Spanned<String>, Spanned<String>>,
     longest_gap: BTreeMap<Spanned<String>, Spanned<String>>,
     converges_within: Option<Spanned<String>>,
+    stays_well: Option<Spanned<String>>,
     power_cycle: Option<Spanned<bool>>,
     goes_on: Option<Spanned<bool>>,
 }
 
-pub(super) fn read(reader: &mut Reader, table: Table) -> Expected {
+pub(super) fn read(reader: &mut Reader, table: Table, has: &Inventory) -> Expected {
+    let placed = |words: &str| -> Result<(String, NodeId), String> {
+        let (resource, node) = placed(words)?;
+        has.machine(&node)?;
+        Ok((resource, node))
+    };
     let mut expected = Expected { story: table.log, ..Expected::default() };
     expected.never.extend(table.never_log.into_iter().map(Never::Log));
     let at_most = in_order(table.at_most).into_iter();
@@ -57,6 +65,9 @@ pub(super) fn read(reader: &mut Reader, table: Table) -> Expected {
     }
     if let Some(span) = table.converges_within.as_ref().and_then(|word| reader.read(word, span)) {
         expected.converges = Some(span);
+    }
+    if let Some(span) = table.stays_well.as_ref().and_then(|word| reader.read(word, span)) {
+        expected.stays_well = span;
     }
     if let Some(goes_on) = table.goes_on.filter(|goes_on| *goes_on.get_ref()) {
         if table.converges_within.is_some() {

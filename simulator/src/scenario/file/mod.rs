@@ -1,7 +1,8 @@
 //! A scenario as one TOML file.
 //!
 //! For: people, who write them; whatever finds a fault schedule and keeps it.
-//! Never: a fault without its line and column; text that [`write`] makes and [`read`] reads as something else.
+//! Never: a fault without its line and column; a step that fails only when it is played, because it names a machine or a
+//! device that the cluster has not; text that [`write`] makes and [`read`] reads as something else.
 //!
 //! | table | keys |
 //! | --- | --- |
@@ -27,7 +28,9 @@ use haven_core::units::Millis;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Planted, SEED, Scenario};
+use super::script::Inventory;
+use super::{Planted, SEED, Scenario, Step};
+use crate::world::BadFault;
 
 pub(super) use write::write;
 
@@ -105,13 +108,16 @@ pub(super) fn read(text: &str) -> Result<Scenario, BadScenario> {
     let title = reader.read(&file.title, said).unwrap_or_default();
     let why = reader.read(&file.why, said).unwrap_or_default();
     let cluster = cluster::read(&mut reader, file.cluster, &file.resources);
-    let script = file.script.steps.iter().filter_map(|step| reader.read(step, str::parse)).collect();
-    let mut expected = expected::read(&mut reader, file.expected);
+    let inventory = Inventory::of(&cluster);
+    let step = |line: &str| -> Result<Step, String> {
+        let step: Step = line.parse()?;
+        inventory.check(&step)?;
+        Ok(step)
+    };
+    let script = file.script.steps.iter().filter_map(|line| reader.read(line, step)).collect();
+    let mut expected = expected::read(&mut reader, file.expected, &inventory);
     for (name, property) in in_order(file.plants) {
-        let plant = reader.read(&name, |name| {
-            Plant::named(name)
-                .ok_or_else(|| format!("there is no planted bug `{name}`, see orchestrator/core/src/plant.rs"))
-        });
+        let plant = reader.read(&name, plant);
         let breaks = reader.read(&property, |word| {
             let found = PROPERTIES.into_iter().find(|property| *property == word);
             found.ok_or_else(|| format!("there is no property `{word}`, one of {} is needed", PROPERTIES.join(", ")))
@@ -125,6 +131,12 @@ pub(super) fn read(text: &str) -> Result<Scenario, BadScenario> {
     }
     reader.faults.sort_by_key(|fault| (fault.line, fault.column));
     Err(BadScenario { faults: reader.faults })
+}
+
+fn plant(name: &str) -> Result<Plant, String> {
+    let names = || Plant::ALL.iter().map(|plant| plant.name()).collect::<Vec<_>>();
+    let unknown = || BadFault::unknown(&format!("there is no planted bug `{name}`"), name, &names());
+    Plant::named(name).ok_or_else(unknown)
 }
 
 /// Pairs in the order of the text, which maps do not keep.

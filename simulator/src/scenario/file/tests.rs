@@ -1,10 +1,10 @@
-//! What is read, what is written, and what is said of what is wrong.
+//! What is read, what is written, what is said of what is wrong, and whether the page of scenarios tells all of it.
 
 use super::*;
 use crate::cluster::ClusterOptions;
 use crate::disk::DiskProfile;
-use crate::scenario::{Expected, Never};
-use crate::world::{Range, WatchdogModel};
+use crate::scenario::{Action, Condition, Expected, Never, Order};
+use crate::world::{AgentOp, Ailment, DeviceAil, Fault, PathChange, Range, WatchdogModel};
 use haven_core::ids::NodeId;
 use haven_core::spec::Hold;
 
@@ -157,7 +157,12 @@ fn what_is_wrong_is_said_with_what_was_expected() {
     );
     check_fault(
         "[plants]\nOops = \"S1\"",
-        "line 4, column 1: there is no planted bug `Oops`, see orchestrator/core/src/plant.rs",
+        "line 4, column 1: there is no planted bug `Oops`, see docs/reference/scenarios.md",
+    );
+    check_fault(
+        "[plants]\nIgnoreOrphan = \"S1\"",
+        "line 4, column 1: there is no planted bug `IgnoreOrphan`; did you mean `IgnoreOrphans`? See \
+         docs/reference/scenarios.md",
     );
     check_fault(
         "[plants]\nIgnoreOrphans = \"S9\"",
@@ -170,4 +175,201 @@ fn what_is_wrong_is_said_with_what_was_expected() {
     assert_eq!(faults("title = \"t\""), ["line 1, column 1: missing field `why`"]);
     assert_eq!(faults("title = \"\"\nwhy = \" \""), ["line 1, column 9: it is empty", "line 2, column 7: it is empty"]);
     assert!(faults("title = ")[0].starts_with("line 1, column 9: "));
+}
+
+fn check_step(step: &str, expected: &str) {
+    let with = format!("[cluster]\nlinks = 2\n[script]\nsteps = [\"{step}\"]");
+    check_fault(&with, &format!("line 6, column 10: {expected}"));
+}
+
+#[test]
+fn names_that_the_cluster_has_not_are_told_where_they_stand() {
+    let machine = "there is no machine `n9`, they are called n1 to n3";
+    for step in [
+        "power-off n9",
+        "5s crash n9 reboot 3s",
+        "cut n1>n9",
+        "heal n9-*",
+        "path n9>n1 loss 30",
+        "partition n1 n2 / n9",
+        "agent n9 db start hang",
+        "disk n9 stall",
+        "bmc n3 wired n9",
+        "bmc n3 unreachable from n9",
+        "wait runs db n9",
+        "+3s expect not leads n9",
+        "do standby n9",
+        "ask add web prefers n9",
+        "do redefine n3 wired n9",
+        "every 1s for 9s fence n1 / fence n9",
+    ] {
+        check_step(step, machine);
+    }
+    check_step("cut n1>n2 link 2", "there is no link 2, they are numbered 0 to 1");
+    let devices = "they are called bmc-n1 to bmc-n3; with `devices = \"bmc, then pdu\"` there is `pdu`, too";
+    check_step("bmc n9 lies", &format!("there is no device `bmc-n9`, {devices}"));
+    check_step("device pdu refuses", &format!("there is no device `pdu`, {devices}"));
+    check_step("device bmc-n1 wired 3 n2", "bmc-n1 has no outlets, and none is called `3`");
+    check_fault(
+        "[cluster]\ndevices = \"bmc, then pdu\"\n[script]\nsteps = [\"device pdu wired n4 n1\"]",
+        "line 6, column 10: pdu has no outlet `n4`, they are called n1, n2, n3",
+    );
+    check_fault(
+        "[cluster]\ndevices = \"bmc, then pdu\"\n[script]\nsteps = [\"device strip refuses\"]",
+        "line 6, column 10: there is no device `strip`, they are called bmc-n1 to bmc-n3 and pdu",
+    );
+}
+
+/// Orders add resources while the script is played, and a pattern may be of anything.
+#[test]
+fn names_of_resources_and_patterns_are_not_looked_at() {
+    let steps =
+        ["die n3 later", "agent * later start hang", "wait log n9 lost*", "expect runs later n1", "do add later"];
+    let steps = steps.map(|step| format!("{step:?}")).join(", ");
+    let text = format!("title = \"t\"\nwhy = \"w\"\n[script]\nsteps = [{steps}]");
+    assert_eq!(read(&text).unwrap().script.len(), 5);
+}
+
+#[test]
+fn a_mistyped_word_is_told_with_the_nearest_and_a_missing_one_with_the_form() {
+    let see = "See docs/reference/scenarios.md";
+    let fault = |text: &str, why: &str| check_step(text, &format!("fault `{text}` cannot be understood: {why}"));
+    fault("poweroff n3", &format!("there is no fault `poweroff`; did you mean `power-off`? {see}"));
+    fault("waits owned db", &format!("there is no fault `waits`; did you mean `wait`? {see}"));
+    fault("crash", "a machine is missing; write `crash NODE` or `crash NODE reboot TIME`");
+    fault("reset n1 n2", "`n2` is too much; write `reset NODE`");
+    fault("bmc n1 lie", &format!("devices have no ailment `lie`; did you mean `lies`? {see}"));
+    fault("agent n1 db strt hang", &format!("agents have no action `strt`; did you mean `start`? {see}"));
+    check_step("expect run db n3", &format!("there is no condition `run`; did you mean `runs`? {see}"));
+    check_step("expect runs db", "`runs db` is no condition; write `runs RES NODE`");
+    check_step("wait owned", "`owned` is no condition; write `owned RES`");
+    check_step("wait", "the condition is missing");
+    check_step("do stand-by n1", &format!("there is no order `stand-by`; did you mean `standby`? {see}"));
+    check_step("do confirm", "`confirm` is no order; write `confirm NODE` or `confirm NODE after TIME`");
+    check_step("every 3s", "`every 3s` is no step; write `every TIME for TIME ORDER / ORDER`");
+    check_step("disk n3 stal", &format!("there is no disk order `stal`; did you mean `stall`? {see}"));
+    check_step("disk n3 full", "`full` is no disk order; write `full BYTES`");
+    check_step(
+        "expect alive n3",
+        "there is no condition `alive`; one of log, runs, owned, stopped, began, reaches, leads, up, off, holds, acts, \
+         frozen, well, not is needed, see docs/reference/scenarios.md",
+    );
+}
+
+/// A form with something in the place of each word in capitals.
+fn sample(form: &str) -> String {
+    let word = |word: &str| match word {
+        "PATHS" => "n1>n2".to_owned(),
+        "NODES" | "NODE" => "n1".to_owned(),
+        "RES" | "NAME" | "VALUE" | "WORD" | "PATTERN" => "db".to_owned(),
+        "AGENT" => "ocf:haven:Sim".to_owned(),
+        "ACTION" => "monitor".to_owned(),
+        "AILMENT" | "CONDITION" => "well".to_owned(),
+        "CHANGE" => "loss 30".to_owned(),
+        "ORDER" => "fence n1".to_owned(),
+        "DEVICE" => "bmc-n1".to_owned(),
+        "ADDRESS" => "10.0.0.100".to_owned(),
+        "N" | "CODE" | "PPM" | "BYTE" | "BYTES" | "OUTLET" => "3".to_owned(),
+        other => other.replace("TIME", "3s"),
+    };
+    form.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_form_can_be_read() {
+    let under =
+        |head: &str, forms: &[&str]| forms.iter().map(|form| format!("{head}{}", sample(form))).collect::<Vec<_>>();
+    let faults = [
+        under("", Fault::FORMS),
+        under("path n1>n2 ", PathChange::FORMS),
+        under("agent n1 db monitor ", Ailment::FORMS),
+        under("device bmc-n1 ", DeviceAil::FORMS),
+        under("disk n1 ", Inventory::DISKS),
+    ];
+    for step in faults.concat() {
+        assert!(step.parse::<Fault>().is_ok(), "{step}: {:?}", step.parse::<Fault>());
+    }
+    let steps = [
+        under("", Action::FORMS),
+        under("3s do ", Order::FORMS),
+        under("do redefine n1 ", DeviceAil::FORMS),
+        under("+3s wait ", Condition::FORMS),
+    ];
+    for step in steps.concat() {
+        assert!(step.parse::<Step>().is_ok(), "{step}: {:?}", step.parse::<Step>());
+    }
+}
+
+#[test]
+fn the_disks_of_a_cluster_understand_what_the_reader_lets_pass() {
+    crate::exec::run(1, async {
+        let cluster = crate::cluster::Cluster::new(1, ClusterOptions::default());
+        for order in Inventory::DISKS {
+            let done = cluster.world.apply_text(&format!("disk n1 {}", sample(order)));
+            // What cannot be done to an empty disk is understood all the same.
+            assert!(!done.as_ref().is_err_and(|error| error.why.contains("know no order")), "{order}: {done:?}");
+        }
+    });
+}
+
+/// The page that explains all words to whoever writes scenarios.
+const PAGE: &str = include_str!("../../../../docs/reference/scenarios.md");
+
+/// What stands below a heading of the page.
+fn part(heading: &str) -> &'static str {
+    let (_, rest) = PAGE.split_once(&format!("\n## {heading}\n")).unwrap();
+    rest.split("\n## ").next().unwrap()
+}
+
+/// Each of `words` stands there, in one of the ways in which a key or a form is written.
+fn check_told<'a>(heading: &str, words: impl IntoIterator<Item = &'a str>) {
+    let part = part(heading);
+    let told = |word: &str| {
+        let ways = [format!("`{word}`"), format!("`[{word}]`"), format!("`[[{word}]]`"), format!("`[cluster.{word}]`")];
+        ways.iter().any(|way| part.contains(way))
+    };
+    let missing: Vec<&str> = words.into_iter().filter(|word| !told(word)).collect();
+    assert!(missing.is_empty(), "docs/reference/scenarios.md does not tell, in \"{heading}\": {missing:?}");
+}
+
+/// What the reader names to whoever writes something else into a table: its keys, or the words for one of them.
+fn named(table: &str) -> String {
+    faults(&format!("title = \"t\"\nwhy = \"w\"\n{table}\n")).remove(0)
+}
+
+#[test]
+fn the_page_tells_every_key_and_every_value() {
+    for table in ["", "[cluster]\n", "[cluster.disk]\n", "[[resources]]\nid = \"db\"\n", "[script]\n", "[expected]\n"] {
+        let said = named(&format!("{table}none-such = 1"));
+        // Between every second pair of ticks stands a key; the first is the one that is not known.
+        let keys: Vec<&str> = said.split('`').skip(3).step_by(2).collect();
+        assert!(!keys.is_empty(), "{said}");
+        check_told("The file", keys);
+    }
+    for key in ["watchdog", "bmc-supply"] {
+        let said = named(&format!("[cluster]\n{key} = \"none-such\""));
+        let (_, words) = said.split_once(" is none of ").unwrap();
+        let words: Vec<String> = words.split(", ").map(|word| format!("\"{word}\"")).collect();
+        check_told("The file", words.iter().map(String::as_str));
+    }
+    let devices = cluster::DEVICES.map(|(word, _)| format!("\"{word}\""));
+    check_told("The file", devices.iter().map(String::as_str));
+}
+
+#[test]
+fn the_page_tells_every_form_of_every_step() {
+    check_told("Steps", Action::FORMS.iter().copied());
+    check_told("Conditions", Condition::FORMS.iter().copied());
+    check_told("Orders", Order::FORMS.iter().copied());
+    let ops = [AgentOp::Start, AgentOp::Stop, AgentOp::Monitor, AgentOp::Promote, AgentOp::Demote, AgentOp::Migrate];
+    check_told("Faults", ops.map(AgentOp::word));
+    for forms in [Fault::FORMS, PathChange::FORMS, Ailment::FORMS, DeviceAil::FORMS, Inventory::DISKS] {
+        check_told("Faults", forms.iter().copied());
+    }
+}
+
+#[test]
+fn the_page_tells_every_planted_bug_and_what_it_can_break() {
+    check_told("Planted bugs", PROPERTIES);
+    check_told("Planted bugs", Plant::ALL.iter().map(|plant| plant.name()));
 }

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use haven_core::spec::{Hold, Profile, Spec, Timing};
 use haven_core::units::Millis;
+use haven_log::Snapshots;
 
-use super::cluster::SCORE;
+use super::cluster::{DEVICES, SCORE};
 use crate::cluster::{ClusterOptions, Devices, ResourceOptions};
 use crate::disk::DiskProfile;
-use crate::scenario::expected::{Expected, Never};
+use crate::scenario::expected::{Expected, Never, STAYS_WELL};
 use crate::scenario::{CONVERGES_WITHIN, SEED, Scenario, Step};
-use crate::world::{Cgroups, Range, WatchdogModel};
+use crate::world::{Cgroups, Range, Supply, WatchdogModel};
 
 /// The scenario as a file.
 pub(in crate::scenario) fn write(scenario: &Scenario) -> String {
@@ -63,12 +64,15 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
         stop: _,
         switching: _,
         devices,
+        bmc_supply,
         tested,
         watchdog,
         watched,
         cgroups,
         disk: _,
         ballast,
+        snapshots: _,
+        history: _,
         boot: _,
         tracing: _,
     } = cluster;
@@ -93,6 +97,7 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
     add("watchdog-timeout", timing.watchdog != of.watchdog, quoted(&timing.watchdog.to_string()));
     add("replace-after", timing.replace_after != of.replace_after, quoted(&timing.replace_after.to_string()));
     add("devices", *devices != usual.devices, quoted(of_devices(*devices)));
+    add("bmc-supply", *bmc_supply == Supply::Shared, quoted("shared"));
     let stale = tested.map_or_else(|| "never".to_owned(), |stale| stale.to_string());
     add("tested", *tested != usual.tested, quoted(&stale));
     let kind = match watchdog {
@@ -116,20 +121,21 @@ fn of_founding(cluster: &ClusterOptions) -> Lines {
         ("stop", cluster.stop, usual.stop),
         ("switching", cluster.switching, usual.switching),
     ];
+    let Snapshots { every, keep } = cluster.snapshots;
+    let counts = [("snapshot-every", every, usual.snapshots.every), ("snapshot-keep", keep, usual.snapshots.keep)];
+    let counts = counts.into_iter().filter(|(_, count, usual)| count != usual);
+    let counts = counts.map(|(key, count, _)| (key.to_owned(), count.to_string()));
+    let history = cluster.history.map(|span| ("history".to_owned(), quoted(&span.to_string())));
     let differ = times.into_iter().filter(|(_, span, usual)| span != usual);
     let times = differ.map(|(key, span, _)| (key.to_owned(), quoted(&of_times(span))));
     // A configuration is maps by name and plain values: it does not fail to be written.
     let text = |spec: &Spec| long(&serde_json::to_string_pretty(spec).unwrap_or_default());
     let spec = cluster.spec.as_ref().map(|spec| ("spec".to_owned(), text(spec)));
-    times.chain(spec).collect()
+    times.chain(counts).chain(history).chain(spec).collect()
 }
 
 fn of_devices(devices: Devices) -> &'static str {
-    match devices {
-        Devices::Bmc => "bmc",
-        Devices::None => "none",
-        Devices::BmcThenPdu => "bmc, then pdu",
-    }
+    DEVICES.iter().find(|(_, known)| *known == devices).map_or("bmc", |(word, _)| word)
 }
 
 fn properties(cluster: &ClusterOptions) -> Lines {
@@ -210,6 +216,9 @@ fn of_expected(expected: &Expected) -> Lines {
         None => lines.push(("goes-on".to_owned(), "true".to_owned())),
         Some(within) if within == CONVERGES_WITHIN => {}
         Some(within) => lines.push(("converges-within".to_owned(), quoted(&within.to_string()))),
+    }
+    if expected.stays_well != STAYS_WELL {
+        lines.push(("stays-well".to_owned(), quoted(&expected.stays_well.to_string())));
     }
     if expected.power_cycle {
         lines.push(("power-cycle".to_owned(), "true".to_owned()));

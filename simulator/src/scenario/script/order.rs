@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haven_core::control::Command;
-use haven_core::event::{PausePurpose, Standby};
+use haven_core::event::{FreezeSubject, PausePurpose, Standby};
 use haven_core::ids::{ConstraintId, LogIndex, NodeId, ResourceId};
 use haven_core::spec::{
     AgentName, Body, Constraint, ConstraintBody, Location, LocationTarget, LocationWhere, Resource, SpecEdit,
-    parse_span,
 };
+use haven_core::state::Freeze;
 use haven_core::units::{Millis, Score};
 use haven_node::{CommandError, Readings};
 
-use crate::check::{Answer, Change};
+use super::span;
+use crate::check::{Answer, Change, OPERATOR, Subject};
 use crate::cluster::{Cluster, SimNode, bmc, primitive};
 use crate::exec::sleep;
-use crate::world::{DeviceAil, Fault, Phase};
+use crate::world::{BadFault, DeviceAil, Fault, Phase};
 
 /// Attempts at an order while nobody leads, a tenth of a second apart.
 const ATTEMPTS: u32 = 300;
@@ -54,6 +55,8 @@ pub enum Order {
     Disarm(NodeId),
     /// Maintenance of the cluster; `None` ends it.
     Maintenance(Option<Millis>),
+    /// What is frozen about a node goes on.
+    Unfreeze(NodeId),
     /// A node attribute, as agents set them.
     Attribute(NodeId, String, String),
 }
@@ -64,7 +67,7 @@ impl Order {
         let Some((_, leader)) = cluster.leader() else {
             return Err(CommandError::NoLeader { reached: 0, voters: 0 });
         };
-        let asked = self.change().map(|(resource, change)| cluster.checker.asked(resource.as_str(), change));
+        let asked = self.change().map(|(subject, change)| cluster.checker.asked(subject, change));
         let result = self.carry_out(cluster, &leader).await;
         if let Some(asked) = asked {
             let answer = match &result {
@@ -82,22 +85,43 @@ impl Order {
         result
     }
 
-    /// What the client wants of a resource, if that is what it asks for.
-    fn change(&self) -> Option<(&ResourceId, Change)> {
+    /// The machine that it names; `None` if it names none.
+    pub(crate) const fn node(&self) -> Option<&NodeId> {
         match self {
-            Self::Add(id, _) | Self::AddAs(id, ..) => Some((id, Change::Put)),
-            Self::Remove(id) => Some((id, Change::Remove)),
+            Self::Add(_, node) => node.as_ref(),
+            Self::AddAs(_, _, node)
+            | Self::Confirm(node)
+            | Self::ConfirmAfter(node, _)
+            | Self::Redefine(node)
+            | Self::RedefineAs(node, _)
+            | Self::Fence(node)
+            | Self::Standby(node)
+            | Self::Online(node)
+            | Self::Pause(node, _)
+            | Self::Disarm(node)
+            | Self::Unfreeze(node)
+            | Self::Attribute(node, _, _) => Some(node),
+            Self::Remove(_) | Self::Cleanup(_) | Self::Maintenance(_) => None,
+        }
+    }
+
+    /// What the client wants to be so from then on, if that is what it asks for.
+    fn change(&self) -> Option<(Subject, Change)> {
+        match self {
+            Self::Add(id, _) | Self::AddAs(id, ..) => Some((Subject::Resource(id.clone()), Change::Put)),
+            Self::Remove(id) => Some((Subject::Resource(id.clone()), Change::Remove)),
+            Self::Standby(node) => Some((Subject::Standby(node.clone()), Change::Put)),
+            Self::Online(node) => Some((Subject::Standby(node.clone()), Change::Remove)),
             Self::Cleanup(_)
             | Self::Confirm(_)
             | Self::ConfirmAfter(..)
             | Self::Redefine(_)
             | Self::RedefineAs(..)
             | Self::Fence(_)
-            | Self::Standby(_)
-            | Self::Online(_)
             | Self::Pause(..)
             | Self::Disarm(_)
             | Self::Maintenance(_)
+            | Self::Unfreeze(_)
             | Self::Attribute(..) => None,
         }
     }
@@ -116,9 +140,9 @@ impl Order {
                 return Err(CommandError::NoLeader { reached: 0, voters: 0 });
             };
             let word = Self::Confirm(node.clone()).command(&leader).await;
-            leader.command_about("operator", &word, looked_at).await?
+            leader.command_about(OPERATOR, &word, looked_at).await?
         } else {
-            leader.command("operator", &self.command(leader).await).await?
+            leader.command(OPERATOR, &self.command(leader).await).await?
         };
         Ok(done.index)
     }
@@ -172,6 +196,12 @@ impl Order {
             }
             Self::Disarm(node) => Command::Disarm { node: node.clone() },
             Self::Maintenance(span) => Command::Maintenance { span: *span, reason: "a test".to_owned() },
+            Self::Unfreeze(node) => {
+                let state = leader.state();
+                let about = |f: &&Freeze| f.subject == FreezeSubject::Node(node.clone());
+                let freeze = state.freezes.values().find(about).map_or(LogIndex(0), |f| f.since.index);
+                Command::Unfreeze { freeze, reason: "a test".to_owned() }
+            }
             Self::Attribute(node, name, value) => {
                 Command::Attribute { node: node.clone(), name: name.clone(), value: Some(value.clone()) }
             }
@@ -187,13 +217,36 @@ fn prefers(id: &ResourceId, node: &NodeId) -> Option<SpecEdit> {
     Some(SpecEdit::PutConstraint(Constraint { id: name, body, seq: 0, until: None }))
 }
 
+impl Order {
+    /// How orders are written. The first word of each form says which it is; words in capitals stand for others.
+    pub(crate) const FORMS: &'static [&'static str] = &[
+        "add RES",
+        "add RES prefers NODE",
+        "add RES as AGENT prefers NODE",
+        "remove RES",
+        "cleanup RES",
+        "standby NODE",
+        "online NODE",
+        "pause NODE TIME",
+        "maintenance TIME",
+        "maintenance off",
+        "fence NODE",
+        "confirm NODE",
+        "confirm NODE after TIME",
+        "redefine NODE",
+        "redefine NODE AILMENT",
+        "disarm NODE",
+        "unfreeze NODE",
+        "attribute NODE NAME VALUE",
+    ];
+}
+
 impl FromStr for Order {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let node = |name: &str| NodeId::new(name).map_err(|e| e.to_string());
         let resource = |name: &str| ResourceId::new(name).map_err(|e| e.to_string());
-        let span = |word: &str| parse_span(word).ok_or_else(|| format!("`{word}` is no time"));
         let words: Vec<&str> = text.split_whitespace().collect();
         Ok(match *words.as_slice() {
             ["add", id] => Self::Add(resource(id)?, None),
@@ -212,8 +265,9 @@ impl FromStr for Order {
             ["disarm", name] => Self::Disarm(node(name)?),
             ["maintenance", "off"] => Self::Maintenance(None),
             ["maintenance", word] => Self::Maintenance(Some(span(word)?)),
+            ["unfreeze", name] => Self::Unfreeze(node(name)?),
             ["attribute", on, name, value] => Self::Attribute(node(on)?, name.to_owned(), value.to_owned()),
-            _ => return Err(format!("there is no order `{text}`")),
+            _ => return Err(BadFault::misread("order", text, Self::FORMS)),
         })
     }
 }
@@ -237,6 +291,7 @@ impl fmt::Display for Order {
             Self::Disarm(node) => write!(f, "disarm {node}"),
             Self::Maintenance(None) => f.write_str("maintenance off"),
             Self::Maintenance(Some(span)) => write!(f, "maintenance {span}"),
+            Self::Unfreeze(node) => write!(f, "unfreeze {node}"),
             Self::Attribute(node, name, value) => write!(f, "attribute {node} {name} {value}"),
         }
     }

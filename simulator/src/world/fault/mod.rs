@@ -9,6 +9,7 @@
 //! | `partition n1 n2 / n3` | cuts everything between the sides |
 //! | `path n1>n2 delay 1ms..5ms` (`jitter 50 20ms`, `loss 30`, `duplicates 5`, `reorder 10`, `bandwidth 64000`) | changes paths; rates are per mille and bytes per second |
 //! | `power-on n1` `power-off n1` `reset n1` `pull-plug n1` `restore-plug n1` | power |
+//! | `stays-off n1` `starts-again n1` | what its firmware does once there is electricity again |
 //! | `crash n1` `crash n1 reboot 5s` | the kernel panics |
 //! | `kill-daemon n1` `kill-daemon n1 restart 500ms` `start-daemon n1` | the daemon dies, is started |
 //! | `freeze-daemon n1` `freeze-daemon n1 mid-feed` `thaw-daemon n1` | SIGSTOP, SIGCONT |
@@ -78,6 +79,10 @@ pub enum Fault {
     PullPlug(NodeId),
     /// Puts them back.
     RestorePlug(NodeId),
+    /// A machine stays off once it has had no electricity, until something switches it on.
+    StaysOff(NodeId),
+    /// It starts again when it has electricity, as before.
+    StartsAgain(NodeId),
     /// The kernel of a machine panics.
     Crash {
         /// Whose.
@@ -327,6 +332,8 @@ pub enum DeviceAil {
     UnreachableFrom(NodeId),
     /// It refuses to switch.
     Refuses,
+    /// It lets nobody in, and says so at once: its password is another one.
+    Denies,
     /// It says that it has switched, and does not.
     Lies,
     /// It reads Off up to this long before the machine is off.

@@ -67,6 +67,7 @@ impl fmt::Display for DeviceAil {
             Self::Unreachable => f.write_str("unreachable"),
             Self::UnreachableFrom(node) => write!(f, "unreachable from {node}"),
             Self::Refuses => f.write_str("refuses"),
+            Self::Denies => f.write_str("denies"),
             Self::Lies => f.write_str("lies"),
             Self::Early(most) => write!(f, "early {most}"),
             Self::Late(most) => write!(f, "late {most}"),
@@ -124,6 +125,8 @@ impl fmt::Display for Fault {
             | Self::Reset(_)
             | Self::PullPlug(_)
             | Self::RestorePlug(_)
+            | Self::StaysOff(_)
+            | Self::StartsAgain(_)
             | Self::Crash { .. }
             | Self::KillDaemon { .. }
             | Self::StartDaemon(_)
@@ -150,6 +153,8 @@ impl Fault {
             Self::Reset(node) => write!(f, "reset {node}"),
             Self::PullPlug(node) => write!(f, "pull-plug {node}"),
             Self::RestorePlug(node) => write!(f, "restore-plug {node}"),
+            Self::StaysOff(node) => write!(f, "stays-off {node}"),
+            Self::StartsAgain(node) => write!(f, "starts-again {node}"),
             Self::Crash { node, then: AfterCrash::Hang } => write!(f, "crash {node}"),
             Self::Crash { node, then: AfterCrash::Reboot(wait) } => write!(f, "crash {node} reboot {wait}"),
             Self::KillDaemon { node, restart: Restart::Never } => write!(f, "kill-daemon {node}"),

@@ -170,7 +170,14 @@ impl<'a> Run<'a> {
             self.look().await;
             return Output::code(OK);
         }
-        self.work(AgentOp::Start, self.world.timings.start, |run| run.begin(run.resource)).await
+        let begin = |run: &Self| {
+            // The service manager has one job for a unit; of programs, each does what it came for.
+            if run.is_running() && run.process.is_some() {
+                run.world.start_twice(run.machine, run.resource);
+            }
+            run.begin(run.resource);
+        };
+        self.work(AgentOp::Start, self.world.timings.start, begin).await
     }
 
     pub(super) async fn stop(&self) -> Output {

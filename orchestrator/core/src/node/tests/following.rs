@@ -98,14 +98,19 @@ fn rafts_timer_rests_while_the_leader_is_heard_and_begins_anew_before_it_may_be_
     assert_eq!(timer(&desk.tick(last + 4 * interval)), Some(ElectionTimer::Rests), "it leads itself");
 }
 
-/// What a heartbeat among these says of the lead.
-fn said(outputs: &[Output]) -> Option<Term> {
+/// The heartbeat among these.
+fn sent(outputs: &[Output]) -> Heartbeat {
     let heartbeat = outputs.iter().find_map(|o| {
         let Output::Send { bytes, .. } = o else { return None };
         let Datagram::Heartbeat(heartbeat) = Datagram::decode(bytes)? else { return None };
         Some(heartbeat)
     });
-    heartbeat.expect("a heartbeat goes out").leads
+    heartbeat.expect("a heartbeat goes out")
+}
+
+/// What it says of the lead.
+fn said(outputs: &[Output]) -> Option<Term> {
+    sent(outputs).leads
 }
 
 #[test]
@@ -176,4 +181,124 @@ fn a_leader_that_a_quorum_echoes_and_answers_votes_for_nobody_else() {
     assert!(!keeps(&mut desk, 2 * d), "they are not any more");
     (desk.answered, desk.leads) = (Some(Millis::ZERO), false);
     assert!(!keeps(&mut desk, 2 * d));
+}
+
+/// Lets `b` and `c` echo every heartbeat of `a` for `span`, with what `change` makes of those of `c`, and returns when `a`
+/// did not say that it leads, from when until when.
+fn stood_back(desk: &mut Desk, span: u64, change: impl Fn(&mut Heartbeat)) -> Vec<(u64, u64)> {
+    let interval = desk.bench.state.timing.current.heartbeat().0;
+    let mut silences: Vec<(u64, u64)> = Vec::new();
+    for number in 1..=span / interval {
+        let now = number * interval;
+        let outputs = desk.tick(now);
+        let speaks = said(&outputs).is_some();
+        match silences.last_mut() {
+            Some(last) if last.1 == now && !speaks => last.1 += interval,
+            Some(_) | None if !speaks => silences.push((now, now + interval)),
+            Some(_) | None => {}
+        }
+        let b = desk.heartbeat("b", number, desk.sequence(), &[]);
+        let mut c = desk.heartbeat("c", number, desk.sequence(), &[]);
+        change(&mut c);
+        let acknowledged = acks(&outputs).len() + acks(&desk.hear(b)).len() + acks(&desk.hear(c)).len();
+        let may_lead = desk.look(|facts, mind| mind.may_lead(facts));
+        assert_eq!(may_lead, speaks, "it calls its followers when it says that it leads");
+        assert!(acknowledged > 0 || number < 4, "it acknowledges, whether it says that it leads or not");
+    }
+    silences
+}
+
+#[test]
+fn a_leader_that_is_not_answered_stands_back_once_a_minute_while_another_would_be() {
+    let timing = Desk::new().bench.state.timing.current;
+    let (d, minute) = (timing.dead_after, 60_000);
+    let prompt = |h: &mut Heartbeat| h.prompt = Some(d);
+    // It leads from its first heartbeat on.
+    let first = timing.heartbeat().0 + minute + 2 * d.0;
+    let second = first + minute + 2 * d.0;
+    assert_eq!(stood_back(&mut Desk::new(), 150_000, prompt), [(first, first + 2 * d.0), (second, second + 2 * d.0)]);
+    let nobody = |h: &mut Heartbeat| h.prompt = None;
+    assert_eq!(stood_back(&mut Desk::new(), 150_000, nobody), [], "nobody would be answered sooner");
+    let of_late = |h: &mut Heartbeat| h.prompt = Some(Millis(d.0 - 1));
+    assert_eq!(stood_back(&mut Desk::new(), 150_000, of_late), [], "nobody has been for long enough");
+    let of_another = |h: &mut Heartbeat| (h.prompt, h.vote.term) = (Some(d), Term(2));
+    assert_eq!(
+        stood_back(&mut Desk::new(), 150_000, of_another),
+        [],
+        "who has voted for another says nothing of this lead"
+    );
+    let mut answered = Desk::new();
+    answered.answered = Some(d);
+    assert_eq!(stood_back(&mut answered, 150_000, prompt), [], "its calls are answered");
+}
+
+#[test]
+fn a_leader_waits_for_the_answers_of_those_who_come_back() {
+    let mut desk = Desk::new();
+    let timing = desk.bench.state.timing.current;
+    desk.tick(0);
+    let interval = timing.heartbeat().0;
+    let back = 100_000 / interval;
+    for number in 1..back {
+        assert_eq!(
+            said(&desk.tick(number * interval)).is_some(),
+            number * interval <= 2 * timing.election_max().0 + 2 * interval
+        );
+    }
+    for number in back..back + timing.dead_after.0 / interval {
+        let outputs = desk.tick(number * interval);
+        assert_eq!(said(&outputs).is_some(), number > back, "{number}");
+        let mut b = desk.heartbeat("b", number, desk.sequence(), &[]);
+        b.prompt = Some(timing.dead_after);
+        desk.hear(b);
+    }
+}
+
+#[test]
+fn a_voter_says_for_how_long_a_quorum_has_answered_it_at_once() {
+    let d = Desk::new().bench.state.timing.current.dead_after.0;
+    let interval = Desk::new().bench.state.timing.current.heartbeat().0;
+    // What is said after so many heartbeats, when the answer to each takes so long.
+    let says = |desk: &mut Desk, beats: std::ops::Range<u64>, takes: u64| {
+        let mut said = None;
+        for number in beats {
+            said = sent(&desk.tick(number * interval)).prompt;
+            desk.now += takes;
+            let b = desk.heartbeat("b", number, desk.sequence(), &[]);
+            desk.hear(b);
+        }
+        said
+    };
+    let short = interval * 2 / 3;
+    let mut desk = Desk::new();
+    assert_eq!(says(&mut desk, 1..21, short), Some(Millis(19 * interval - short)));
+    assert_eq!(says(&mut desk, 21..23, short + 1), None, "one answer was late");
+    assert_eq!(says(&mut desk, 23..43, 0), Some(Millis(19 * interval)), "it begins anew");
+    desk.writes = (7, true);
+    assert_eq!(says(&mut desk, 43..45, 0), Some(Millis(21 * interval)), "it writes");
+    assert_eq!(says(&mut desk, 45..43 + d / interval, 0), None, "it has written nothing for long");
+    desk.writes = (8, false);
+    assert_eq!(says(&mut desk, 60..62, 0), Some(Millis(4 * interval)), "since the disk is back");
+    assert_eq!(says(&mut desk, 70..71, 0), None, "nobody has answered for some heartbeats");
+}
+
+#[test]
+fn a_node_whose_store_finishes_nothing_neither_stands_nor_votes() {
+    let mut desk = follower(None);
+    let lease = desk.bench.state.timing.current.election_max().0;
+    let keeps = |desk: &mut Desk| desk.look(|facts, mind| mind.keeps_its_vote(facts));
+    desk.writes = (5, true);
+    assert_eq!((timer(&desk.tick(START)), keeps(&mut desk)), (None, false));
+    assert_eq!((timer(&desk.tick(START + lease)), keeps(&mut desk)), (None, false));
+    assert_eq!((timer(&desk.tick(START + lease + 1)), keeps(&mut desk)), (Some(ElectionTimer::Rests), true));
+    desk.writes = (6, true);
+    assert_eq!(
+        (timer(&desk.tick(START + lease + 2)), keeps(&mut desk)),
+        (Some(ElectionTimer::Runs), false),
+        "one more"
+    );
+    desk.tick(START + 3 * lease);
+    assert!(keeps(&mut desk));
+    desk.writes = (7, false);
+    assert!(!keeps(&mut desk), "all is written");
 }

@@ -6,7 +6,7 @@ use crate::control::Command;
 use crate::node::judge::{Judge, Matter};
 use crate::node::{Commitment, ProposalId};
 use crate::scheduler::FenceNeed;
-use crate::spec::{OnFail, Operation};
+use crate::spec::{HostMap, OnFail, Operation, SpecEdit};
 
 /// Since when the node of an order stood as it did when the order was decided, by the order's own word.
 fn decided(event: &Event) -> Option<LogIndex> {
@@ -131,13 +131,43 @@ fn a_leader_that_is_about_to_be_shot_is_no_part_of_the_quorum_that_is_left() {
     assert_eq!(ordered_off(&goes_on(&mut desk, 0, 1000)), Vec::<String>::new());
 }
 
+/// One strip with an outlet for a, and one for b and c.
+fn b_and_c_on_one_outlet() -> SpecEdit {
+    let SpecEdit::PutDevice(mut strip) = bmc("c") else { unreachable!("it puts a device") };
+    let outlets = [("a", "1"), ("b", "2"), ("c", "2")];
+    strip.agent = "fence_apc_snmp".to_owned();
+    strip.hosts = HostMap::Outlets(outlets.map(|(of, outlet)| (node(of), vec![outlet.to_owned()])).into());
+    SpecEdit::PutDevice(strip)
+}
+
+#[test]
+fn a_shot_that_takes_a_node_along_is_left_for_the_quorum() {
+    let ordered = |edits: Vec<SpecEdit>| {
+        let mut desk = Desk::new();
+        desk.bench.edit(edits);
+        desk.bench.edit(vec![prefers("db", "c", 100)]);
+        desk.bench.settle();
+        desk.bench.lose("c");
+        let mut ordered = Vec::new();
+        for now in (0..2000).step_by(50) {
+            desk.now = now;
+            let b = desk.heartbeat("b", now, desk.sequence(), &[]);
+            ordered.extend(ordered_off(&desk.hear(b)));
+            ordered.extend(ordered_off(&desk.tick(now)));
+        }
+        ordered
+    };
+    assert_eq!(ordered(vec![bmc("c")]).first().map(String::as_str), Some("c"));
+    assert_eq!(ordered(vec![b_and_c_on_one_outlet()]), [""; 0], "b would go off with it, and a is no majority");
+}
+
 #[test]
 fn who_is_about_to_be_shot_executes_no_order() {
     let mut desk = Desk::new();
     let need = FenceNeed { node: node("c"), boot: crate::bench::boot(3), reason: String::new(), waiting: 1 };
     let executors = |desk: &mut Desk| {
         let of = |desk: &mut Desk, round| {
-            desk.look(|facts, mind| mind.executor_for(facts, &need, round).map(|m| m.node.to_string())).unwrap()
+            desk.look(|facts, mind| mind.executor_for(facts, &need, (0, round)).map(|m| m.node.to_string())).unwrap()
         };
         [0, 1, 2, 3].map(|round| of(desk, round))
     };

@@ -240,3 +240,33 @@ fn what_a_monitor_has_seen_is_seen_until_it_is_stopped() {
     lives_and_looks(&mut bench, "b", (12, 2), Outcome::Done);
     assert_eq!((presence(&bench).seen, presence(&bench).definition), (None, 0));
 }
+
+/// The leader of b and c, which hang on one outlet, has c switched off by it; whether b was missed after that.
+#[test]
+fn who_went_off_with_another_is_proven_off_so_that_it_can_be_switched_on() {
+    let after = |wait: Millis, outlets: [(&str, &str); 2]| {
+        let mut bench = three(vec![primitive("db")]);
+        bench.settle();
+        let SpecEdit::PutDevice(mut strip) = bmc("c") else { unreachable!("it puts a device") };
+        strip.id = crate::ids::DeviceId::new("pdu").unwrap();
+        strip.hosts =
+            crate::spec::HostMap::Outlets(outlets.map(|(of, outlet)| (node(of), vec![outlet.to_owned()])).into());
+        bench.edit(vec![SpecEdit::PutDevice(strip)]);
+        bench.lose("c");
+        let mut event = bench.order_event("c");
+        if let Event::FenceOrdered { level, .. } = &mut event {
+            *level = 1;
+        }
+        bench.ok(event);
+        let order = crate::ids::OrderId(bench.state.index.0);
+        bench.ok(Event::FenceSent { order, device: crate::ids::DeviceId::new("pdu").unwrap() });
+        bench.ok(Event::FenceFailed { order, reason: "the strip was not read in time".into() });
+        bench.wait(wait);
+        bench.lose("b");
+        fenced(&bench).into_iter().filter(|line| line.starts_with('b')).collect::<Vec<_>>()
+    };
+    let shared = [("b", "2"), ("c", "2")];
+    assert_eq!(after(Millis::secs(1), shared), ["b: an order may have switched it off"]);
+    assert_eq!(after(Millis::secs(60), shared), [""; 0], "it has gone on after that");
+    assert_eq!(after(Millis::secs(1), [("b", "1"), ("c", "2")]), [""; 0]);
+}

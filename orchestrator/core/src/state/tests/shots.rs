@@ -1,0 +1,99 @@
+//! Whom a shot takes along, and what it leaves.
+//!
+//! For: the questions that leader, scheduler and screens ask of the state.
+//! Never: an order that is carried out.
+
+use std::collections::BTreeSet;
+
+use crate::bench::{Bench, bmc, node, prefers, primitive};
+use crate::ids::{DeviceId, MemberId, NodeId};
+use crate::spec::{HostMap, SpecEdit};
+use crate::state::Entry;
+
+/// One strip: every word names the machines on one outlet.
+fn strip(outlets: &[&str]) -> SpecEdit {
+    let SpecEdit::PutDevice(mut strip) = bmc("a") else { unreachable!("it puts a device") };
+    strip.agent = "fence_apc_snmp".to_owned();
+    strip.id = DeviceId::new("pdu").unwrap();
+    let on = |(place, names): (usize, &&str)| {
+        let of = move |name: char| (node(&name.to_string()), vec![place.to_string()]);
+        names.chars().map(of).collect::<Vec<_>>()
+    };
+    strip.hosts = HostMap::Outlets(outlets.iter().enumerate().flat_map(on).collect());
+    SpecEdit::PutDevice(strip)
+}
+
+/// a to e, all of them voters; b and c hang on one outlet.
+fn five() -> Bench {
+    let mut bench = Bench::three();
+    for (n, name) in (4..).zip(["d", "e"]) {
+        bench.join(name, n);
+        bench.boot(name, n, 1);
+        bench.readmit(name);
+    }
+    let voters = [1, 2, 3, 4, 5].map(MemberId).into();
+    bench.fold(Entry::Voting { sets: vec![voters], learners: BTreeSet::new() }).unwrap();
+    let edits = ["a", "b", "c"].map(|name| SpecEdit::RemoveDevice(DeviceId::new(&format!("bmc-{name}")).unwrap()));
+    bench.edit(edits.to_vec());
+    bench.edit(vec![strip(&["a", "bc", "d", "e"])]);
+    bench
+}
+
+fn names(nodes: &[&str]) -> BTreeSet<NodeId> {
+    nodes.iter().map(|name| node(name)).collect()
+}
+
+#[test]
+fn who_hangs_on_the_outlet_is_under_fire_with_the_target() {
+    let mut bench = five();
+    assert_eq!(bench.state.may_be_taken_along(&node("c")), names(&["b"]));
+    assert_eq!(bench.state.may_be_taken_along(&node("d")), names(&[]));
+    bench.lose("c");
+    bench.order("c");
+    assert_eq!(bench.state.under_fire(), names(&["b", "c"]));
+}
+
+#[test]
+fn two_shots_leave_no_quorum_where_each_alone_would() {
+    let bench = five();
+    let level = |of: &str, besides: &[&str]| {
+        bench.state.level_that_leaves_quorum(&node(of), 0, &names(besides), Some(&node("a")))
+    };
+    assert_eq!((level("c", &[]), level("d", &[])), (Some(0), Some(0)));
+    assert_eq!(level("d", &["c"]), Some(0), "one who forgets b");
+    assert_eq!(level("d", &["b", "c"]), None);
+    assert_eq!(level("c", &["d"]), None, "a and e would be left");
+}
+
+#[test]
+fn a_person_is_told_whom_a_shot_would_take_along() {
+    let mut bench = five();
+    let shot = |bench: &Bench, of: &str| bench.state.shot_for_a_person(&node(of), &node("a"));
+    assert_eq!(shot(&bench, "d"), Ok(0));
+    assert_eq!(shot(&bench, "c"), Ok(0), "b goes off with it, and holds nothing");
+    assert_eq!(bench.state.shot_that_ends_the_quorum(&node("c")), None);
+    bench.lose("e");
+    assert_eq!(shot(&bench, "c").unwrap_err(), "the voters that would be left are no quorum; b would go off with it");
+    assert_eq!(bench.state.shot_that_ends_the_quorum(&node("c")), Some(names(&["b"])));
+    let mut bench = five();
+    bench.edit(vec![strip(&["a", "b", "c", "de"])]);
+    bench.add(vec![primitive("web")]);
+    bench.edit(vec![prefers("web", "e", 1000)]);
+    ["d", "e"].into_iter().for_each(|name| bench.audit(name));
+    bench.settle();
+    assert_eq!(
+        shot(&bench, "d").unwrap_err(),
+        "e hangs on the same outlet and would go off with it, and runs web; drain it first"
+    );
+    assert_eq!(bench.state.shot_that_ends_the_quorum(&node("c")), None);
+}
+
+#[test]
+fn a_node_that_hangs_on_no_outlet_of_a_strip_goes_on() {
+    let mut bench = five();
+    let SpecEdit::PutDevice(mut strip) = strip(&["a", "bc"]) else { unreachable!("it puts a device") };
+    let HostMap::Outlets(outlets) = &mut strip.hosts else { unreachable!("it is a strip") };
+    outlets.insert(node("b"), Vec::new());
+    bench.edit(vec![SpecEdit::PutDevice(strip)]);
+    assert_eq!(bench.state.may_be_taken_along(&node("c")), names(&[]));
+}
