@@ -130,12 +130,14 @@ scenarios! {
     s_05_a_look_that_did_not_tell_is_repeated
     s_05_a_machine_without_cgroups
     s_05_a_monitor_that_does_not_see
+    s_05_a_monitor_that_lags
     s_05_a_stop_that_failed_where_no_device_is
     s_05_an_agent_that_is_gone
     s_05_an_orphan_finishes_later
     s_06_a_watchdog_closed_too_early
     s_09_a_deaf_voter_does_not_testify
     s_09_a_node_that_nobody_else_can_lead_is_isolated
+    s_09_a_node_that_only_the_leader_hears
     s_09_a_node_that_only_the_leader_lost
     s_09_an_old_testimony_counts_for_nothing
     s_09_leadership_does_not_fly_to_and_fro
@@ -145,6 +147,7 @@ scenarios! {
     s_11_a_learner_looks_through_the_leader
     s_11_a_persons_word_ends_no_order
     s_11_a_shot_that_hit_the_next_boot_as_it_ended
+    s_11_a_shot_that_lands_after_its_executor_died
     s_11_an_old_shot_hits_no_later_boot
     s_11_an_order_outlives_a_lease
     s_11_an_order_read_too_late

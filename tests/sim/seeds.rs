@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::process::Command;
 
 use haven_simulator::cluster::Tracing;
+use haven_simulator::coverage::Reached;
 use haven_simulator::scenario::Scenario;
 use haven_simulator::sweep::{Profile, Schedule, run_seed, sweep};
 
@@ -72,4 +73,18 @@ fn one_seed_is_one_history_in_every_process() {
         .unwrap();
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.contains(&here), "{here} is not in:\n{told}");
+}
+
+#[test]
+fn the_guide_names_every_floor() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/simulator.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let table = text.split("| reached |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert_eq!(rows.len(), Reached::ALL.len());
+    for reached in Reached::ALL {
+        let (begins, ends) = (format!("| {}", reached.words()), format!("| {} |", reached.floor()));
+        let found = rows.iter().find(|row| row.starts_with(&begins));
+        assert!(found.is_some_and(|row| row.ends_with(&ends)), "{}: {found:?}", reached.words());
+    }
 }

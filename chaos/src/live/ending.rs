@@ -25,7 +25,7 @@ use crate::aboard::agent;
 use crate::check::acknowledged::{Changed, Told};
 use crate::check::convergence::View;
 use crate::check::orders::Order;
-use crate::check::secrets::Scan;
+use crate::check::secrets::{PASSWORD, Scan};
 use crate::check::{Violation, acknowledged, convergence, equal, orders, owners, recovery};
 use crate::history::{History, HostTime, Mark};
 use crate::lab::Fallible;
@@ -211,13 +211,19 @@ impl Run<'_> {
 
     /// Where the secret is: in what was seen during the run, in every file of the nodes, in what the API tells.
     fn secrets(&self, runtime: &Runtime) -> Vec<Violation> {
-        let mut scan = Scan::new(&self.stage.secret);
+        let mut scan = Scan::new(PASSWORD, &self.stage.secret);
         let lab = self.stage.cluster.lab.folder();
         let own = self.stage.secret_file();
-        for file in files(lab).into_iter().filter(|file| *file != own) {
+        let found = files(lab);
+        let (keys, others): (Vec<&PathBuf>, Vec<&PathBuf>) = found.iter().partition(|file| is_key(file));
+        for key in keys {
+            let called = format!("the private key of {}", key.strip_prefix(lab).unwrap_or(key).display());
+            scan.also(&called, &body(&fs::read_to_string(key).unwrap_or_default()));
+        }
+        for file in others.into_iter().filter(|file| **file != own) {
             let small = file.metadata().is_ok_and(|found| found.len() <= FILE_MAX);
-            if small && let Ok(bytes) = fs::read(&file) {
-                scan.look(&file.strip_prefix(lab).unwrap_or(&file).display().to_string(), &bytes);
+            if small && let Ok(bytes) = fs::read(file) {
+                scan.look(&file.strip_prefix(lab).unwrap_or(file).display().to_string(), &bytes);
             }
         }
         let resources: Vec<String> = written(self.stage).unwrap_or_default().into_keys().collect();
@@ -317,6 +323,17 @@ fn outages(history: &History) -> Outages {
 const DEPTH_MAX: usize = 12;
 
 /// Every plain file below a folder.
+/// Whether a file may hold a private key: that of a node, or of the cluster's authority.
+fn is_key(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "key")
+}
+
+/// The longest line of a key in PEM: it is in no other key.
+fn body(pem: &str) -> String {
+    let lines = pem.lines().filter(|line| !line.starts_with('-'));
+    lines.max_by_key(|line| line.len()).unwrap_or_default().to_owned()
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut left = vec![(folder.to_owned(), 0)];

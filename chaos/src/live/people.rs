@@ -183,7 +183,14 @@ impl Desk {
         if let Order::Confirm(node) = order {
             return Ok(client.fence_confirm(node, None).await?.index);
         }
-        let command = if let Order::Unfreeze(node) = order {
+        let command = if let Order::Remove(id) = order {
+            // With the constraints that name it, as the command line does it.
+            let state = client.state(None).await?;
+            let about = state.spec.constraints.values().filter(|constraint| constraint.names(id));
+            let constraints = about.map(|constraint| SpecEdit::RemoveConstraint(constraint.id.clone()));
+            let edits = constraints.chain([SpecEdit::RemoveResource(id.clone())]).collect();
+            Command::Edit { base: None, edits, comment: "chaos".to_owned() }
+        } else if let Order::Unfreeze(node) = order {
             let state = client.state(None).await?;
             let about = |freeze: &&Freeze| freeze.subject == FreezeSubject::Node(node.clone());
             let freeze = state.freezes.values().find(about).map_or(LogIndex(0), |freeze| freeze.since.index);
@@ -269,7 +276,6 @@ fn command(order: &Order, folder: &Path, devices: &BTreeMap<String, Device>) -> 
             let prefers = node.as_ref().map(|node| (node.clone(), 100));
             edit(added(&Wish { id: id.to_string(), prefers }, folder)?)
         }
-        Order::Remove(id) => edit(vec![SpecEdit::RemoveResource(id.clone())]),
         Order::Cleanup(id) => Command::Cleanup { resource: id.clone(), node: None },
         Order::Redefine(node) | Order::RedefineAs(node, _) => edit(vec![redefined(node, devices)?]),
         Order::Fence(node) => Command::Fence { node: node.clone(), reason: "a person's wish".to_owned() },
@@ -281,7 +287,7 @@ fn command(order: &Order, folder: &Path, devices: &BTreeMap<String, Device>) -> 
         Order::Attribute(node, name, value) => {
             Command::Attribute { node: node.clone(), name: name.clone(), value: Some(value.clone()) }
         }
-        Order::AddAs(..) | Order::ConfirmAfter(..) | Order::Confirm(_) | Order::Unfreeze(_) => {
+        Order::AddAs(..) | Order::Remove(_) | Order::ConfirmAfter(..) | Order::Confirm(_) | Order::Unfreeze(_) => {
             return Err(format!("`{order}` is no command").into());
         }
     })

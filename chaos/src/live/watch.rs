@@ -13,7 +13,7 @@ use std::time::Duration;
 use haven_api::Client;
 use haven_api::view::{LogLine, LogPage};
 
-use crate::check::secrets::Scan;
+use crate::check::secrets::{PASSWORD, Scan};
 use crate::history::HostTime;
 use crate::lab::{Fallible, Rack};
 
@@ -54,8 +54,12 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn start(rack: Rack, secret: &str) -> Fallible<Self> {
-        let seen =
-            Seen { first: BTreeMap::new(), entries: Vec::new(), texts: BTreeMap::new(), scan: Scan::new(secret) };
+        let seen = Seen {
+            first: BTreeMap::new(),
+            entries: Vec::new(),
+            texts: BTreeMap::new(),
+            scan: Scan::new(PASSWORD, secret),
+        };
         let (seen, stop) = (Arc::new(Mutex::new(seen)), Arc::new(AtomicBool::new(false)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (kept, ended) = (seen.clone(), stop.clone());

@@ -67,6 +67,8 @@ plants! {
     LeaderAloneJudges,
     /// A voter that hears nobody may testify [S-9].
     DeafVoterTestifies,
+    /// A majority of voters alone judges, whatever the leader hears [S-9].
+    OwnEarsDoNotCount,
     /// The leader never hands over and isolates nobody [S-9, H-16].
     NoHandOver,
     /// Leadership may be handed over again at once [S-9].
@@ -86,7 +88,7 @@ plants! {
     /// Reads of a node's power that were begun before its loss go on after it [H-7].
     ReadsNotRenewed,
     /// A device that fails to switch a fenced node on is not asked again [L1].
-    SwitchOnOnce,
+    SwitchOnOnce "L1",
     /// Fence orders have no latest send time [S-11].
     NoLatestSend "S3",
     /// An order against a node is sent when it is proposed, and not once it is committed [S3].
@@ -107,7 +109,7 @@ plants! {
     StartsLate,
     /// While a start that cannot be ended goes on, nothing else is stopped at the end of the lease [S-23].
     WaitsForStarts,
-    /// A start that the end of a lease has ended counts as a failure of the resource [L1].
+    /// A start that the end of a lease has ended counts as a failure of the resource [S-4].
     LapsesAreFailures,
     /// Who is heard is not shot, though it hears nobody [H-16].
     HeardIsReached,
@@ -119,6 +121,8 @@ plants! {
     OrdersInOneInstant,
     /// The last look is taken with the executor's own ears only, which nothing of a fellow learner reaches [5.4].
     OnlyOwnEars,
+    /// A shot that was sent is over when its order is [S-11].
+    ShotsEndWithOrders "L1",
     /// A node is readmitted while an order against it is open [S-11].
     ReadmitUnderOrder,
     /// A person's word is taken while the node is heard [S-13].
@@ -279,6 +283,11 @@ mod chosen {
         CHOSEN.get() == Some(plant)
     }
 
+    /// Which plant is on in this thread.
+    pub fn chosen() -> Option<Plant> {
+        CHOSEN.get()
+    }
+
     /// Switches the rule of `plant` off in this thread, or all rules on again.
     pub fn choose(plant: Option<Plant>) {
         CHOSEN.set(plant);
@@ -286,7 +295,7 @@ mod chosen {
 }
 
 #[cfg(feature = "plants")]
-pub use chosen::{choose, on};
+pub use chosen::{choose, chosen, on};
 
 /// Always `false` in a build without the feature `plants`.
 #[cfg(not(feature = "plants"))]

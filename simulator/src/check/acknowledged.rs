@@ -20,6 +20,8 @@ pub enum Subject {
     Resource(ResourceId),
     /// A node, and whether people have sent it to standby.
     Standby(NodeId),
+    /// A node, an attribute of it, and the value that it was given.
+    Attribute(NodeId, String, String),
 }
 
 /// What a client wants.
@@ -79,14 +81,25 @@ impl AckCheck {
                 .iter()
                 .any(|(other, wanted, answer)| other == subject && *answer == Answer::Unknown && *wanted != change)
         };
-        let is_there = |subject: &Subject| match subject {
+        // Whoever sets another value means that one.
+        let set_anew = |subject: &Subject| {
+            let Subject::Attribute(node, name, value) = subject else { return false };
+            self.0.iter().any(|(other, _, answer)| {
+                matches!(other, Subject::Attribute(of, called, to) if of == node && called == name && to != value)
+                    && *answer != Answer::Denied
+            })
+        };
+        let is_there = |subject: &Subject, since: LogIndex| match subject {
             Subject::Resource(id) => Some(state.spec.resources.contains_key(id)),
             Subject::Standby(node) => of_people(state, node),
+            Subject::Attribute(node, name, value) => of_a_boot(state, (node, since), name, value),
         };
         let lost: Vec<String> = last
             .into_iter()
-            .filter(|(of, (_, change))| {
-                is_there(of).is_some_and(|is| is != (*change == Change::Put)) && !open(of, *change)
+            .filter(|(of, (index, change))| {
+                is_there(of, *index).is_some_and(|is| is != (*change == Change::Put))
+                    && !open(of, *change)
+                    && !set_anew(of)
             })
             .map(|(of, (index, change))| format!("{of}, {change:?} at {index}"))
             .collect();
@@ -104,11 +117,19 @@ fn of_people(state: &ClusterState, node: &NodeId) -> Option<bool> {
     }
 }
 
+/// Whether an attribute has that value that it was given at an entry; `None` if the node has booted anew since, or has become
+/// another member: attributes end with their boot.
+fn of_a_boot(state: &ClusterState, (node, since): (&NodeId, LogIndex), name: &str, value: &str) -> Option<bool> {
+    let member = state.members.get(node).filter(|m| m.booted.is_some_and(|booted| booted.index < since))?;
+    Some(member.attributes.get(name).is_some_and(|is| is == value))
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Resource(id) => write!(f, "{id}"),
             Self::Standby(node) => write!(f, "standby of {node}"),
+            Self::Attribute(node, name, value) => write!(f, "{name}={value} of {node}"),
         }
     }
 }

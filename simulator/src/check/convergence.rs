@@ -63,14 +63,30 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
             if wanted == Some(Wanted::Nowhere) && state.members.values().any(may_run) {
                 return Some(format!("{id} is down, and no node may run it"));
             }
+            if let Some(Wanted::Stopped(why)) = &wanted
+                && let Some((machine, _)) = owners.first()
+            {
+                return Some(format!("{id} should not run ({why}), and runs on {machine}"));
+            }
             let should_run = matches!(wanted, Some(Wanted::RunOn(_)));
             if should_run && (running.len() != 1 || owners.len() != 1) {
                 return Some(format!("{id} runs on {running:?} by the log and {} times in truth", owners.len()));
             }
         }
+        // What was removed from the configuration was stopped before.
+        let left = cluster.world.machines().flat_map(|machine| cluster.world.running(machine));
+        if let Some((id, _)) = left.into_iter().find(|(id, _)| !state.resources.keys().any(|known| names(id, known))) {
+            return Some(format!("{id} runs, and is in no configuration"));
+        }
         let behind = applied.iter().find(|index| index.0 + 8 < state.index.0);
         behind.map(|index| format!("a node has applied {index} of {}", state.index))
     }
+}
+
+/// Whether what runs is a copy of that resource: an instance of a clone has a number, a promoted one says so.
+fn names(copy: &str, resource: &ResourceId) -> bool {
+    let rest = copy.strip_prefix(resource.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '(']))
 }
 
 /// Heals every fault, waits until all is well, and tells the checker of what is not: L1 if that takes longer than

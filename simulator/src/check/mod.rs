@@ -35,6 +35,9 @@ pub use reasons::unexplained;
 /// One cause shows in many places; the first few of each property say all.
 const VIOLATIONS_MAX: usize = 3;
 
+/// What stands for the property where a run ended in a panic.
+pub const PANIC: &str = "panic";
+
 /// A property that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {

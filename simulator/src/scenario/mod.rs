@@ -12,13 +12,16 @@ mod leaders;
 mod moments;
 mod script;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "plants")]
+use haven_core::plant;
 use haven_core::state::ClusterState;
 use haven_core::units::Millis;
 
-use crate::check::{Line, Settling, Violation, settle, survive_the_dark};
+use crate::check::{Line, PANIC, Settling, Violation, settle, survive_the_dark};
 use crate::cluster::{Cluster, ClusterOptions, Noted, Tracing};
 use crate::coverage::Coverage;
 use crate::exec::{TrueTime, now, run};
@@ -76,10 +79,26 @@ pub struct Ran {
     pub recording: Recording,
 }
 
+/// What comes of `run`, or its panic, as a violation: a sweep must say in which seed that was, and go on.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the whole world of a run ends with its thread, whatever state a panic leaves it in"
+)]
+fn guarded(run: impl FnOnce() -> Ran + Send) -> Ran {
+    let ran = std::thread::scope(|scope| scope.spawn(run).join());
+    ran.unwrap_or_else(|panic| Ran::panicked(&words_of(&*panic)))
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing").to_owned()
+}
+
 impl Ran {
-    /// What stands for a run that ended in a panic: openraft does that to a store which breaks its word.
-    pub fn panicked() -> Self {
-        let violation = Violation { at: 0, property: "panic", what: "the run ended in a panic".to_owned() };
+    /// What stands for a run that ended in a panic, which said so: openraft does that to a store which breaks its word.
+    pub(crate) fn panicked(said: &str) -> Self {
+        let violation = Violation { at: 0, property: PANIC, what: format!("the run ended in a panic: {said}") };
         Self {
             violations: vec![violation],
             story: Vec::new(),
@@ -133,6 +152,17 @@ impl Scenario {
 
     /// Runs it once. The planted bug, if one is wanted, must be chosen before; the run is on this thread.
     pub fn run(&self, tracing: Tracing) -> Ran {
+        // In a thread of its own, since openraft panics at a store that breaks its word.
+        #[cfg(feature = "plants")]
+        let chosen = plant::chosen();
+        guarded(|| {
+            #[cfg(feature = "plants")]
+            plant::choose(chosen);
+            self.run_here(tracing)
+        })
+    }
+
+    fn run_here(&self, tracing: Tracing) -> Ran {
         let scenario = Self { cluster: ClusterOptions { tracing, ..self.cluster.clone() }, ..self.clone() };
         run(self.seed, async move { scenario.play().await })
     }
@@ -226,3 +256,15 @@ fn end(stage: &script::Stage, title: &str) -> Ran {
 
 /// How long convergence may take unless the scenario says otherwise.
 const CONVERGES_WITHIN: Millis = Millis::secs(180);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_panics_is_a_run_that_does_not_hold() {
+        let ran = guarded(|| panic!("a store has broken its word"));
+        let told: Vec<String> = ran.violations.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["at 0.000 s: panic: the run ended in a panic: a store has broken its word"]);
+    }
+}

@@ -24,7 +24,7 @@ fn play(scenario: &Scenario, needed: &[&str]) -> Ran {
     let broken = needed.iter().all(|step| actions.contains(*step));
     let violation = Violation { at: 0, property: "S1", what: "db runs twice".to_owned() };
     let violations = broken.then_some(violation).into_iter().collect();
-    Ran { violations, ..Ran::panicked() }
+    Ran { violations, ..Ran::panicked("nothing") }
 }
 
 #[test]

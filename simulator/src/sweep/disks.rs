@@ -5,6 +5,7 @@ use haven_core::units::Millis;
 
 use super::draw::Event;
 use super::faults::{Draw, once, ordered};
+use crate::exec::Prng;
 use crate::scenario::Order;
 use crate::world::{AfterCrash, Cut, DeviceAil, Fault, FreezePoint, Pair, Way};
 
@@ -143,6 +144,47 @@ impl Draw {
             events.push(once(back, Fault::ThawDaemon(node)));
             events.push(once(back + Millis(20_000), Fault::Device { device, ail: DeviceAil::Well }));
         }
+        events
+    }
+
+    /// The power of all machines fails just before everything is healed.
+    pub(super) fn dusk(&mut self, length: Millis) -> Vec<Event> {
+        let off = |prng: &mut Prng| length.minus(Millis(prng.between(1, 600)));
+        let nodes = self.nodes.clone();
+        nodes.into_iter().map(|node| once(off(&mut self.prng), Fault::PowerOff(node))).collect()
+    }
+
+    /// Most machines lose their power, and a quorum of voters is left: power is read before anybody is shot. One of them is
+    /// back while it is read for the boot before, by a device that is behind, runs something, and falls silent anew.
+    pub(super) fn dark_rack(&mut self) -> Vec<Event> {
+        let at = Millis(self.prng.between(4000, 20_000));
+        let back = at + Millis(self.prng.between(20_000, 35_000));
+        let mut nodes = self.nodes.clone();
+        // Those that joined last vote in nothing.
+        let mut dark = nodes.split_off(nodes.len().saturating_sub(2));
+        nodes.remove(0);
+        while dark.len() * 2 <= self.nodes.len() {
+            let Some(node) = self.prng.choose(&nodes).cloned() else { break };
+            nodes.retain(|other| *other != node);
+            dark.push(node);
+        }
+        let Some(victim) = self.prng.choose(&dark).cloned() else { return Vec::new() };
+        let mut events: Vec<Event> = dark.iter().map(|node| once(at, Fault::PowerOff(node.clone()))).collect();
+        let others = dark.iter().filter(|node| **node != victim);
+        events.extend(others.map(|node| once(back, Fault::PowerOn(node.clone()))));
+        let dead_after = self.timing.dead_after;
+        let on = at + dead_after + Millis(self.prng.between(200, 1800));
+        let silent = on + self.boot + Millis(self.prng.between(400, 1600));
+        let thawed = (silent + dead_after + Millis(self.prng.below(2500))).minus(Millis(300));
+        let device = |ail: DeviceAil| Fault::Device { device: format!("bmc-{victim}"), ail };
+        if let Ok(id) = ResourceId::new("d1") {
+            events.push(ordered(at.minus(Millis(3000)), Order::Add(id, Some(victim.clone()))));
+        }
+        events.push(once(on.minus(Millis(50)), device(DeviceAil::Late(Millis(self.staleness)))));
+        events.push(once(on, Fault::PowerOn(victim.clone())));
+        events.push(once(silent, Fault::FreezeDaemon { node: victim.clone(), point: FreezePoint::Anywhere }));
+        events.push(once(thawed, Fault::ThawDaemon(victim.clone())));
+        events.push(once(back, device(DeviceAil::Well)));
         events
     }
 }

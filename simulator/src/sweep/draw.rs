@@ -3,7 +3,7 @@
 //! Swarm: each seed takes a few kinds of faults and leaves the others out, so that every kind meets every other one
 //! with nothing else around, now and then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{AgentName, Hold, Profile, Timing};
@@ -22,6 +22,14 @@ const KINDS_MAX: u64 = 4;
 
 /// How many seeds of a thousand end in the dark.
 const DARK: u64 = 250;
+
+/// In how many seeds of a thousand power fails shortly before all faults end.
+const DUSK: u64 = 300;
+
+/// Which of a thousand seeds have a cluster that fits what befalls it, see [`Alone::needs`].
+const DARK_RACKS: u64 = 30;
+const WORST: u64 = 60;
+const DUSKS: u64 = 90;
 
 /// In how many seeds of a thousand a machine stays off once it has had no electricity.
 const STAYS_OFF: u64 = 250;
@@ -82,16 +90,27 @@ impl Schedule {
     pub fn draw(seed: u64, draws: impl Into<Draws>) -> Self {
         let draws = draws.into();
         let mut prng = Prng::named(seed, "schedule", 0);
-        let cluster = cluster(&mut prng, draws.profile);
-        Self::befall(seed, prng, cluster, draws)
+        let mut cluster = cluster(&mut prng, draws.profile);
+        let shape = Prng::named(seed, "shape", 0).below(1000);
+        let alone = match shape {
+            _ if draws.profile != Seeds::All => None,
+            0..DARK_RACKS => Some(Alone::DarkRack),
+            DARK_RACKS..WORST => Some(Alone::Worst),
+            WORST..DUSKS => Some(Alone::Dusk),
+            _ => None,
+        };
+        if let Some(alone) = alone {
+            cluster = alone.needs(cluster);
+        }
+        Self::befall(seed, prng, (cluster, alone), draws)
     }
 
     /// What `seed` decides to happen to `cluster`.
     pub fn draw_for(cluster: ClusterOptions, seed: u64, draws: impl Into<Draws>) -> Self {
-        Self::befall(seed, Prng::named(seed, "schedule", 0), cluster, draws.into())
+        Self::befall(seed, Prng::named(seed, "schedule", 0), (cluster, None), draws.into())
     }
 
-    fn befall(seed: u64, prng: Prng, cluster: ClusterOptions, draws: Draws) -> Self {
+    fn befall(seed: u64, prng: Prng, (cluster, shaped): (ClusterOptions, Option<Alone>), draws: Draws) -> Self {
         let Draws { profile, length } = draws;
         let mut draw = Draw::new(prng, &cluster);
         let mut counted: BTreeMap<&'static str, u32> = BTreeMap::new();
@@ -99,9 +118,10 @@ impl Schedule {
         let alone = draw.prng.per_mille(ALONE).then(|| draw.prng.choose(Alone::ALL).copied()).flatten();
         // A word that no device could contradict is believed, right or wrong.
         let fits = |alone: &Alone| *alone != Alone::WrongWord || cluster.devices == Devices::Bmc;
+        let alone = shaped.or(alone);
         let alone = alone.filter(|alone| fits(alone) && (profile == Seeds::All || profile == Seeds::Scale));
         if let Some(alone) = alone {
-            events = draw.alone(alone);
+            events = draw.alone(alone, length);
             *counted.entry(alone.word()).or_default() += u32::from(!events.is_empty());
         } else {
             several(&mut draw, profile, length, &mut events, &mut counted);
@@ -112,6 +132,9 @@ impl Schedule {
             && let Ok(node) = NodeId::new(&format!("n{}", firmware.between(1, u64::from(cluster.machines) + 1)))
         {
             events.push(Event { at: Millis::ZERO, what: Happening::Fault(Fault::StaysOff(node)) });
+        }
+        if alone != Some(Alone::Dusk) {
+            events.extend(dusk(seed, &cluster, length));
         }
         // What would begin or end later is ended by the healing.
         events.retain(|event| event.at < length);
@@ -126,6 +149,21 @@ impl Schedule {
     pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {
         self.kinds.clone()
     }
+}
+
+/// The power of one machine, or of all, fails shortly before all faults end, mostly so late that nobody is missed before.
+fn dusk(seed: u64, cluster: &ClusterOptions, length: Millis) -> Vec<Event> {
+    let mut prng = Prng::named(seed, "dusk", 0);
+    if !prng.per_mille(DUSK) {
+        return Vec::new();
+    }
+    let one = prng.between(1, u64::from(cluster.machines) + 1);
+    let all = prng.per_mille(600);
+    let soon = if prng.per_mille(700) { cluster.timing.dead_after.0 } else { 15_000 };
+    let at = length.minus(Millis(prng.between(1, soon)));
+    let nodes = (1..=u64::from(cluster.machines)).filter(|n| all || *n == one);
+    let named = nodes.filter_map(|n| NodeId::new(&format!("n{n}")).ok());
+    named.map(|node| Event { at, what: Happening::Fault(Fault::PowerOff(node)) }).collect()
 }
 
 /// Faults of a few kinds, one after the other and over each other.
@@ -156,6 +194,35 @@ fn several(
         let faults = draw.faults(kind, at);
         *counted.entry(kind.word()).or_default() += u32::from(!faults.is_empty());
         events.extend(faults);
+    }
+}
+
+impl Alone {
+    /// The cluster in which it can happen: not every one has as many machines, or lets somebody stand still.
+    fn needs(self, cluster: ClusterOptions) -> ClusterOptions {
+        let machines = cluster.machines.max(5);
+        match self {
+            // Only where more machines take part than vote can most of them be dark while something is decided. And a node
+            // that is back must be missed again while a device is still behind.
+            Self::DarkRack => {
+                let boot = Range::ms(20, 300);
+                let timing = Timing { hold: cluster.timing.hold, ..Timing::of(Profile::Fast) };
+                ClusterOptions { machines: 7, witnesses: BTreeSet::new(), boot, tested: None, timing, ..cluster }
+            }
+            // A leader that its own watchdog resets cannot stand still for long.
+            Self::Worst => {
+                let watched = (2..=machines).filter_map(|n| NodeId::new(&format!("n{n}")).ok()).collect();
+                let timing = Timing { hold: Hold::Set(Millis::secs(6)), ..cluster.timing };
+                ClusterOptions { machines, watchdog: WatchdogModel::hardware(), watched, timing, ..cluster }
+            }
+            // Who boots later than the others by more than D is missed, and shot at, as it comes.
+            Self::Dusk => {
+                let timing = Timing { hold: cluster.timing.hold, ..Timing::of(Profile::Default) };
+                let boot = Range::ms(10_000, 20_000);
+                ClusterOptions { boot, tested: Some(Millis::ZERO), devices: Devices::Bmc, timing, ..cluster }
+            }
+            Self::WrongWord | Self::LateWord | Self::OlderDisk | Self::LostDisk | Self::Rot => cluster,
+        }
     }
 }
 

@@ -112,6 +112,12 @@ pub(super) enum Alone {
     LostDisk,
     /// A machine comes back, and a bit on its disk is another one.
     Rot,
+    /// One loss with all that makes it hard, and nothing that stirs the cluster up before.
+    Worst,
+    /// All machines lose their power just before everything is healed, and boot slowly.
+    Dusk,
+    /// Most machines lose their power, and one is back while it is read for its earlier boot.
+    DarkRack,
 }
 
 impl Alone {
@@ -125,6 +131,7 @@ impl Alone {
         Self::OlderDisk,
         Self::LostDisk,
         Self::Rot,
+        Self::Worst,
     ];
 
     /// The word for it in summaries.
@@ -135,6 +142,9 @@ impl Alone {
             Self::OlderDisk => "older disks",
             Self::LostDisk => "lost disks",
             Self::Rot => "rotten disks",
+            Self::Worst => "worst losses",
+            Self::Dusk => "power that fails last",
+            Self::DarkRack => "dark racks",
         }
     }
 }
@@ -149,6 +159,8 @@ pub(super) struct Draw {
     owners: Vec<NodeId>,
     pub(super) timing: Timing,
     devices: DevicesTested,
+    /// How long a machine boots at most.
+    pub(super) boot: Millis,
     /// Whether all machines hang on one power strip.
     pub(super) strip: bool,
     /// Whether devices may be stale: only where no test says that they are not.
@@ -169,7 +181,8 @@ impl Draw {
         };
         let owners = cluster.resources.iter().filter_map(|r| Some(r.prefers.as_ref()?.0.clone())).collect();
         let (links, timing) = (cluster.links, cluster.timing);
-        Self { prng, nodes, links, resources, owners, timing, devices, strip, staleness }
+        let boot = cluster.boot.max;
+        Self { prng, nodes, links, resources, owners, timing, devices, boot, strip, staleness }
     }
 
     pub(super) fn node(&mut self) -> Option<NodeId> {
@@ -348,7 +361,7 @@ impl Draw {
     }
 
     /// One thing that happens in a seed of its own.
-    pub(super) fn alone(&mut self, what: Alone) -> Vec<Event> {
+    pub(super) fn alone(&mut self, what: Alone, length: Millis) -> Vec<Event> {
         match what {
             Alone::WrongWord => self.wrong_word(),
             Alone::LateWord => {
@@ -358,6 +371,9 @@ impl Draw {
             Alone::OlderDisk => self.older_disk(),
             Alone::LostDisk => self.lost_disk(),
             Alone::Rot => self.rot(),
+            Alone::Worst => self.worst_loss(),
+            Alone::Dusk => self.dusk(length),
+            Alone::DarkRack => self.dark_rack(),
         }
     }
 

@@ -14,6 +14,15 @@ use crate::cluster::PDU;
 use crate::scenario::Order;
 use crate::world::{AgentOp, Ailment, Cut, DeviceAil, Fault, FreezePoint, Micros, Pair, PathChange, Restart, Way};
 
+/// How hard a loss is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// As it is drawn.
+    Drawn,
+    /// Who leads stands still with it, and hears it on when it goes on.
+    Worst,
+}
+
 /// One loss, as it grows.
 struct Loss {
     victim: NodeId,
@@ -33,6 +42,10 @@ struct Loss {
     device: Option<DeviceAil>,
     /// Whether one of the others hears the victim on.
     heard: bool,
+    /// Whether whoever hears it stands still as it is lost, cut from the others.
+    worst: bool,
+    /// Whether what is sent to the victim arrives much later.
+    slow: bool,
     events: Vec<Event>,
 }
 
@@ -49,17 +62,44 @@ impl Loss {
 impl Draw {
     /// A node is lost at about `at`, and what may come together then.
     pub(super) fn loss(&mut self, at: Millis) -> Vec<Event> {
+        let how = if self.prng.per_mille(100) { How::Worst } else { How::Drawn };
+        self.loss_of(at, how)
+    }
+
+    /// One that is hard for sure: who leads stands still with it, and hears it on when it goes on.
+    pub(super) fn worst_loss(&mut self) -> Vec<Event> {
+        let at = Millis(self.prng.between(4000, 20_000));
+        self.loss_of(at, How::Worst)
+    }
+
+    fn loss_of(&mut self, at: Millis, how: How) -> Vec<Event> {
+        let worst = how == How::Worst;
         let (Some(victim), Some(other)) = (self.owner(), self.leader()) else { return Vec::new() };
         // The last one of an even number of nodes votes in nothing: only its leases say when it ends.
         let last = self.nodes.last().cloned().filter(|_| self.prng.per_mille(400));
+        let other = self.nodes.first().cloned().filter(|_| worst).unwrap_or(other);
+        let last = last.or_else(|| self.nodes.last().cloned().filter(|_| worst && victim == other));
         let victim = last.unwrap_or(victim);
-        let hard = self.prng.per_mille(350);
+        let hard = worst || self.prng.per_mille(350);
         // Mostly until the victim has been released by the longest of all waits.
         let long = self.prng.per_mille(if hard { 850 } else { 600 });
         let alone = Timing::self_fence(self.hold(), self.timing.watchdog) + Millis(self.prng.between(2000, 15_000));
         let back = at + if long { alone } else { self.span(1000, 20_000) };
         let events = Vec::new();
-        let mut loss = Loss { victim, other, at, last: at, back, hard, runs: None, device: None, heard: false, events };
+        let mut loss = Loss {
+            victim,
+            other,
+            at,
+            last: at,
+            back,
+            hard,
+            runs: None,
+            device: None,
+            heard: false,
+            worst,
+            slow: false,
+            events,
+        };
         self.before_the_loss(&mut loss);
         self.its_device(&mut loss);
         self.its_agents(&mut loss);
@@ -189,7 +229,7 @@ impl Draw {
     /// How it is lost.
     fn separation(&mut self, loss: &mut Loss) {
         let (victim, at, back) = (loss.victim.clone(), loss.at, loss.back);
-        let heard = loss.hard && self.prng.per_mille(350);
+        let heard = loss.worst || (loss.hard && self.prng.per_mille(350));
         match if heard { 4 } else { self.prng.below(16) } {
             0..=3 => {
                 let others = self.nodes.iter().filter(|node| **node != victim).cloned().collect();
@@ -217,6 +257,7 @@ impl Draw {
             }
             // Everything reaches it much later.
             13 | 14 => {
+                loss.slow = true;
                 let late = Micros::millis(self.prng.between(4000, 30_000));
                 let pair = Pair { from: None, to: Some(victim), way: Way::There };
                 loss.fault(at, Fault::Path { pair, link: None, change: PathChange::Delay(late, late) });
@@ -247,6 +288,7 @@ impl Draw {
     /// The one who heard it last is lost to the others, too: for about as long as a lease.
     fn the_other(&mut self, loss: &mut Loss) {
         let none = match (loss.hard, loss.heard) {
+            _ if loss.worst => 0,
             (true, true) => 100,
             (false, true) => 250,
             (_, false) => 600,
@@ -257,9 +299,15 @@ impl Draw {
         let other = loss.other.clone();
         // Who heard it on granted it leases until then.
         let longest = if loss.heard { 12_000 + self.timing.watchdog.0 } else { 12_000 };
-        let at = if self.prng.per_mille(300) { loss.at } else { loss.at + Millis(self.prng.between(200, longest)) };
+        let at = match self.prng.below(10) {
+            _ if loss.worst => loss.at,
+            0..=2 => loss.at,
+            // As an order goes out.
+            3..=5 => loss.at + self.timing.dead_after + Millis(self.prng.below(1500)),
+            _ => loss.at + Millis(self.prng.between(200, longest)),
+        };
         loss.last = at;
-        let stands = self.prng.per_mille(400);
+        let stands = loss.worst || self.prng.per_mille(400);
         let back = at
             + match (stands, loss.heard) {
                 // Up to the end of the leases that it has granted.
@@ -278,7 +326,7 @@ impl Draw {
             loss.fault(at, Fault::StandStill(other.clone()));
             loss.fault(back, Fault::GoOn(other));
         }
-        if !stands || self.prng.per_mille(700) {
+        if loss.worst || !stands || self.prng.per_mille(700) {
             cuts.into_iter().for_each(|cut| loss.fault(at, cut));
         }
     }
@@ -288,8 +336,9 @@ impl Draw {
         let others: Vec<NodeId> =
             self.nodes.iter().filter(|node| **node != loss.victim && **node != loss.other).cloned().collect();
         let third = self.prng.choose(&others).cloned();
-        let Some(third) = third.filter(|_| self.prng.per_mille(200)) else { return };
-        let at = loss.at + Millis(self.prng.between(0, 4000));
+        let (likely, within) = if loss.slow { (600, self.timing.dead_after.0) } else { (200, 4000) };
+        let Some(third) = third.filter(|_| self.prng.per_mille(likely)) else { return };
+        let at = loss.at + Millis(self.prng.between(0, within));
         let back = at + self.edge();
         match self.prng.below(3) {
             0 => {

@@ -1,12 +1,11 @@
 //! Planted bugs under plain seeds: whether the sweeps would find a rule missing that nobody has thought to switch off.
 
 use std::ops::Range;
-use std::panic::catch_unwind;
 
 use haven_core::plant::{Plant, choose};
 
 use super::{Draws, run_seed};
-use crate::check::Violation;
+use crate::check::{PANIC, Violation};
 use crate::cluster::Tracing;
 
 /// What openraft says when it finds that a store has broken its word.
@@ -32,28 +31,19 @@ pub fn hunted() -> impl Iterator<Item = Plant> {
     Plant::ALL.iter().copied().filter(|plant| plant.breaks().is_some())
 }
 
-/// Runs `seeds` with `plant`, on this thread, until the property that it breaks does not hold. A panic counts if openraft
-/// panics over a store; the thread is of no further use then.
+/// Runs `seeds` with `plant` until the property that it breaks does not hold. A panic counts if openraft panics over a store.
 pub fn hunt(plant: Plant, seeds: Range<u64>, draws: impl Into<Draws>) -> Hunt {
     let draws = draws.into();
     let mut hunt = Hunt { plant, seeds: 0, found: None, other: None, broken: Vec::new() };
     for seed in seeds {
         hunt.seeds += 1;
         choose(Some(plant));
-        let outcome = match catch_unwind(|| run_seed(seed, draws, Tracing::Off)) {
-            Ok(outcome) => outcome,
-            Err(panic) => {
-                choose(None);
-                let said = panic.downcast_ref::<String>().map(String::as_str);
-                let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing");
-                let by_openraft = plant.breaks() == Some("S4") || said.contains(OPENRAFT_COMPLAINS);
-                let told = Some((seed, format!("a panic: {said}")));
-                *(if by_openraft { &mut hunt.found } else { &mut hunt.other }) = told;
-                break;
-            }
-        };
+        let outcome = run_seed(seed, draws, Tracing::Off);
         choose(None);
-        let of_it = |v: &&Violation| plant.breaks().is_none_or(|property| property == v.property);
+        let by_openraft = |v: &Violation| {
+            v.property == PANIC && (plant.breaks() == Some("S4") || v.what.contains(OPENRAFT_COMPLAINS))
+        };
+        let of_it = |v: &&Violation| plant.breaks().is_none_or(|property| property == v.property) || by_openraft(v);
         let found = outcome.violations.iter().find(of_it).map(ToString::to_string);
         let Some(first) = outcome.violations.first().map(ToString::to_string) else { continue };
         if found.is_none() && hunt.other.is_some() {

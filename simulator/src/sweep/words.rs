@@ -63,7 +63,8 @@ impl Draw {
         let device = format!("bmc-{victim}");
         // The person was called away until its leases would have ended, too.
         let alone = Timing::self_fence(self.hold(), self.timing.watchdog).0;
-        let returns = self.prng.between(9000, 16_000);
+        let on = self.prng.between(2000, 5000);
+        let returns = on + self.boot.0 + self.prng.between(5000, 11_000);
         let said = returns + alone + self.prng.between(500, 6000);
         let lost = at + Millis(returns);
         let back = at + Millis(said + 10_000);
@@ -74,7 +75,7 @@ impl Draw {
             once(at.minus(Millis(100)), Fault::Device { device: device.clone(), ail }),
             once(at, Fault::PowerOff(victim.clone())),
             ordered(at + Millis(1000), Order::ConfirmAfter(victim.clone(), Millis(said))),
-            once(at + Millis(self.prng.between(2000, 5000)), Fault::PowerOn(victim.clone())),
+            once(at + Millis(on), Fault::PowerOn(victim.clone())),
             once(lost, Fault::Partition(vec![vec![victim.clone()], others])),
             once(back, Fault::HealLinks),
             once(back, Fault::Device { device, ail: DeviceAil::Well }),
@@ -101,7 +102,14 @@ impl Draw {
             op: AgentOp::Monitor,
             ailment,
         };
-        vec![once(at, fault(Ailment::Fail(7))), once(back, fault(Ailment::Well))]
+        // It says "stopped" of what runs, or goes on saying what was so.
+        let blind = if self.prng.per_mille(500) { Ailment::Fail(7) } else { Ailment::Stale(back.minus(at)) };
+        let mut events = vec![once(at, fault(blind)), once(back, fault(Ailment::Well))];
+        if blind != Ailment::Fail(7) && self.prng.per_mille(600) {
+            let dies = at + Millis(self.prng.between(10, 4000));
+            events.push(once(dies, Fault::Die { node: node.clone(), resource: resource.clone() }));
+        }
+        events
     }
 
     /// Something hangs while it is started, its daemon dies, and a person drains the node.

@@ -137,7 +137,7 @@ impl World {
         Ok(())
     }
 
-    /// Ends every fault: see [`Fault::HealAll`].
+    /// Ends every fault: see [`Fault::HealAll`]. What a fence device has switched off is no fault.
     pub fn heal_all(&self) {
         self.heal_links();
         self.silence_strangers();
@@ -152,7 +152,9 @@ impl World {
             self.lend_cgroups(machine, Cgroups::Available);
             self.set_firmware(machine, Firmware::StartsAgain);
             self.restore_plug(machine);
-            self.power_on(machine);
+            if !self.is_shot(machine) {
+                self.power_on(machine);
+            }
             match (self.phase(machine), self.daemon(machine)) {
                 (Phase::Hung, _) => self.reset(machine),
                 (Phase::Up, DaemonState::Down) => self.start_daemon(machine),

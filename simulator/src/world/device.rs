@@ -138,6 +138,19 @@ impl Display {
     }
 }
 
+/// Whether a device switches what it should.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cabling {
+    AsPlanned,
+    Wrong,
+}
+
+impl Bmc {
+    fn cabling(&self) -> Cabling {
+        if self.wired == self.built_into { Cabling::AsPlanned } else { Cabling::Wrong }
+    }
+}
+
 impl Outlet {
     fn new(feeds: Vec<Machine>) -> Self {
         Self { switch: Switch::On, planned: feeds.clone(), feeds, display: Display::new(Switch::On) }
@@ -154,8 +167,12 @@ struct Effect {
 
 #[derive(Clone)]
 enum Target {
-    Chassis(Machine),
-    Outlet { device: String, outlet: String },
+    /// Of the machine that the BMC is in, or of another one that it is wired to.
+    Chassis(Machine, Cabling),
+    Outlet {
+        device: String,
+        outlet: String,
+    },
 }
 
 fn draw_up_to(prng: &mut Prng, most: Millis) -> Micros {
@@ -234,7 +251,10 @@ impl Devices {
         let Self { prng, by_name, .. } = self;
         let Some(Device { model, faults }) = by_name.get_mut(device) else { return (Answer::Silence, None) };
         let (display, target) = match model {
-            Model::Bmc(bmc) => (&mut bmc.display, Target::Chassis(bmc.wired)),
+            Model::Bmc(bmc) => {
+                let cabling = bmc.cabling();
+                (&mut bmc.display, Target::Chassis(bmc.wired, cabling))
+            }
             Model::Pdu(outlets) => match outlets.get_mut(outlet) {
                 Some(found) => {
                     let target = Target::Outlet { device: device.to_owned(), outlet: outlet.to_owned() };
@@ -405,7 +425,8 @@ impl World {
 
     fn switch_target(&self, target: &Target, switch: Switch) {
         match target {
-            Target::Chassis(machine) => self.switch(*machine, switch),
+            Target::Chassis(machine, Cabling::AsPlanned) => self.switch_by_bmc(*machine, switch),
+            Target::Chassis(machine, Cabling::Wrong) => self.switch(*machine, switch),
             Target::Outlet { device, outlet } => {
                 let fed = lock(&self.devices).switch_outlet(device, outlet, switch);
                 fed.into_iter().for_each(|machine| self.settle_power(machine));
@@ -452,14 +473,18 @@ impl World {
     }
 
     /// Ends the faults of all devices, and switches every outlet on.
+    /// What was switched off stays so: whoever did that must switch it on again. An outlet that was wired wrongly is switched
+    /// on, since it was not its own machines that it took.
     pub(super) fn heal_devices(&self) {
         for device in self.device_names() {
-            let _ = self.ail_device(&device, &DeviceAil::Well, None);
-            let outlets: Vec<String> = match lock(&self.devices).by_name.get(&device).map(|device| &device.model) {
-                Some(Model::Pdu(outlets)) => outlets.keys().cloned().collect(),
+            let wrong: Vec<String> = match lock(&self.devices).by_name.get(&device).map(|device| &device.model) {
+                Some(Model::Pdu(outlets)) => {
+                    outlets.iter().filter(|(_, of)| of.feeds != of.planned).map(|(name, _)| name.clone()).collect()
+                }
                 Some(Model::Bmc(_)) | None => Vec::new(),
             };
-            for outlet in outlets {
+            let _ = self.ail_device(&device, &DeviceAil::Well, None);
+            for outlet in wrong {
                 self.switch_target(&Target::Outlet { device: device.clone(), outlet }, Switch::On);
             }
         }

@@ -56,6 +56,8 @@ pub(super) struct MachineState {
     pub(super) switch: Switch,
     pub(super) cord: Cord,
     pub(super) firmware: Firmware,
+    /// Whether its own BMC has switched it off, and nothing has switched it on since.
+    pub(super) shot: bool,
     /// Of the present or the last boot.
     pub(super) boot: BootId,
     booted: Booted,
@@ -92,6 +94,7 @@ impl MachineState {
             switch: Switch::Off,
             cord: Cord::In,
             firmware: Firmware::StartsAgain,
+            shot: false,
             boot: BootId::from_bytes([0; 16]),
             booted: Booted::default(),
             daemon: DaemonSlot::default(),

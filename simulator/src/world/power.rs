@@ -58,12 +58,23 @@ impl World {
         self.settle_power(machine);
     }
 
+    /// Whether a fence device has switched a machine off, so that whoever had that done must have it switched on again.
+    pub(super) fn is_shot(&self, machine: Machine) -> bool {
+        self.with(machine, |state| state.shot) == Some(true)
+    }
+
+    /// Its own BMC switches a machine.
+    pub(super) fn switch_by_bmc(&self, machine: Machine, switch: Switch) {
+        self.switch(machine, switch);
+        self.with(machine, |state| state.shot = switch == Switch::Off);
+    }
+
     pub(super) fn set_firmware(&self, machine: Machine, firmware: Firmware) {
         self.with(machine, |state| state.firmware = firmware);
     }
 
     pub(super) fn switch(&self, machine: Machine, switch: Switch) {
-        self.with(machine, |state| state.switch = switch);
+        self.with(machine, |state| (state.switch, state.shot) = (switch, false));
         self.settle_power(machine);
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use haven_simulator::cluster::Tracing;
-use haven_simulator::scenario::{Ran, Scenario};
+use haven_simulator::scenario::Scenario;
 use haven_simulator::shrink::{Progress, Shrunk, shrink as make_small};
 use serde::Serialize;
 
@@ -44,7 +44,7 @@ pub(super) fn shrink(asked: &SimShrink, terminal: &Terminal) -> Result<Exit, Tro
             terminal.progress(&progress.to_string());
         }
     };
-    let small = make_small(&scenario, &name, asked.runs, &mut alone, &mut tell);
+    let small = make_small(&scenario, &name, asked.runs, &mut |small: &Scenario| small.run(Tracing::Off), &mut tell);
     let small = small.map_err(|holds| Trouble::nothing_to_shrink(&name, &holds.to_string()))?;
     let text = small.scenario.to_toml();
     if let Some(file) = &asked.out {
@@ -68,12 +68,6 @@ pub(super) fn shrink(asked: &SimShrink, terminal: &Terminal) -> Result<Exit, Tro
     terminal
         .answer(&answer, || asked.out.as_ref().map_or_else(|| text.clone(), |file| format!("{}\n", file.display())));
     Ok(Exit::Fine)
-}
-
-/// In a thread of its own, since openraft panics at a store that breaks its word.
-fn alone(scenario: &Scenario) -> Ran {
-    let ran = std::thread::scope(|scope| scope.spawn(|| scenario.run(Tracing::Off)).join());
-    ran.unwrap_or_else(|_| Ran::panicked())
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Trouble> {

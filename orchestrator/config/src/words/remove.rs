@@ -1,7 +1,7 @@
 //! `remove`: an object, and whatever would dangle without it.
 
 use haven_core::ids::{ConstraintId, ResourceId};
-use haven_core::spec::{Body, Constraint, ConstraintBody, LocationTarget, Resource, SetJoin, Spec, SpecEdit};
+use haven_core::spec::{Body, Resource, Spec, SpecEdit};
 
 use super::{WordFault, known_resource};
 
@@ -49,7 +49,7 @@ pub fn remove_constraint(spec: &Spec, name: &str) -> Result<Vec<SpecEdit>, WordF
 }
 
 fn without(spec: &Spec, gone: &[ResourceId], kept: Vec<SpecEdit>) -> Vec<SpecEdit> {
-    let about = spec.constraints.values().filter(|constraint| gone.iter().any(|id| names(constraint, id)));
+    let about = spec.constraints.values().filter(|constraint| gone.iter().any(|id| constraint.names(id)));
     let constraints = about.map(|constraint| SpecEdit::RemoveConstraint(constraint.id.clone()));
     let tags = spec.tags.iter().filter(|(_, members)| gone.iter().any(|id| members.contains(id)));
     let tags = tags.map(|(tag, members)| {
@@ -58,23 +58,4 @@ fn without(spec: &Spec, gone: &[ResourceId], kept: Vec<SpecEdit>) -> Vec<SpecEdi
     });
     let resources = gone.iter().rev().map(|id| SpecEdit::RemoveResource(id.clone()));
     constraints.chain(tags).chain(kept).chain(resources).collect()
-}
-
-/// Whether a constraint names a resource.
-fn names(constraint: &Constraint, id: &ResourceId) -> bool {
-    match &constraint.body {
-        ConstraintBody::Location(location) => match &location.target {
-            LocationTarget::Resource(target) => target == id,
-            LocationTarget::Set(targets) => targets.contains(id),
-            LocationTarget::Pattern(_) => false,
-        },
-        ConstraintBody::Colocation(colocation) => match &colocation.join {
-            SetJoin::Pair(a, b) => a.resource == *id || b.resource == *id,
-            SetJoin::Sets(sets) => sets.iter().any(|set| set.members.contains(id)),
-        },
-        ConstraintBody::Order(order) => match &order.join {
-            SetJoin::Pair(a, b) => a.resource == *id || b.resource == *id,
-            SetJoin::Sets(sets) => sets.iter().flat_map(|set| &set.members).any(|item| item.resource == *id),
-        },
-    }
 }

@@ -81,7 +81,7 @@ impl Node {
 
     fn is_lost(&self, facts: &Facts, member: &Member) -> bool {
         let limit = facts.state.timing.current.dead_after;
-        if self.ears.silence(&member.node, facts.now) < limit {
+        if self.ears.silence(&member.node, facts.now) < limit && !plant::on(Plant::OwnEarsDoNotCount) {
             return false;
         }
         if plant::on(Plant::LeaderAloneJudges) {

@@ -25,6 +25,27 @@ pub struct Constraint {
     pub until: Option<LogTime>,
 }
 
+impl Constraint {
+    /// Whether it names `id`, alone or in a set. A pattern names nothing.
+    pub fn names(&self, id: &ResourceId) -> bool {
+        match &self.body {
+            ConstraintBody::Location(location) => match &location.target {
+                LocationTarget::Resource(target) => target == id,
+                LocationTarget::Set(targets) => targets.contains(id),
+                LocationTarget::Pattern(_) => false,
+            },
+            ConstraintBody::Colocation(colocation) => match &colocation.join {
+                SetJoin::Pair(a, b) => a.resource == *id || b.resource == *id,
+                SetJoin::Sets(sets) => sets.iter().any(|set| set.members.contains(id)),
+            },
+            ConstraintBody::Order(order) => match &order.join {
+                SetJoin::Pair(a, b) => a.resource == *id || b.resource == *id,
+                SetJoin::Sets(sets) => sets.iter().flat_map(|set| &set.members).any(|item| item.resource == *id),
+            },
+        }
+    }
+}
+
 /// What a constraint asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 pub enum ConstraintBody {

@@ -112,6 +112,9 @@ impl Order {
             Self::Remove(id) => Some((Subject::Resource(id.clone()), Change::Remove)),
             Self::Standby(node) => Some((Subject::Standby(node.clone()), Change::Put)),
             Self::Online(node) => Some((Subject::Standby(node.clone()), Change::Remove)),
+            Self::Attribute(node, name, value) => {
+                Some((Subject::Attribute(node.clone(), name.clone(), value.clone()), Change::Put))
+            }
             Self::Cleanup(_)
             | Self::Confirm(_)
             | Self::ConfirmAfter(..)
@@ -121,8 +124,7 @@ impl Order {
             | Self::Pause(..)
             | Self::Disarm(_)
             | Self::Maintenance(_)
-            | Self::Unfreeze(_)
-            | Self::Attribute(..) => None,
+            | Self::Unfreeze(_) => None,
         }
     }
 
@@ -175,7 +177,13 @@ impl Order {
                 edit([SpecEdit::PutResource(resource)].into_iter().chain(prefers(id, node)).collect())
             }
             Self::Cleanup(id) => Command::Cleanup { resource: id.clone(), node: None },
-            Self::Remove(id) => edit(vec![SpecEdit::RemoveResource(id.clone())]),
+            // With the constraints that name it, as the command line does it.
+            Self::Remove(id) => {
+                let state = leader.state();
+                let about = state.spec.constraints.values().filter(|constraint| constraint.names(id));
+                let constraints = about.map(|constraint| SpecEdit::RemoveConstraint(constraint.id.clone()));
+                edit(constraints.chain([SpecEdit::RemoveResource(id.clone())]).collect())
+            }
             // As the daemon does it: whatever the person says, the devices are asked.
             Self::Confirm(node) | Self::ConfirmAfter(node, _) => {
                 let Readings { power, silent } = leader.read_power(node).await;

@@ -102,8 +102,18 @@ fn a_boot_that_began_after_the_end_of_an_order_was_not_hit() {
     let (mut bench, order) = rebooted_under_an_order();
     bench.ok(Event::FenceFailed { order, reason: "the BMC did not answer".into() });
     lives_and_looks(&mut bench, "c", (23, 1), Outcome::Done);
+    let early = bench.clone();
+    // As long as its device may take.
+    bench.wait(Millis::secs(31));
     bench.lose("c");
     assert_eq!(fenced(&bench), Vec::<String>::new());
+    let mut bench = early;
+    bench.lose("c");
+    assert_eq!(
+        fenced(&bench),
+        ["c: an order may have switched it off"],
+        "the shot may have landed after the order's end"
+    );
 }
 
 #[test]
