@@ -55,14 +55,17 @@ fn one_seed(seed: &str, show: Tracing) -> Result<(), String> {
 fn hunt(range: &str, plants: &[&str]) -> Result<(), String> {
     use haven_core::plant::Plant;
     use haven_simulator::sweep::plants::hunt;
+    let mut survived = Vec::new();
     for name in plants {
         let plant = Plant::named(name).ok_or_else(|| format!("there is no plant `{name}`"))?;
         let seeds = bounds(range)?;
         // In a thread of its own each, since one may end in a panic.
         let hunted = std::thread::spawn(move || hunt(plant, seeds, Profile::All)).join();
-        println!("{name}: {:?}", hunted.map_err(|_| "it panicked".to_owned())?);
+        let hunted = hunted.map_err(|_| "it panicked".to_owned())?;
+        println!("{name}: {hunted:?}");
+        survived.extend(hunted.found.is_none().then_some(*name));
     }
-    Ok(())
+    if survived.is_empty() { Ok(()) } else { Err(format!("no seed has found {}", survived.join(", "))) }
 }
 
 #[cfg(not(feature = "plants"))]

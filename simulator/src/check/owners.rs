@@ -2,8 +2,9 @@
 //!
 //! S1 is read from the world's own ledger of copies. S2 has two halves. In the log: when a start becomes due, the state
 //! of that very entry shows the resource nowhere else, unless that boot is proven over. In the world: a copy begins only
-//! where the log has let it start, on a boot that is not over, and not after another node was let start it. That somebody
-//! has come to doubt another node meanwhile takes no start back.
+//! where the log has let it start, on a boot that is not over, and not after another node was let start it. When it was let
+//! start the log had it nowhere else, so whoever has been let start nothing since is only doubted: a look did not tell, and
+//! it may be told to stop for that. Doubt takes no start back that has begun.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +91,8 @@ impl OwnerCheck {
             self.starts.get(&(id.clone(), node.clone(), boot)).is_some_and(|other| other > allowed)
         };
         let (other, presence) = status.possible_owners().find(|(node, presence)| {
-            let doubted = matches!(presence.run, Run::Unknown { .. }) && !later((node, presence.boot));
+            let doubt = matches!(presence.run, Run::Unknown { .. } | Run::Stopping { .. });
+            let doubted = doubt && !later((node, presence.boot));
             *node != here && !doubted && is_alive(latest, node, presence.boot)
         })?;
         Some(format!("{id} began on {here} while the log has it {} on {other}", presence.run.word()))
@@ -142,5 +144,40 @@ mod tests {
         presence.since.index = index;
         let found = check.folded(&state);
         assert_eq!(found.as_deref(), Some("db is to start on n2 while the log has it started on n1"));
+    }
+
+    /// `db` is let start on n2, and begins there when the log has it on n1 like that, who was let start it `since`.
+    fn begins_beside(run_on_n1: Run, since: Option<u64>) -> Option<String> {
+        let [n1, n2] = ["n1", "n2"].map(|name| NodeId::new(name).unwrap());
+        let db = ResourceId::new("db").unwrap();
+        let resources = vec![ResourceOptions::new("db", Some((n1.clone(), 100)))];
+        run(1, async move {
+            let cluster = Cluster::new(1, ClusterOptions { resources, ..ClusterOptions::default() });
+            cluster.found().await.unwrap();
+            let mut state = cluster.leader().unwrap().1.state();
+            let boot = |state: &ClusterState, node: &NodeId| state.members[node].boot().unwrap();
+            let mut check = OwnerCheck::default();
+            check.starts.insert((db.clone(), n2.clone(), boot(&state, &n2)), LogIndex(100));
+            if let Some(since) = since {
+                check.starts.insert((db.clone(), n1.clone(), boot(&state, &n1)), LogIndex(since));
+            }
+            state.resources.get_mut(&db).unwrap().presence.get_mut(&n1).unwrap().run = run_on_n1;
+            let machine = cluster.world.machine(&n2).unwrap();
+            cluster.world.copy_begins(machine, "db");
+            let began = cluster.world.history().into_iter().rfind(|tenure| tenure.copy.machine == machine).unwrap();
+            let found = check.unproven(&cluster.world, &state, &began);
+            cluster.end();
+            found
+        })
+    }
+
+    #[test]
+    fn doubt_takes_no_start_back_and_a_later_start_does() {
+        let stopping = || Run::Stopping { action: ActionId { plan: PlanId(9), step: 0 } };
+        assert_eq!(begins_beside(stopping(), Some(90)), None, "it ran there before, and a look did not tell");
+        assert_eq!(begins_beside(stopping(), None), None);
+        let beside = |word: &str| Some(format!("db began on n2 while the log has it {word} on n1"));
+        assert_eq!(begins_beside(stopping(), Some(101)), beside("stopping"));
+        assert_eq!(begins_beside(Run::Running, Some(90)), beside("started"));
     }
 }

@@ -13,6 +13,7 @@ use haven_log::Snapshots;
 use super::faults::{Alone, Draw, Kind};
 use super::{Draws, Profile as Seeds};
 use crate::cluster::{ClusterOptions, Devices, Outlets, ResourceOptions};
+use crate::disk::DiskProfile;
 use crate::exec::Prng;
 use crate::scenario::Order;
 use crate::world::{Fault, Range, Supply, WatchdogModel};
@@ -22,6 +23,9 @@ const KINDS_MAX: u64 = 4;
 
 /// How many seeds of a thousand end in the dark.
 const DARK: u64 = 250;
+
+/// How many seeds of a thousand have slow disks.
+const SLOW_DISKS: u64 = 150;
 
 /// In how many seeds of a thousand power fails shortly before all faults end.
 const DUSK: u64 = 300;
@@ -91,6 +95,7 @@ impl Schedule {
         let draws = draws.into();
         let mut prng = Prng::named(seed, "schedule", 0);
         let mut cluster = cluster(&mut prng, draws.profile);
+        cluster.disk = disk(&mut Prng::named(seed, "disk", 0));
         let shape = Prng::named(seed, "shape", 0).below(1000);
         let alone = match shape {
             _ if draws.profile != Seeds::All => None,
@@ -149,6 +154,16 @@ impl Schedule {
     pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {
         self.kinds.clone()
     }
+}
+
+/// Mostly flash; else one that turns, behind a controller that pauses now and then.
+fn disk(prng: &mut Prng) -> DiskProfile {
+    if !prng.per_mille(SLOW_DISKS) {
+        return DiskProfile::default();
+    }
+    let ms = |prng: &mut Prng, low: u64, high: u64| prng.between(low, high) * 1_000_000;
+    let sync_max = ms(prng, 8, 30);
+    DiskProfile { sync_min: 4_000_000, sync_max, stall_per_mille: prng.between(3, 30), stall: ms(prng, 50, 400) }
 }
 
 /// The power of one machine, or of all, fails shortly before all faults end, mostly so late that nobody is missed before.

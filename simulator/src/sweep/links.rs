@@ -65,7 +65,7 @@ impl Draw {
         let to = if self.prng.per_mille(400) { None } else { self.prng.choose(&others).cloned() };
         let way = if kind == Kind::PairCut { Way::Both } else { Way::There };
         let pair = Pair { from: Some(node), to, way };
-        let link = (self.links > 1 && self.prng.per_mille(500)).then_some(LinkId(0));
+        let link = (self.links > 1 && self.prng.per_mille(500)).then_some(LinkId(u8::from(at.0 % 2 == 1)));
         let begins = if kind == Kind::TrafficCut {
             let cut = *self.prng.choose(&[Cut::Datagrams, Cut::Calls, Cut::Large]).unwrap_or(&Cut::Calls);
             Fault::Cut { pair: pair.clone(), link, cut }
