@@ -48,9 +48,13 @@ pub(super) fn place(state: &ClusterState, outlook: &Outlook) -> Placement {
         placer.place_unit(&unit);
     }
     for id in state.resources.keys().filter(|id| !state.spec.resources.contains_key(*id)) {
-        if let Wish::Stop(why) = wish(state, id) {
-            placer.result.wanted.insert(id.clone(), Wanted::Stopped(why));
-        }
+        let wanted = match wish(state, id) {
+            Wish::Stop(why) => Wanted::Stopped(why),
+            Wish::LeaveAlone(why) => Wanted::AsIs(why),
+            // Nobody wishes what is in no configuration.
+            Wish::Run => continue,
+        };
+        placer.result.wanted.insert(id.clone(), wanted);
     }
     placer.result
 }

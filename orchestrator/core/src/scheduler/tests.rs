@@ -362,6 +362,19 @@ fn nothing_is_touched_in_maintenance() {
     check(&bench, expect![[""]]);
 }
 
+/// Found by seed 3521: nobody could say why it still ran.
+#[test]
+fn what_left_the_configuration_and_still_runs_is_told_of_in_maintenance() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.settle();
+    bench.edit(vec![SpecEdit::RemoveResource(rsc("db"))]);
+    let until = Some(bench.state.time + Millis::secs(600));
+    bench.ok(Event::MaintenanceSet { until, reason: "switch".into(), by: "olga".into() });
+    let planned = super::plan(&bench.state);
+    assert_eq!((planned.steps.len(), bench.state.resources.contains_key(&rsc("db"))), (0, true));
+    assert_eq!(planned.reasons[&rsc("db")].wanted, super::Wanted::AsIs("the cluster is in maintenance".to_owned()));
+}
+
 fn maintenance(of: &str, value: &str) -> SpecEdit {
     let attributes = [("maintenance".to_owned(), value.to_owned())].into();
     SpecEdit::SetNode { node: node(of), spec: NodeSpec { attributes, ..NodeSpec::default() } }
