@@ -205,6 +205,11 @@ impl Machine {
         fs::read_to_string(self.folder.join("daemon.log")).unwrap_or_default()
     }
 
+    /// Its first process, as the host numbers it, while it is up.
+    pub fn init(&self) -> Option<i32> {
+        Some(self.init?.as_raw_nonzero().get())
+    }
+
     /// The path of the daemon's socket, seen from outside.
     pub fn socket(&self) -> Option<PathBuf> {
         let init = self.init?.as_raw_nonzero();

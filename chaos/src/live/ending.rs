@@ -89,7 +89,8 @@ impl Run<'_> {
         let found = self.ask(&runtime, &answers, &changes)?;
         violations.extend(found.violations);
         let offs = self.stage.panel.offs();
-        violations.extend(orders::check(&offs, &found.orders, self.began));
+        let looks = self.watch.seen().looks.clone();
+        violations.extend(orders::check(&offs, &found.orders, &looks, self.began));
         violations.extend(self.secrets(&runtime));
         let keeps = self.evidence == Evidence::Always || !violations.is_empty();
         let evidence = keeps.then(|| keep(self.stage, self.schedule, Some(&found.log)));
@@ -322,7 +323,6 @@ fn outages(history: &History) -> Outages {
 /// Deepest folder of a lab.
 const DEPTH_MAX: usize = 12;
 
-/// Every plain file below a folder.
 /// Whether a file may hold a private key: that of a node, or of the cluster's authority.
 fn is_key(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "key")
@@ -334,6 +334,7 @@ fn body(pem: &str) -> String {
     lines.max_by_key(|line| line.len()).unwrap_or_default().to_owned()
 }
 
+/// Every plain file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut left = vec![(folder.to_owned(), 0)];

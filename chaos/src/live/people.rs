@@ -185,10 +185,8 @@ impl Desk {
         }
         let command = if let Order::Remove(id) = order {
             // With the constraints that name it, as the command line does it.
-            let state = client.state(None).await?;
-            let about = state.spec.constraints.values().filter(|constraint| constraint.names(id));
-            let constraints = about.map(|constraint| SpecEdit::RemoveConstraint(constraint.id.clone()));
-            let edits = constraints.chain([SpecEdit::RemoveResource(id.clone())]).collect();
+            let mut edits = client.state(None).await?.spec.free(std::slice::from_ref(id));
+            edits.push(SpecEdit::RemoveResource(id.clone()));
             Command::Edit { base: None, edits, comment: "chaos".to_owned() }
         } else if let Order::Unfreeze(node) = order {
             let state = client.state(None).await?;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use haven_api::Client;
 use haven_api::view::{LogLine, LogPage};
 
+use crate::check::orders::Look;
 use crate::check::secrets::{PASSWORD, Scan};
 use crate::history::HostTime;
 use crate::lab::{Fallible, Rack};
@@ -29,6 +30,8 @@ const KEPT_MAX: usize = 200_000;
 pub(super) struct Seen {
     /// When each entry was seen first, in any log.
     pub(super) first: BTreeMap<u64, HostTime>,
+    /// How far the log of each machine was, at every look.
+    pub(super) looks: Vec<Look>,
     /// What each node has at each index.
     pub(super) entries: Vec<(u64, String, String)>,
     /// What each entry says.
@@ -56,6 +59,7 @@ impl Watch {
     pub(super) fn start(rack: Rack, secret: &str) -> Fallible<Self> {
         let seen = Seen {
             first: BTreeMap::new(),
+            looks: Vec::new(),
             entries: Vec::new(),
             texts: BTreeMap::new(),
             scan: Scan::new(PASSWORD, secret),
@@ -96,19 +100,28 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 
 /// The sockets of the machines that are up.
 pub(super) fn sockets(rack: &Rack) -> Vec<(String, PathBuf)> {
+    inits(rack).into_iter().map(|(name, _, socket)| (name, socket)).collect()
+}
+
+/// The same with the first process of each.
+fn inits(rack: &Rack) -> Vec<(String, i32, PathBuf)> {
     let machines = rack.lock().unwrap_or_else(PoisonError::into_inner);
-    machines.iter().filter_map(|(name, machine)| Some((name.clone(), machine.socket()?))).collect()
+    machines.iter().filter_map(|(name, machine)| Some((name.clone(), machine.init()?, machine.socket()?))).collect()
 }
 
 async fn logs(rack: &Rack, seen: &Mutex<Seen>, next: &mut BTreeMap<String, u64>) {
-    for (node, socket) in sockets(rack) {
+    for (node, init, socket) in inits(rack) {
         let from = next.get(&node).copied().unwrap_or(1);
         let client = Client::new(socket).within(ANSWERS_WITHIN);
+        let asked = HostTime::now();
         let Ok(text) = client.get_text(&format!("/v1/log?from={from}")).await else { continue };
         let now = HostTime::now();
         let mut seen = lock(seen);
         seen.scan.look(&format!("the log as the API of {node} tells it"), text.as_bytes());
         let Ok(page) = serde_json::from_str::<LogPage>(&text) else { continue };
+        if seen.looks.len() < KEPT_MAX {
+            seen.looks.push(Look { node: node.clone(), init, asked, applied: page.applied });
+        }
         for line in &page.lines {
             seen.first.entry(line.index).or_insert(now);
             if seen.entries.len() < KEPT_MAX {

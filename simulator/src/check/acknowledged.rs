@@ -136,7 +136,10 @@ impl fmt::Display for Subject {
 
 #[cfg(test)]
 mod tests {
+    use haven_core::state::Since;
+
     use super::*;
+    use crate::cluster::ClusterOptions;
 
     fn has(ids: &[&str]) -> ClusterState {
         let mut state = ClusterState::default();
@@ -165,5 +168,34 @@ mod tests {
         check.answered(remove, Answer::Committed(LogIndex(9)));
         assert!(check.lost_in("n1", &has(&["db"])).is_some(), "what was removed stays so");
         assert_eq!(check.lost_in("n1", &has(&[])), None);
+    }
+
+    #[test]
+    fn an_attribute_keeps_its_value_until_it_is_set_anew_or_its_node_boots() {
+        let n1 = || NodeId::new("n1").unwrap();
+        let rack = |value: &str| Subject::Attribute(n1(), "rack".to_owned(), value.to_owned());
+        let state = |value: Option<&str>, booted: u64| {
+            let resources = Vec::new();
+            let mut state = crate::exec::run(1, async move {
+                let cluster =
+                    crate::cluster::Cluster::new(1, ClusterOptions { resources, ..ClusterOptions::default() });
+                cluster.found().await.unwrap();
+                let state = cluster.leader().unwrap().1.state();
+                cluster.end();
+                state
+            });
+            let member = state.members.get_mut(&n1()).unwrap();
+            member.booted = member.booted.map(|since| Since { index: LogIndex(booted), ..since });
+            member.attributes = value.map(|value| ("rack".to_owned(), value.to_owned())).into_iter().collect();
+            state
+        };
+        let mut check = AckCheck::default();
+        let set = check.asked(rack("7"), Change::Put);
+        check.answered(set, Answer::Committed(LogIndex(90)));
+        assert_eq!(check.lost_in("n1", &state(Some("7"), 5)), None);
+        assert!(check.lost_in("n1", &state(None, 5)).is_some());
+        assert_eq!(check.lost_in("n1", &state(None, 91)), None, "attributes end with their boot");
+        check.asked(rack("8"), Change::Put);
+        assert_eq!(check.lost_in("n1", &state(Some("8"), 5)), None);
     }
 }

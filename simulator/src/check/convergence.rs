@@ -39,48 +39,46 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
     let state = leader.state();
     let state = &state;
     let applied: Vec<_> = nodes.values().map(|n| n.look(|f, _| f.state.index)).collect();
-    {
-        if let Some(member) = state.members.values().find(|m| m.standing != Standing::Online) {
-            return Some(format!("{} is {}", member.node, member.standing.word()));
-        }
-        if let Some(freeze) = state.freezes.values().next() {
-            return Some(format!("{} is frozen: {}", subject_words(&freeze.subject), freeze.reason));
-        }
-        if let Some(order) = state.fencing.orders.values().find(|o| o.result.is_none()) {
-            return Some(format!("{} against {} is open", order.id, order.node));
-        }
-        let left = state.plan.in_flight().chain(state.plan.waiting()).next();
-        if let Some((id, step)) = left {
-            return Some(format!("action {id} is not done: {}", step.step.key));
-        }
-        let planned = scheduler::plan(state);
-        for (id, status) in &state.resources {
-            let running: Vec<_> = status.running().collect();
-            let owners = cluster.world.owners(id.as_str());
-            let wanted = planned.reasons.get(id).map(|r| r.wanted.clone());
-            // Whom people have sent to standby runs nothing until they call it back.
-            let may_run = |m: &Member| m.runs_resources() && m.standby == Standby::Off;
-            if wanted == Some(Wanted::Nowhere) && state.members.values().any(may_run) {
-                return Some(format!("{id} is down, and no node may run it"));
-            }
-            if let Some(Wanted::Stopped(why)) = &wanted
-                && let Some((machine, _)) = owners.first()
-            {
-                return Some(format!("{id} should not run ({why}), and runs on {machine}"));
-            }
-            let should_run = matches!(wanted, Some(Wanted::RunOn(_)));
-            if should_run && (running.len() != 1 || owners.len() != 1) {
-                return Some(format!("{id} runs on {running:?} by the log and {} times in truth", owners.len()));
-            }
-        }
-        // What was removed from the configuration was stopped before.
-        let left = cluster.world.machines().flat_map(|machine| cluster.world.running(machine));
-        if let Some((id, _)) = left.into_iter().find(|(id, _)| !state.resources.keys().any(|known| names(id, known))) {
-            return Some(format!("{id} runs, and is in no configuration"));
-        }
-        let behind = applied.iter().find(|index| index.0 + 8 < state.index.0);
-        behind.map(|index| format!("a node has applied {index} of {}", state.index))
+    if let Some(member) = state.members.values().find(|m| m.standing != Standing::Online) {
+        return Some(format!("{} is {}", member.node, member.standing.word()));
     }
+    if let Some(freeze) = state.freezes.values().next() {
+        return Some(format!("{} is frozen: {}", subject_words(&freeze.subject), freeze.reason));
+    }
+    if let Some(order) = state.fencing.orders.values().find(|o| o.result.is_none()) {
+        return Some(format!("{} against {} is open", order.id, order.node));
+    }
+    let left = state.plan.in_flight().chain(state.plan.waiting()).next();
+    if let Some((id, step)) = left {
+        return Some(format!("action {id} is not done: {}", step.step.key));
+    }
+    let planned = scheduler::plan(state);
+    for (id, status) in &state.resources {
+        let running: Vec<_> = status.running().collect();
+        let owners = cluster.world.owners(id.as_str());
+        let wanted = planned.reasons.get(id).map(|r| r.wanted.clone());
+        // Whom people have sent to standby runs nothing until they call it back.
+        let may_run = |m: &Member| m.runs_resources() && m.standby == Standby::Off;
+        if wanted == Some(Wanted::Nowhere) && state.members.values().any(may_run) {
+            return Some(format!("{id} is down, and no node may run it"));
+        }
+        if let Some(Wanted::Stopped(why)) = &wanted
+            && let Some((machine, _)) = owners.first()
+        {
+            return Some(format!("{id} should not run ({why}), and runs on {machine}"));
+        }
+        let should_run = matches!(wanted, Some(Wanted::RunOn(_)));
+        if should_run && (running.len() != 1 || owners.len() != 1) {
+            return Some(format!("{id} runs on {running:?} by the log and {} times in truth", owners.len()));
+        }
+    }
+    // What was removed from the configuration was stopped before.
+    let left = cluster.world.machines().flat_map(|machine| cluster.world.running(machine));
+    if let Some((id, _)) = left.into_iter().find(|(id, _)| !state.resources.keys().any(|known| names(id, known))) {
+        return Some(format!("{id} runs, and is in no configuration"));
+    }
+    let behind = applied.iter().find(|index| index.0 + 8 < state.index.0);
+    behind.map(|index| format!("a node has applied {index} of {}", state.index))
 }
 
 /// Whether what runs is a copy of that resource: an instance of a clone has a number, a promoted one says so.
@@ -138,5 +136,33 @@ async fn all_well(cluster: &Arc<Cluster>, settling: Settling, since: &str) {
         && let Some(what) = unexplained(&leader.state())
     {
         cluster.checker.violation("L2", what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ClusterOptions;
+    use crate::exec::run;
+
+    #[test]
+    fn what_runs_and_is_in_no_configuration_is_not_well() {
+        run(1, async {
+            let cluster = Cluster::new(1, ClusterOptions::default());
+            cluster.found().await.unwrap();
+            sleep(Duration::from_secs(5)).await;
+            assert_eq!(converged(&cluster), None);
+            let machine = cluster.world.machines().next().unwrap();
+            cluster.world.copy_begins(machine, "ghost");
+            assert_eq!(converged(&cluster).as_deref(), Some("ghost runs, and is in no configuration"));
+            cluster.end();
+        });
+    }
+
+    #[test]
+    fn copies_are_known_by_the_resource_that_they_are_of() {
+        let db = ResourceId::new("db").unwrap();
+        let known = ["db", "db:2", "db(promoted)", "db2", "d"].map(|copy| names(copy, &db));
+        assert_eq!(known, [true, true, true, false, false]);
     }
 }

@@ -150,9 +150,9 @@ impl Scenario {
         &self.expected.plants
     }
 
-    /// Runs it once. The planted bug, if one is wanted, must be chosen before; the run is on this thread.
+    /// Runs it once, in a thread of its own. The planted bug, if one is wanted, must be chosen before in this one. A panic is a
+    /// violation: openraft panics at a store that breaks its word.
     pub fn run(&self, tracing: Tracing) -> Ran {
-        // In a thread of its own, since openraft panics at a store that breaks its word.
         #[cfg(feature = "plants")]
         let chosen = plant::chosen();
         guarded(|| {

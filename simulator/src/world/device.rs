@@ -472,9 +472,8 @@ impl World {
         self.machines().for_each(|machine| self.settle_power(machine));
     }
 
-    /// Ends the faults of all devices, and switches every outlet on.
-    /// What was switched off stays so: whoever did that must switch it on again. An outlet that was wired wrongly is switched
-    /// on, since it was not its own machines that it took.
+    /// Ends the faults of all devices. What was switched off stays so: whoever did that must switch it on again. An outlet that
+    /// was wired wrongly is switched on, since it was not its own machines that it took.
     pub(super) fn heal_devices(&self) {
         for device in self.device_names() {
             let wrong: Vec<String> = match lock(&self.devices).by_name.get(&device).map(|device| &device.model) {

@@ -49,13 +49,11 @@ pub fn remove_constraint(spec: &Spec, name: &str) -> Result<Vec<SpecEdit>, WordF
 }
 
 fn without(spec: &Spec, gone: &[ResourceId], kept: Vec<SpecEdit>) -> Vec<SpecEdit> {
-    let about = spec.constraints.values().filter(|constraint| gone.iter().any(|id| constraint.names(id)));
-    let constraints = about.map(|constraint| SpecEdit::RemoveConstraint(constraint.id.clone()));
     let tags = spec.tags.iter().filter(|(_, members)| gone.iter().any(|id| members.contains(id)));
     let tags = tags.map(|(tag, members)| {
         let members = members.iter().filter(|id| !gone.contains(id)).cloned().collect();
         SpecEdit::SetTag { tag: tag.clone(), members }
     });
     let resources = gone.iter().rev().map(|id| SpecEdit::RemoveResource(id.clone()));
-    constraints.chain(tags).chain(kept).chain(resources).collect()
+    spec.free(gone).into_iter().chain(tags).chain(kept).chain(resources).collect()
 }

@@ -27,7 +27,7 @@ pub struct Constraint {
 
 impl Constraint {
     /// Whether it names `id`, alone or in a set. A pattern names nothing.
-    pub fn names(&self, id: &ResourceId) -> bool {
+    pub(super) fn names(&self, id: &ResourceId) -> bool {
         match &self.body {
             ConstraintBody::Location(location) => match &location.target {
                 LocationTarget::Resource(target) => target == id,

@@ -187,6 +187,12 @@ impl Spec {
         fed.into_iter().filter(|(_, goes_on)| !goes_on).map(|(other, _)| other.clone()).collect()
     }
 
+    /// The edits that remove the constraints which name one of `gone`: no resource can be removed before them.
+    pub fn free(&self, gone: &[ResourceId]) -> Vec<SpecEdit> {
+        let about = self.constraints.values().filter(|constraint| gone.iter().any(|id| constraint.names(id)));
+        about.map(|constraint| SpecEdit::RemoveConstraint(constraint.id.clone())).collect()
+    }
+
     /// The nodes that the configuration names; each of them may be one that has not joined yet.
     pub fn named_nodes(&self) -> BTreeSet<&NodeId> {
         let placed = self.constraints.values().filter_map(|constraint| match &constraint.body {

@@ -179,10 +179,9 @@ impl Order {
             Self::Cleanup(id) => Command::Cleanup { resource: id.clone(), node: None },
             // With the constraints that name it, as the command line does it.
             Self::Remove(id) => {
-                let state = leader.state();
-                let about = state.spec.constraints.values().filter(|constraint| constraint.names(id));
-                let constraints = about.map(|constraint| SpecEdit::RemoveConstraint(constraint.id.clone()));
-                edit(constraints.chain([SpecEdit::RemoveResource(id.clone())]).collect())
+                let mut edits = leader.state().spec.free(std::slice::from_ref(id));
+                edits.push(SpecEdit::RemoveResource(id.clone()));
+                edit(edits)
             }
             // As the daemon does it: whatever the person says, the devices are asked.
             Self::Confirm(node) | Self::ConfirmAfter(node, _) => {

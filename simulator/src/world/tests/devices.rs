@@ -270,6 +270,43 @@ fn outlets_lie_late_and_early_and_can_be_wired_wrongly() {
     });
 }
 
+/// What somebody had switched off is no fault, and is not healed.
+#[test]
+fn healing_leaves_off_what_a_device_has_switched_off() {
+    with_world(1, with_pdu(), |bench| async move {
+        assert_eq!(fence(&bench, N1, "off", "pdu", "3").await, 0);
+        bench.fault("heal-all");
+        sleep(ms(60_000)).await;
+        assert_eq!((bench.world.phase(N2), bench.world.phase(N3)), (Phase::Off, Phase::Off));
+        assert_eq!(fence(&bench, N1, "on", "pdu", "3").await, 0);
+        sleep(ms(1200)).await;
+        assert_eq!((bench.world.phase(N2), bench.world.phase(N3)), (Phase::Up, Phase::Up));
+    });
+    with_world(1, config(), |bench| async move {
+        assert_eq!(fence(&bench, N1, "off", "bmc-n2", "").await, 0);
+        bench.fault("power-off n3");
+        bench.fault("heal-all");
+        sleep(ms(60_000)).await;
+        assert_eq!((bench.world.phase(N2), bench.world.phase(N3)), (Phase::Off, Phase::Up));
+    });
+}
+
+#[test]
+fn firmware_may_leave_a_machine_off_when_electricity_comes_back() {
+    with_world(1, config(), |bench| async move {
+        bench.fault("stays-off n2");
+        for node in ["n2", "n3"] {
+            bench.fault(&format!("pull-plug {node}"));
+            bench.fault(&format!("restore-plug {node}"));
+        }
+        sleep(ms(60_000)).await;
+        assert_eq!((bench.world.phase(N2), bench.world.phase(N3)), (Phase::Off, Phase::Up));
+        bench.fault("power-on n2");
+        sleep(ms(60_000)).await;
+        assert_eq!(bench.world.phase(N2), Phase::Up);
+    });
+}
+
 #[test]
 fn a_machine_that_stands_still_switches_nothing_until_it_goes_on() {
     with_world(1, config(), |bench| async move {
