@@ -31,9 +31,14 @@ const SLOW_DISKS: u64 = 150;
 const DUSK: u64 = 300;
 
 /// Which of a thousand seeds have a cluster that fits what befalls it, see [`Alone::needs`].
-const DARK_RACKS: u64 = 30;
-const WORST: u64 = 60;
-const DUSKS: u64 = 90;
+const SHAPED: &[((u64, u64), Alone)] = &[
+    ((0, 30), Alone::DarkRack),
+    ((30, 60), Alone::Worst),
+    ((60, 90), Alone::Dusk),
+    ((90, 105), Alone::Renamed),
+    ((500, 530), Alone::OlderDisk),
+    ((530, 545), Alone::LateOrder),
+];
 
 /// In how many seeds of a thousand a machine stays off once it has had no electricity.
 const STAYS_OFF: u64 = 250;
@@ -97,13 +102,8 @@ impl Schedule {
         let mut cluster = cluster(&mut prng, draws.profile);
         cluster.disk = disk(&mut Prng::named(seed, "disk", 0));
         let shape = Prng::named(seed, "shape", 0).below(1000);
-        let alone = match shape {
-            _ if draws.profile != Seeds::All => None,
-            0..DARK_RACKS => Some(Alone::DarkRack),
-            DARK_RACKS..WORST => Some(Alone::Worst),
-            WORST..DUSKS => Some(Alone::Dusk),
-            _ => None,
-        };
+        let shaped = SHAPED.iter().find(|((from, to), _)| (*from..*to).contains(&shape));
+        let alone = shaped.filter(|_| draws.profile == Seeds::All).map(|(_, alone)| *alone);
         if let Some(alone) = alone {
             cluster = alone.needs(cluster);
         }
@@ -236,7 +236,19 @@ impl Alone {
                 let boot = Range::ms(10_000, 20_000);
                 ClusterOptions { boot, tested: Some(Millis::ZERO), devices: Devices::Bmc, timing, ..cluster }
             }
-            Self::WrongWord | Self::LateWord | Self::OlderDisk | Self::LostDisk | Self::Rot => cluster,
+            // What was measured of a device is what its name hands down.
+            Self::Renamed => {
+                let tested = cluster.tested.or(Some(Millis::ZERO));
+                ClusterOptions { tested, devices: Devices::Bmc, ..cluster }
+            }
+            // The others elect one who commits the order, and whoever is to shoot is back before that has ended.
+            Self::LateOrder => {
+                let (watchdog, witnesses) = (WatchdogModel::None, BTreeSet::new());
+                ClusterOptions { machines, watchdog, witnesses, devices: Devices::Bmc, ..cluster }
+            }
+            // Who returns reads the log from its beginning, and those who joined after it bring it.
+            Self::OlderDisk => ClusterOptions { machines, snapshots: Snapshots::default(), ..cluster },
+            Self::WrongWord | Self::LateWord | Self::LostDisk | Self::Rot => cluster,
         }
     }
 }

@@ -118,6 +118,10 @@ pub(super) enum Alone {
     Dusk,
     /// Most machines lose their power, and one is back while it is read for its earlier boot.
     DarkRack,
+    /// A device takes the name of another that was tested, and its machine is lost.
+    Renamed,
+    /// Whoever is to shoot stands still as it is told, and goes on much later.
+    LateOrder,
 }
 
 impl Alone {
@@ -145,6 +149,8 @@ impl Alone {
             Self::Worst => "worst losses",
             Self::Dusk => "power that fails last",
             Self::DarkRack => "dark racks",
+            Self::Renamed => "devices under an old name",
+            Self::LateOrder => "orders that are read late",
         }
     }
 }
@@ -374,6 +380,8 @@ impl Draw {
             Alone::Worst => self.worst_loss(),
             Alone::Dusk => self.dusk(length),
             Alone::DarkRack => self.dark_rack(),
+            Alone::Renamed => self.renamed(),
+            Alone::LateOrder => self.late_order(),
         }
     }
 

@@ -206,6 +206,8 @@ impl Draw {
         let mut resources = self.resources.clone();
         resources.extend(loss.runs.iter().map(|id| id.as_str().to_owned()));
         let ailment = match self.prng.below(10) {
+            // Or its program is gone with whatever it was on.
+            8 | 9 if loss.runs.is_some() => Ailment::HOPELESS,
             _ if loss.runs.is_some() => Ailment::Hang,
             0..=2 => Ailment::Hang,
             3 => Ailment::HOPELESS,
@@ -258,6 +260,9 @@ impl Draw {
             // Everything reaches it much later.
             13 | 14 => {
                 loss.slow = true;
+                if self.prng.per_mille(700) {
+                    return self.late_start(loss);
+                }
                 let late = Micros::millis(self.prng.between(4000, 30_000));
                 let pair = Pair { from: None, to: Some(victim), way: Way::There };
                 loss.fault(at, Fault::Path { pair, link: None, change: PathChange::Delay(late, late) });
@@ -270,6 +275,64 @@ impl Draw {
             }
             _ => self.bounce(loss),
         }
+    }
+
+    /// What it is to start reaches it when that runs elsewhere. It holds nothing, so that its watchdog is fed, and its
+    /// device answers nobody.
+    fn late_start(&mut self, loss: &mut Loss) {
+        let idle: Vec<NodeId> = self.nodes.iter().skip(1).filter(|node| self.owner_is_not(node)).cloned().collect();
+        let victim = self.prng.choose(&idle).unwrap_or(&loss.victim).clone();
+        let (at, device) = (loss.at, format!("bmc-{victim}"));
+        let alone = Timing::self_fence(self.hold(), self.timing.watchdog);
+        // It is isolated before the sum is counted.
+        let late = alone + Millis(self.prng.between(6000, 20_000));
+        let back = at + late + Millis(self.prng.between(1000, 8000));
+        let pair = Pair { from: None, to: Some(victim.clone()), way: Way::There };
+        let change = PathChange::Delay(Micros::millis(late.0), Micros::millis(late.0));
+        loss.fault(at.minus(Millis(400)), Fault::Device { device: device.clone(), ail: DeviceAil::Unreachable });
+        loss.fault(at, Fault::Path { pair, link: None, change });
+        // It was probed in time, and is called back when nothing reaches it.
+        loss.order(at.minus(Millis(5000)), Order::Standby(victim.clone()));
+        if let Ok(id) = ResourceId::new(&format!("l{}", at.0)) {
+            loss.order(at.minus(Millis(4000)), Order::Add(id, Some(victim.clone())));
+        }
+        loss.order(at + Millis(self.prng.between(50, 1000)), Order::Online(victim.clone()));
+        loss.fault(back, Fault::HealLinks);
+        loss.fault(back, Fault::Device { device, ail: DeviceAil::Well });
+        loss.victim = victim;
+    }
+
+    /// A node is lost, and the leader, which is to shoot it, stands still before it knows that its order is committed. It
+    /// holds nothing, so that the next leader does not have it shot, and may find the order open when it goes on.
+    pub(super) fn late_order(&mut self) -> Vec<Event> {
+        let Some((leader, others)) = self.nodes.clone().split_first().map(|(l, o)| (l.clone(), o.to_vec())) else {
+            return Vec::new();
+        };
+        let Some(victim) = self.prng.choose(&others).cloned() else { return Vec::new() };
+        let at = Millis(self.prng.between(5000, 20_000));
+        // Each commit takes that long, the one of the loss and the one of the order.
+        let slow = self.prng.between(100, 300);
+        let stands = at + self.timing.dead_after + Millis(self.prng.between(slow, 3 * slow));
+        let goes_on = stands + self.timing.dead_after.times(2) + Millis(self.prng.between(500, 9000));
+        let back = goes_on + Millis(self.prng.between(5000, 20_000));
+        let mut events = vec![ordered(Millis(500), Order::Standby(leader.clone()))];
+        for other in others.iter().filter(|other| **other != victim) {
+            let pair = Pair { from: Some(other.clone()), to: Some(leader.clone()), way: Way::There };
+            let change = PathChange::Delay(Micros::millis(slow), Micros::millis(slow));
+            events.push(once(at.minus(Millis(500)), Fault::Path { pair, link: None, change }));
+        }
+        if let Ok(id) = ResourceId::new(&format!("o{}", at.0)) {
+            events.push(ordered(at.minus(Millis(4000)), Order::Add(id, Some(victim.clone()))));
+        }
+        let rest = self.nodes.iter().filter(|node| **node != victim).cloned().collect();
+        let point = FreezePoint::Anywhere;
+        events.extend([
+            once(at, Fault::Partition(vec![vec![victim], rest])),
+            once(stands, Fault::FreezeDaemon { node: leader.clone(), point }),
+            once(goes_on, Fault::ThawDaemon(leader)),
+            once(back, Fault::HealLinks),
+        ]);
+        events
     }
 
     /// It is off for a moment only, and lost again when it has just returned.

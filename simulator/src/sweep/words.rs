@@ -8,7 +8,7 @@ use haven_core::spec::Timing;
 use haven_core::units::Millis;
 
 use super::draw::Event;
-use super::faults::{Draw, once, ordered};
+use super::faults::{Draw, STALE_MAX, once, ordered};
 use crate::scenario::Order;
 use crate::world::{AgentOp, Ailment, Cut, DeviceAil, Fault, FreezePoint, Pair, Restart, Way};
 
@@ -88,6 +88,25 @@ impl Draw {
             let point = FreezePoint::Anywhere;
             events.push(once(lost, Fault::FreezeDaemon { node: victim.clone(), point }));
             events.push(once(back, Fault::ThawDaemon(victim)));
+        }
+        events
+    }
+
+    /// The device of a machine was tested; another takes its name, and reads Off as early as is allowed of one that was
+    /// not. Then its machine is cut off, and runs something.
+    pub(super) fn renamed(&mut self) -> Vec<Event> {
+        let Some(victim) = self.owner() else { return Vec::new() };
+        let at = Millis(self.prng.between(5000, 20_000));
+        let back = at + Millis(self.prng.between(8000, 30_000));
+        let ail = DeviceAil::Early(Millis(self.prng.between(1500, STALE_MAX + 1)));
+        let others = self.nodes.iter().filter(|node| **node != victim).cloned().collect();
+        let mut events = vec![
+            ordered(at.minus(Millis(self.prng.between(300, 3000))), Order::RedefineAs(victim.clone(), ail)),
+            once(at, Fault::Partition(vec![vec![victim.clone()], others])),
+            once(back, Fault::HealLinks),
+        ];
+        if let Ok(id) = ResourceId::new(&format!("e{}", at.0)) {
+            events.push(ordered(at.minus(Millis(4000)), Order::Add(id, Some(victim))));
         }
         events
     }
