@@ -168,7 +168,9 @@ scenarios! {
     s_15_a_storm_does_not_hold_proofs
     s_15_a_storm_is_not_answered_with_shots
     s_15_a_storm_is_released_one_by_one
+    s_18_a_digest_of_the_store_before
     s_18_a_node_reads_of_its_former_self
+    s_18_a_store_that_went_back_acts_at_once
     s_18_a_store_that_went_back
     s_18_a_store_that_went_back_is_told
     s_20_a_plan_among_other_entries
@@ -202,6 +204,7 @@ scenarios! {
     x_18_a_leader_whose_uplink_is_clogged
     x_19_all_paths_are_too_slow
     x_20_who_went_off_with_another_stays_off
+    x_21_a_device_that_only_says_on
 }
 
 #[test]

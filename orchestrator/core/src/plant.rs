@@ -255,6 +255,8 @@ plants! {
     LooksOnce "L1",
     /// A node whose store one voter refuses waits until the others happen to tell it [S-18].
     WaitsToBeRefused,
+    /// A late digest of the store that a member has replaced binds the new one [S-18].
+    OldDigestBinds,
     /// A node that writes into its ballast keeps its resources [S-25].
     ShortNodeKeepsResources,
     /// A loss that was never written counts as one that may still come into the log [H-12].

@@ -73,6 +73,9 @@ impl Readings {
     }
 }
 
+/// Reads after an order to switch on, and the time between two of them: twelve seconds for a device that is slow.
+const ON_READS: u32 = 12;
+const ON_READS_APART: Millis = Millis::secs(1);
 /// Heartbeats that may be late or lost while a machine lives.
 const GRAIN_HEARTBEATS: u64 = 3;
 /// Wait between an answer and the next question.
@@ -234,10 +237,27 @@ impl<R: Runtime> Shared<R> {
         let host = self.env.host.as_ref();
         match job {
             PowerJob::Off => fence::power_off(host, &target).await.map(|()| None),
-            PowerJob::On => fence::power_on(host, &target).await.map(|()| None),
+            PowerJob::On => {
+                fence::power_on(host, &target).await.map_err(|trouble| words(&trouble))?;
+                return self.look_whether_on(node, &device, limits.deadline).await.map(|()| None);
+            }
             PowerJob::Read => fence::power_state(host, &target).await.map(Some),
         }
         .map_err(|trouble: FenceTrouble| words(&trouble))
+    }
+
+    /// What a program returns proves nothing, On as little as Off: reads until the device says On, and for so long as one
+    /// may take that is slow. A device that cannot be read is believed: nothing but a return depends on it.
+    async fn look_whether_on(&self, node: &NodeId, device: &Device, deadline: Millis) -> Result<(), String> {
+        for _ in 0..ON_READS {
+            let target = self.target(device, node, Limits { deadline, latest: None });
+            let read = fence::power_state(self.env.host.as_ref(), &target).await;
+            if !matches!(read, Ok(PowerState::Off)) {
+                return Ok(());
+            }
+            self.env.host.sleep(ON_READS_APART).await;
+        }
+        Err(format!("it said that it had, and {ON_READS} reads said Off"))
     }
 }
 

@@ -178,16 +178,19 @@ impl<R: Runtime> Node<R> {
     }
 }
 
-/// Who may not act asks the voters whether they listen to its store. It has no other reason to call them: nothing is
-/// replicated to a store that is not listened to, and it would be isolated and fenced again and again until they
-/// happened to be asked for a vote [S-18].
+/// Who may not act, who reads in the log that its store is distrusted, and who was refused by one voter asks the voters
+/// whether they listen to its store. It has no other reason to call them: nothing is replicated to a store that is not
+/// listened to, and it would be isolated and fenced again and again until they happened to be asked for a vote [S-18].
 async fn ask_around<R: Runtime>(shared: Weak<Shared<R>>) {
     loop {
         R::sleep(LOOK_EVERY).await;
         let Some(shared) = shared.upgrade().filter(|shared| !shared.stopped.load(Ordering::Acquire)) else { return };
         let refused = lock(&shared.refused_by).clone();
-        let acts = shared.with_facts(|facts, mind| mind.may_act(facts));
-        if acts || plant::on(Plant::WaitsToBeRefused) {
+        let well = shared.with_facts(|facts, mind| {
+            let distrusted = facts.state.members.get(&shared.config.node).is_some_and(|m| m.distrusted.is_some());
+            mind.may_act(facts) && !distrusted && refused.is_empty()
+        });
+        if well || plant::on(Plant::WaitsToBeRefused) {
             continue;
         }
         let unasked: Vec<NodeId> = {

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::heartbeat::{Durable, Shortage};
-use crate::ids::{Incarnation, LogIndex, NodeId, ResourceId};
+use crate::ids::{Incarnation, LogIndex, NodeId, ResourceId, StoreId};
 use crate::units::{Millis, WallTime};
 
 /// Something that a boot would start without haven.
@@ -76,4 +76,8 @@ pub struct DigestLine {
     #[n(9)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortage: Option<Shortage>,
+    /// Its store, whose promise `durable` is. Digests did not always tell [S-18].
+    #[n(10)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
 }

@@ -95,6 +95,7 @@ impl Node {
                 durable: heard.durable,
                 hash: heard.hash,
                 shortage: heard.shortage,
+                store: Some(heard.store),
             });
         }
         let digest = Digest { lines, wall: median(walls) };
@@ -116,6 +117,7 @@ impl Node {
             durable: facts.raft.durable,
             hash: self.hash,
             shortage: facts.raft.shortage,
+            store: Some(self.id.store),
         }
     }
 

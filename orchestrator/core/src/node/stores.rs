@@ -81,8 +81,10 @@ impl Stores {
             *known = known.most(durable);
             return None;
         }
-        // The digest may be of the store that this one has replaced.
-        let line = state.digest.lines.iter().find(|l| l.node == *node && l.incarnation != life);
+        // The digest may be of the store that this one has replaced, even if it comes after the joining: its leader may
+        // not have applied that when it wrote down what it had heard.
+        let of_store = |of: Option<StoreId>| of.is_none_or(|of| of == store) || plant::on(Plant::OldDigestBinds);
+        let line = state.digest.lines.iter().find(|l| l.node == *node && l.incarnation != life && of_store(l.store));
         let logged = line.filter(|_| member.joined.index < state.digest_index).map(|l| l.durable);
         let earlier = lives.iter().map(|(_, d)| *d).chain(logged);
         let known = earlier.fold(Durable::default(), Durable::most);

@@ -1,8 +1,8 @@
 //! Switching fenced nodes on again.
 //!
 //! For: a node that was fenced for a fault of its network comes back by itself.
-//! Never: proof of anything. A device that answers "on" is believed, and is not asked again: somebody may have the
-//! machine open.
+//! Never: proof of anything. A device that says that it has switched on, and reads On, is not asked again: somebody may
+//! have the machine open.
 
 use std::collections::{BTreeMap, BTreeSet};
 

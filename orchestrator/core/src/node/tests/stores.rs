@@ -9,6 +9,11 @@ fn durable(index: u64, commits: u64) -> Durable {
 
 /// A digest by which `b`, in its first life, had promised 200 entries and 90 commits.
 fn digest_of_b() -> Event {
+    digest_of(None)
+}
+
+/// The same, and the store that it tells.
+fn digest_of(store: Option<StoreId>) -> Event {
     let line = DigestLine {
         node: node("b"),
         incarnation: life(2, 1),
@@ -20,6 +25,7 @@ fn digest_of_b() -> Event {
         durable: durable(200, 90),
         hash: None,
         shortage: None,
+        store,
     };
     Event::HeartbeatDigest(Digest { lines: vec![line], wall: None })
 }
@@ -100,6 +106,22 @@ fn a_digest_right_after_a_store_was_replaced_does_not_bind_the_new_one() {
     let lines =
         (5000..5900).step_by(100).find_map(|to| desk.tick(to).into_iter().find_map(digest_lines)).expect("a digest");
     assert_eq!(lines.iter().map(|line| line.node.to_string()).collect::<Vec<_>>(), ["a", "c"]);
+}
+
+/// Its leader wrote it down before it had applied the joining, and it came into the log after that.
+#[test]
+fn a_late_digest_of_the_replaced_store_does_not_bind_the_new_one() {
+    let new = StoreId::from_bytes([44; 16]);
+    let fault_after = |digest: Event| {
+        let mut desk = Desk::new();
+        desk.tick(0);
+        desk.bench.ok(rejoined("b", 4, 2));
+        desk.bench.ok(digest);
+        desk.mind.store_fault(&desk.bench.state.clone(), MemberId(4), (new, life(2, 2)), durable(14, 2))
+    };
+    assert_eq!(fault_after(digest_of(Some(StoreId::from_bytes([2; 16])))), None);
+    assert!(fault_after(digest_of(Some(new))).is_some(), "its own promise binds it");
+    assert!(fault_after(digest_of(None)).is_some(), "so does one that does not tell whose it is");
 }
 
 #[test]
