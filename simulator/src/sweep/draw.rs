@@ -30,7 +30,8 @@ const SLOW_DISKS: u64 = 150;
 /// In how many seeds of a thousand power fails shortly before all faults end.
 const DUSK: u64 = 300;
 
-/// Which of a thousand seeds have a cluster that fits what befalls it, see [`Alone::needs`].
+/// Which of a thousand seeds have a cluster that fits what befalls it, see [`Alone::needs`]. A new kind takes numbers that are
+/// free, so that all other seeds stay as they are.
 const SHAPED: &[((u64, u64), Alone)] = &[
     ((0, 30), Alone::DarkRack),
     ((30, 60), Alone::Worst),

@@ -2,7 +2,8 @@
 //!
 //! For: most rules of this design guard the same moment, in which a node that may hold something is cut off, cannot be
 //! asked, cannot be switched off, and somebody is about to act. Faults that are drawn one by one never meet there.
-//! Never: a story for one rule; each part is drawn by itself, and every part meets every other one.
+//! Never: a story for one rule; each part is drawn by itself, and every part meets every other one. What is told as one
+//! (`late_start`, `late_order`) needs an order of things that chance hardly ever gives.
 
 use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::Timing;
