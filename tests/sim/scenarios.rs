@@ -90,8 +90,11 @@ scenarios! {
     h_16_one_way_loss_towards_a_node
     h_17_a_node_behind_the_log_is_released
     h_17_who_comes_back_may_catch_up
+    h_18_a_boot_that_does_not_hear_the_leader
+    h_18_a_boot_that_hears_nobody
     h_18_a_dead_boot_that_speaks
     h_18_a_late_heartbeat_is_no_contradiction
+    h_18_a_late_heartbeat_of_a_boot_that_nobody_knew
     h_18_a_wrong_cable_shoots_once_more
     h_19_a_pause_ends
     h_19_a_pause_outlasts_the_lease
@@ -162,6 +165,7 @@ scenarios! {
     s_13_a_word_against_a_device_that_another_reads
     s_13_a_word_against_a_device_that_reads_on
     s_13_a_word_against_a_heard_node
+    s_13_a_word_against_a_node_that_a_learner_hears
     s_13_a_word_that_comes_too_late
     s_14_a_bmc_dies_with_the_plug
     s_14_a_bmc_dies_with_the_plug_and_a_strip_is_there
@@ -169,10 +173,13 @@ scenarios! {
     s_15_a_storm_is_not_answered_with_shots
     s_15_a_storm_is_released_one_by_one
     s_18_a_digest_of_the_store_before
+    s_18_a_late_word_of_an_earlier_life
+    s_18_a_leader_whose_earlier_life_is_heard_late
     s_18_a_node_reads_of_its_former_self
     s_18_a_store_that_went_back_acts_at_once
     s_18_a_store_that_went_back
     s_18_a_store_that_went_back_is_told
+    s_18_two_that_doubt_each_other
     s_20_a_plan_among_other_entries
     s_20_a_plan_whose_facts_have_changed
     s_21_the_leaders_wall_clock_jumps
@@ -205,6 +212,7 @@ scenarios! {
     x_19_all_paths_are_too_slow
     x_20_who_went_off_with_another_stays_off
     x_21_a_device_that_only_says_on
+    x_21_a_read_that_fails_is_no_on
 }
 
 #[test]

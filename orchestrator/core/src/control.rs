@@ -428,10 +428,10 @@ impl Node {
         let Some(order) = facts.state.fencing.orders.values().rev().find(|o| o.node == *node && o.boot == boot) else {
             return no("there is no order against it yet".to_owned());
         };
-        if let Some(voter) = self.heard_by(facts, node)
+        if let Some(other) = self.heard_by(facts, node)
             && !plant::on(Plant::WordWhileHeard)
         {
-            return no(format!("{voter} hears it"));
+            return no(format!("{other} hears it"));
         }
         if let Some((device, _)) = power.iter().find(|(_, state)| *state == Ok(PowerState::On))
             && !plant::on(Plant::WordAgainstADevice)

@@ -78,6 +78,11 @@ impl Detector {
         self.distrusted.insert(store);
     }
 
+    /// The store was found to be well after all.
+    pub fn trust(&mut self, store: StoreId) {
+        self.distrusted.remove(&store);
+    }
+
     /// Whether this node has found the store faulty.
     pub fn distrusts(&self, store: StoreId) -> bool {
         self.distrusted.contains(&store)

@@ -71,6 +71,13 @@ impl Durable {
         (self.term, self.index) < (other.term, other.index) || self.commits < other.commits
     }
 
+    /// The least that either says.
+    #[must_use]
+    pub fn least(self, other: Self) -> Self {
+        let (term, index) = (self.term, self.index).min((other.term, other.index));
+        Self { term, index, commits: self.commits.min(other.commits) }
+    }
+
     /// The most that either says.
     #[must_use]
     pub fn most(self, other: Self) -> Self {

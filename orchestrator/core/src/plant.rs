@@ -255,8 +255,16 @@ plants! {
     LooksOnce "L1",
     /// A node whose store one voter refuses waits until the others happen to tell it [S-18].
     WaitsToBeRefused,
+    /// A node that may act asks nobody whether its store is listened to [S-18].
+    WhoMayActAsksNobody,
     /// A late digest of the store that a member has replaced binds the new one [S-18].
     OldDigestBinds,
+    /// A late word of an earlier life dooms a healthy store [S-18].
+    LateWordsProve,
+    /// A node of which a boot is heard that cannot be told yet is not judged [H-18].
+    UntoldBootsAreNotJudged,
+    /// A boot that is heard is taken for a newer one than the boot that is known, however late its heartbeat came [H-18].
+    AnyOtherBootIsNewer,
     /// A node that writes into its ballast keeps its resources [S-25].
     ShortNodeKeepsResources,
     /// A loss that was never written counts as one that may still come into the log [H-12].

@@ -13,12 +13,13 @@ use haven_core::ids::{MemberId, NodeId};
 use haven_core::node::{ElectionTimer, Input, Output};
 use haven_core::plant::{self, Plant};
 use haven_core::units::{Millis, Monotonic};
-use haven_env::{Peer, Runtime};
+use haven_env::{CallClass, Peer, Runtime};
 use haven_log::Vote;
 use openraft::ChangeMembers;
 use openraft::raft::AppendEntriesRequest;
 
 use crate::node::{Shared, lock};
+use crate::wire::Ask;
 
 /// Longest sleep of the mind: whatever was overlooked is looked at again after that.
 const LOOK_AT_LEAST: Millis = Millis::secs(1);
@@ -158,6 +159,7 @@ fn carry_out<R: Runtime>(shared: &Arc<Shared<R>>, output: Output) {
             let shared = shared.clone();
             drop(R::spawn(async move { shared.hand_over_to(to).await }));
         }
+        Output::AskWhoLives(node) => ask_who_lives(shared, node),
         Output::Follow(leader) => {
             let patience = lock(&shared.keeper).state.timing.current.election_max();
             follow(shared, leader, patience);
@@ -198,6 +200,20 @@ fn send<R: Runtime>(shared: &Arc<Shared<R>>, to: &[NodeId], bytes: &[u8]) {
             shared.env.transport.send(node, link, bytes.to_vec());
         }
     }
+}
+
+/// Asks `node` which life of its it is that lives, one question at a time. What the answer tells is looked at where it is
+/// read.
+fn ask_who_lives<R: Runtime>(shared: &Arc<Shared<R>>, node: NodeId) {
+    if !lock(&shared.asking).insert(node.clone()) {
+        return;
+    }
+    let shared = shared.clone();
+    drop(R::spawn(async move {
+        let within = lock(&shared.keeper).state.timing.current.dead_after;
+        drop(shared.ask(&node, CallClass::Forward, Ask::Alive, within).await);
+        lock(&shared.asking).remove(&node);
+    }));
 }
 
 fn change_members<R: Runtime>(shared: &Arc<Shared<R>>, change: ChangeMembers<u64, openraft::EmptyNode>) {

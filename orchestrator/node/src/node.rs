@@ -1,12 +1,13 @@
 //! What the tasks of one daemon life share.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_channel::mpsc;
 use haven_core::heartbeat::{RaftVote, Shortage};
-use haven_core::ids::{Incarnation, LogIndex, MemberId, Term};
+use haven_core::ids::{Incarnation, LogIndex, MemberId, NodeId, Term};
 use haven_core::logtime::LogClock;
 use haven_core::node::{Facts, Input, Node as Mind, RaftFacts};
 use haven_core::state::ClusterState;
@@ -53,7 +54,9 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) clock: Mutex<LogClock>,
     pub(crate) hands: Mutex<crate::hands::Hands>,
     /// Voters that refuse this node's store, and why.
-    pub(crate) refused_by: Mutex<std::collections::BTreeMap<MemberId, String>>,
+    pub(crate) refused_by: Mutex<BTreeMap<MemberId, String>>,
+    /// Nodes that are being asked which life of theirs it is that lives.
+    pub(crate) asking: Mutex<BTreeSet<NodeId>>,
     /// What the store was short of when it was last looked at: the volume is not asked at every step.
     pub(crate) shortage: Mutex<Option<Shortage>>,
     /// The term in which this node, leading, has handed over; the last one.
@@ -172,7 +175,7 @@ impl<R: Runtime> Node<R> {
 
     /// Why voters do not listen to this node's store, by member; empty when all is well. When a majority refuses it,
     /// the store must be set aside and the node must rejoin [S-18].
-    pub fn refused_by(&self) -> std::collections::BTreeMap<MemberId, String> {
+    pub fn refused_by(&self) -> BTreeMap<MemberId, String> {
         lock(&self.0.refused_by).clone()
     }
 }

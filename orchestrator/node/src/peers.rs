@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use haven_core::heartbeat::Durable;
 use haven_core::ids::{LinkId, LogIndex, MemberId, NodeId, Term};
+use haven_core::node::Asked;
 use haven_core::plant::{self, Plant};
 use haven_core::units::Millis;
 use haven_env::{CallClass, CallError, OptionalSend, Runtime};
@@ -79,9 +80,9 @@ impl<R: Runtime> Shared<R> {
         ask: Ask,
         deadline: Millis,
     ) -> Result<Answer, CallError> {
-        let bytes = self.frame(ask).encode();
+        let (bytes, asked) = (self.frame(ask).encode(), self.asked());
         let link = *self.links_to(node).first().ok_or(CallError::NoPeer)?;
-        self.accept(node, &self.env.transport.call(node, link, class, bytes, deadline).await?)
+        self.accept(node, asked, &self.env.transport.call(node, link, class, bytes, deadline).await?)
     }
 
     /// The same, and whether a copy of the question was sent besides, whose answer nobody has: what refuses one copy may
@@ -93,23 +94,25 @@ impl<R: Runtime> Shared<R> {
         ask: Ask,
         deadline: Millis,
     ) -> Result<(Answer, Copies), CallError> {
-        let bytes = self.frame(ask).encode();
+        let (bytes, asked) = (self.frame(ask).encode(), self.asked());
         let links = self.links_to(node);
         let call = |link: LinkId, within| self.env.transport.call(node, link, class, bytes.clone(), within);
         let Some(first) = links.first() else { return Err(CallError::NoPeer) };
         let other = links.get(1).filter(|_| !plant::on(Plant::OneLinkAtATime));
-        let Some(other) = other else { return Ok((self.accept(node, &call(*first, deadline).await?)?, Copies::One)) };
+        let Some(other) = other else {
+            return Ok((self.accept(node, asked, &call(*first, deadline).await?)?, Copies::One));
+        };
         if class == CallClass::Snapshot {
             let answer = match call(*first, deadline).await {
                 Ok(answer) => answer,
                 Err(_) => call(*other, deadline).await?,
             };
-            return Ok((self.accept(node, &answer)?, Copies::Several));
+            return Ok((self.accept(node, asked, &answer)?, Copies::Several));
         }
         let half = Millis(deadline.0.div_ceil(2));
         let pause = R::sleep(Duration::from_millis(half.0));
         let answer = match select(call(*first, deadline), Box::pin(pause)).await {
-            Either::Left((Ok(answer), _)) => return Ok((self.accept(node, &answer)?, Copies::One)),
+            Either::Left((Ok(answer), _)) => return Ok((self.accept(node, asked, &answer)?, Copies::One)),
             Either::Left((Err(_), _)) => call(*other, deadline).await?,
             Either::Right(((), first)) => match select(first, call(*other, half)).await {
                 Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => answer,
@@ -117,7 +120,7 @@ impl<R: Runtime> Shared<R> {
                 Either::Right((Err(_), first)) => first.await?,
             },
         };
-        Ok((self.accept(node, &answer)?, Copies::Several))
+        Ok((self.accept(node, asked, &answer)?, Copies::Several))
     }
 
     /// The links to `node`, the one that was heard last first: the same order for the same ears.
@@ -131,22 +134,25 @@ impl<R: Runtime> Shared<R> {
         links
     }
 
+    fn asked(&self) -> Asked {
+        self.with_facts(|_, mind| mind.asked())
+    }
+
     /// Reads an answer, and looks at whose store speaks before it counts [S-18].
-    fn accept(&self, node: &NodeId, bytes: &[u8]) -> Result<Answer, CallError> {
+    fn accept(&self, node: &NodeId, asked: Asked, bytes: &[u8]) -> Result<Answer, CallError> {
         let broken = |why: String| CallError::Broken(why);
         let frame: Frame<Answer> =
             wire::decode(bytes).ok_or_else(|| broken(format!("{node} answered with something unreadable")))?;
         if frame.cluster != self.config.cluster {
             return Err(broken(format!("{node} is of another cluster")));
         }
+        // Who refuses this store answers, too: two that doubt each other's would else doubt for ever.
+        let fault = self.with_facts(|facts, mind| mind.store_fault(facts.state, frame.member, frame.word(Some(asked))));
         if let Answer::StoreRefused(why) = &frame.body {
             lock(&self.refused_by).insert(frame.member, why.clone());
             return Err(broken(format!("{node} refuses this node's store: {why}")));
         }
         lock(&self.refused_by).remove(&frame.member);
-        let fault = self.with_facts(|facts, mind| {
-            mind.store_fault(facts.state, frame.member, (frame.store, frame.life), frame.durable)
-        });
         match fault {
             Some(fault) => Err(broken(format!("the store of {node} is not listened to: {fault}"))),
             None => Ok(frame.body),

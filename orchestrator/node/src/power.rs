@@ -73,8 +73,8 @@ impl Readings {
     }
 }
 
-/// Reads after an order to switch on, and the time between two of them: twelve seconds for a device that is slow.
-const ON_READS: u32 = 12;
+/// How long a device that is slow is read after an order to switch on, and the time between two reads.
+const ON_READ_FOR: Millis = Millis::secs(12);
 const ON_READS_APART: Millis = Millis::secs(1);
 /// Heartbeats that may be late or lost while a machine lives.
 const GRAIN_HEARTBEATS: u64 = 3;
@@ -247,17 +247,21 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// What a program returns proves nothing, On as little as Off: reads until the device says On, and for so long as one
-    /// may take that is slow. A device that cannot be read is believed: nothing but a return depends on it.
+    /// may take that is slow. Where no read says so, it is told again later: that does no harm.
     async fn look_whether_on(&self, node: &NodeId, device: &Device, deadline: Millis) -> Result<(), String> {
-        for _ in 0..ON_READS {
+        let begin = self.env.clock.monotonic();
+        loop {
             let target = self.target(device, node, Limits { deadline, latest: None });
-            let read = fence::power_state(self.env.host.as_ref(), &target).await;
-            if !matches!(read, Ok(PowerState::Off)) {
-                return Ok(());
+            let said = match fence::power_state(self.env.host.as_ref(), &target).await {
+                Ok(PowerState::On) => return Ok(()),
+                Ok(PowerState::Off) => "it reads Off".to_owned(),
+                Err(trouble) => words(&trouble),
+            };
+            if self.env.clock.monotonic().since(begin) >= ON_READ_FOR {
+                return Err(format!("it said that it had, and {ON_READ_FOR} later: {said}"));
             }
             self.env.host.sleep(ON_READS_APART).await;
         }
-        Err(format!("it said that it had, and {ON_READS} reads said Off"))
     }
 }
 

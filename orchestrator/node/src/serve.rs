@@ -47,8 +47,8 @@ impl<R: Runtime> Shared<R> {
         if frame.cluster != self.config.cluster {
             return Answer::Failed("the message is of another cluster".to_owned());
         }
-        if let Some(why) = self.sender_fault(from, &frame) {
-            return Answer::StoreRefused(why);
+        if let Some(refusal) = self.sender_fault(from, &frame) {
+            return refusal;
         }
         match frame.body {
             Ask::Propose { .. } if self.is_over(from, frame.life) => {
@@ -70,7 +70,7 @@ impl<R: Runtime> Shared<R> {
     /// The name is the certificate's, the number is the sender's own word: they must belong together, and the store
     /// must be the one that joined and must have kept what it promised. A machine that asks to rejoin with another
     /// store is listened to in that matter alone.
-    fn sender_fault(&self, from: &NodeId, frame: &Frame<Ask>) -> Option<String> {
+    fn sender_fault(&self, from: &NodeId, frame: &Frame<Ask>) -> Option<Answer> {
         if matches!(frame.body, Ask::Admit(_)) {
             return None;
         }
@@ -78,10 +78,12 @@ impl<R: Runtime> Shared<R> {
             if let Some(known) = facts.state.member_by_id(frame.member)
                 && known.node != *from
             {
-                return Some(format!("{} is {}, not {from}", frame.member, known.node));
+                return Some(Answer::StoreRefused(format!("{} is {}, not {from}", frame.member, known.node)));
             }
-            let fault = mind.store_fault(facts.state, frame.member, (frame.store, frame.life), frame.durable);
-            fault.map(|fault| fault.to_string())
+            let fault = mind.store_fault(facts.state, frame.member, frame.word(None))?;
+            // Who is told that its store is refused asks the others, and sets it aside if most of them say so.
+            let refusal = if fault.is_final() { Answer::StoreRefused } else { Answer::Failed };
+            Some(refusal(fault.to_string()))
         })
     }
 

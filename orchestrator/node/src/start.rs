@@ -33,8 +33,6 @@ const LIFE_KEY: &str = "generation";
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks between two attempts to take the ballast back: the room comes back when a person frees it.
 const TEND_LOOKS: u32 = 60;
-/// Longest wait for the answer of a voter whether it listens to this store.
-const ASK_AROUND_WITHIN: Millis = Millis(500);
 /// Attempts at each entry of a founding, a tenth of a second apart.
 const FOUNDING_ATTEMPTS: u32 = 100;
 
@@ -188,17 +186,19 @@ async fn ask_around<R: Runtime>(shared: Weak<Shared<R>>) {
         let refused = lock(&shared.refused_by).clone();
         let well = shared.with_facts(|facts, mind| {
             let distrusted = facts.state.members.get(&shared.config.node).is_some_and(|m| m.distrusted.is_some());
-            mind.may_act(facts) && !distrusted && refused.is_empty()
+            let unasked = distrusted || !refused.is_empty();
+            mind.may_act(facts) && (!unasked || plant::on(Plant::WhoMayActAsksNobody))
         });
         if well || plant::on(Plant::WaitsToBeRefused) {
             continue;
         }
-        let unasked: Vec<NodeId> = {
+        let (unasked, within): (Vec<NodeId>, Millis) = {
             let state = &lock(&shared.keeper).state;
             let others = state.members.values().filter(|m| state.is_voter(m.member) && m.node != shared.config.node);
-            others.filter(|m| !refused.contains_key(&m.member)).map(|m| m.node.clone()).collect()
+            let unasked = others.filter(|m| !refused.contains_key(&m.member)).map(|m| m.node.clone()).collect();
+            (unasked, state.timing.current.dead_after)
         };
-        let asks = unasked.iter().map(|node| shared.ask(node, CallClass::Forward, Ask::Alive, ASK_AROUND_WITHIN));
+        let asks = unasked.iter().map(|node| shared.ask(node, CallClass::Forward, Ask::Alive, within));
         // What they answer is written down where it is read.
         drop(join_all(asks).await);
     }
@@ -303,6 +303,7 @@ fn share<R: Runtime>(
         clock: Mutex::new(LogClock::default()),
         hands: Mutex::new(Hands::default()),
         refused_by: Mutex::default(),
+        asking: Mutex::default(),
         shortage: Mutex::default(),
         handed_over: Mutex::new(None),
         called: Mutex::new(None),

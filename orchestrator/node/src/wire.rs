@@ -5,6 +5,7 @@
 
 use haven_core::heartbeat::{Durable, RaftVote};
 use haven_core::ids::{ClusterId, Incarnation, LogIndex, MemberId, StoreId, Term};
+use haven_core::node::{Asked, StoreWord};
 use haven_core::wire::to_vec;
 use haven_log::{LogId, Position, Types, Vote};
 use minicbor::{Decode, Encode};
@@ -29,6 +30,13 @@ pub(crate) struct Frame<T> {
     pub(crate) life: Incarnation,
     #[n(5)]
     pub(crate) body: T,
+}
+
+impl<T> Frame<T> {
+    /// What the sender says of its store; `asked` if this is an answer.
+    pub(crate) const fn word(&self, asked: Option<Asked>) -> StoreWord {
+        StoreWord { store: self.store, life: self.life, durable: self.durable, asked }
+    }
 }
 
 /// Raft's vote.

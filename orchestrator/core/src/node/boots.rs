@@ -4,7 +4,7 @@ use super::Node;
 use super::io::{Facts, Output};
 use super::judge::Matter;
 use crate::event::{Event, IsolationCause, LinkVerdict, Testimony};
-use crate::ids::{LinkId, NodeId};
+use crate::ids::{BootId, LinkId, NodeId};
 use crate::plant::{self, Plant};
 use crate::state::{FenceOrder, Member, Standing};
 use crate::units::Millis;
@@ -21,9 +21,12 @@ impl Node {
                 self.ears.last(&member.node).filter(|_| fresh).map(|(_, h)| (h.incarnation, h.store, h.lapses))
             };
             let Some((incarnation, store, lapses)) = heard else { continue };
-            let newer = member
-                .incarnation
-                .is_none_or(|known| known.boot != incarnation.boot || known.generation < incarnation.generation);
+            let newer = member.incarnation.is_none_or(|known| {
+                if known.boot == incarnation.boot {
+                    return known.generation < incarnation.generation;
+                }
+                member.node == self.id.node || self.lives_since(&member.node, known.boot)
+            });
             if newer && store == member.store && member.death_of(incarnation.boot).is_none() {
                 let node = member.node.clone();
                 let event = Event::NodeBooted { node: node.clone(), store, incarnation };
@@ -34,6 +37,27 @@ impl Node {
                 self.judge.propose(facts.now, Matter::Lapse(node, lapses), event, out);
             }
         }
+    }
+
+    /// Notes since when this node has known which boots there are.
+    pub(super) fn note_boots(&mut self, facts: &Facts) {
+        for member in facts.state.members.values() {
+            let Some(boot) = member.boot() else { continue };
+            let noted = self.boots_known.entry(member.node.clone()).or_insert((boot, facts.now));
+            if noted.0 != boot {
+                *noted = (boot, facts.now);
+            }
+        }
+    }
+
+    /// Whether what was heard last of `node` was said after this boot of it was known here: it answers a heartbeat that
+    /// was sent after that. Boots have no order of their own, and a heartbeat may have been on its way for long: of a
+    /// boot before this one, it would bury a machine that runs [H-18].
+    pub(super) fn lives_since(&self, node: &NodeId, boot: BootId) -> bool {
+        let since = self.boots_known.get(node).filter(|(known, _)| *known == boot).map(|(_, since)| *since);
+        let answered = self.ears.echo(node).and_then(|sequence| self.ears.sent_at(sequence));
+        let after = since.zip(answered).is_some_and(|(since, sent)| sent > since);
+        after || plant::on(Plant::AnyOtherBootIsNewer)
     }
 
     /// Every change of who hears whom, voter by voter and link by link.

@@ -360,7 +360,7 @@ impl Fencer {
         let complete = levels.iter().find(|l| !l.devices.is_empty() && l.devices.iter().all(off));
         let order = match ask {
             PowerAsk::Order(order) => Some(*order),
-            PowerAsk::Read(_) => None,
+            PowerAsk::Read(_) | PowerAsk::SwitchOn(..) => None,
         };
         if let Some(level) = complete {
             let reads = level.devices.iter().filter_map(|d| match work.devices.get(d)?.phase {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::event::{AuditFinding, Event, Outcome, PowerState};
 use crate::heartbeat::{Durable, RaftVote, Shortage};
-use crate::ids::{ActionId, DeviceId, LinkId, LogIndex, MemberId, NodeId, OrderId, ResourceId, Term};
+use crate::ids::{ActionId, BootId, DeviceId, LinkId, LogIndex, MemberId, NodeId, OrderId, ResourceId, Term};
 use crate::plan::Task;
 use crate::state::ClusterState;
 use crate::units::{Millis, Monotonic, WallTime};
@@ -140,6 +140,8 @@ pub enum PowerAsk {
     Order(OrderId),
     /// To read the power of a node without an order.
     Read(NodeId),
+    /// To switch a node on again after this boot of it.
+    SwitchOn(NodeId, BootId),
 }
 
 /// What a device said.
@@ -249,6 +251,8 @@ pub enum Output {
     RememberHold(Monotonic),
     /// Remember, until the next boot, that something is started by this state: before it is.
     RememberActed(LogIndex),
+    /// Call this node: the life that answers is the present one, and tells which of two words of its store was late.
+    AskWhoLives(NodeId),
     /// This leader lives: let Raft's timer for elections begin anew.
     Follow(RaftVote),
     /// Let that timer run, or not.

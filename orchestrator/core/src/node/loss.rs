@@ -50,10 +50,11 @@ impl Node {
             };
             let Some(boot) = member.boot().filter(|_| takes_part && member.death().is_none()) else { continue };
             // Another boot of the same store is heard: that is told as a boot, not as a loss. One that has fallen silent
-            // before it was told is a loss like any other.
+            // before it was told is a loss like any other, and one that does not hear this leader is not reached.
             let limit = facts.state.timing.current.dead_after;
             let another = |at, h: &Heartbeat| h.incarnation.boot != boot && facts.now.since(at) < limit;
-            if self.ears.last(&member.node).is_some_and(|(at, h)| another(at, h)) {
+            let told = || self.lives_since(&member.node, boot) || plant::on(Plant::UntoldBootsAreNotJudged);
+            if self.ears.last(&member.node).is_some_and(|(at, h)| another(at, h)) && told() {
                 continue;
             }
             if self.is_lost(facts, member) {

@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 
 use crate::detector::{Detector, Heard};
 use crate::event::{Event, Outcome, Standby};
-use crate::heartbeat::{Datagram, Durable, Heartbeat};
+use crate::heartbeat::{Datagram, Heartbeat};
 use crate::ids::{BootId, ClusterId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId, StoreId};
 use crate::lease::{Change, Hold, Inherited, Leases};
 use crate::plant::{self, Plant};
@@ -42,7 +42,7 @@ pub use io::{
     Commitment, ElectionTimer, Facts, Input, Job, JobId, JobKind, Note, Output, PowerAnswer, PowerAsk, PowerJob,
     ProposalId, RaftFacts,
 };
-pub use stores::StoreFault;
+pub use stores::{Asked, StoreFault, StoreWord};
 
 use acks::{AckDesk, Beside};
 use executor::Executor;
@@ -102,6 +102,8 @@ pub enum WatchdogKind {
 pub struct Node {
     id: Identity,
     ears: Detector,
+    /// The boot of each node by the log, and when this node learned of it.
+    boots_known: BTreeMap<NodeId, (BootId, Monotonic)>,
     leases: Leases,
     acks: AckDesk,
     judge: Judge,
@@ -151,6 +153,7 @@ impl Node {
         let leases = Leases::new(id.hold);
         Self {
             ears,
+            boots_known: BTreeMap::new(),
             leases,
             acks: AckDesk::default(),
             judge: Judge::default(),
@@ -191,9 +194,9 @@ impl Node {
             Input::Ended { job, outcome, detail, elapsed } => {
                 self.ended(facts, job, outcome, &detail, elapsed);
             }
-            Input::Power { order: PowerAsk::Read(node), answer } if answer.job == PowerJob::On => {
+            Input::Power { order: PowerAsk::SwitchOn(node, after), answer } => {
                 let result = answer.result.as_ref().map(drop).map_err(String::as_str);
-                self.switch_on.answered(facts.now, &node, &answer.device, result, &mut out);
+                self.switch_on.answered(facts.now, (&node, after), &answer.device, result, &mut out);
             }
             Input::Power { order, answer } => self.fencer.answered(facts, &self.id, order, answer, &mut self.outbox),
             Input::Committed { proposal, result } => {
@@ -209,6 +212,7 @@ impl Node {
 
     /// Voters send heartbeats to everybody, the others to the voters.
     fn listen(&mut self, facts: &Facts) {
+        self.note_boots(facts);
         let i_vote = facts.state.is_voter(self.id.member);
         let expected = facts.state.members.values().filter(|m| m.node != self.id.node);
         let expected = expected.filter(|m| i_vote || facts.state.is_voter(m.member)).map(|m| &m.node);
@@ -292,9 +296,13 @@ impl Node {
             self.hear_the_dead(facts, heartbeat);
             return;
         }
-        let fault =
-            self.check_store(facts.state, &heartbeat.from, (heartbeat.store, heartbeat.incarnation), heartbeat.durable);
-        if let Some(fault) = &fault {
+        let (store, life, durable) = (heartbeat.store, heartbeat.incarnation, heartbeat.durable);
+        let word = StoreWord { store, life, durable, asked: None };
+        let fault = self.check_store(facts.state, &heartbeat.from, word);
+        if let Some(StoreFault::Earlier(_)) = fault {
+            return;
+        }
+        if let Some(fault) = fault.as_ref().filter(|_| self.stores.is_proven(store)) {
             let event = Event::StoreDistrusted {
                 node: heartbeat.from.clone(),
                 store: heartbeat.store,
@@ -403,6 +411,7 @@ impl Node {
             prompt: self.prompt(facts),
         };
         self.acks.received(facts, &heartbeat);
+        out.extend(self.stores.to_ask(facts.state).into_iter().map(Output::AskWhoLives));
         out.push(Output::Send { to, bytes: Datagram::Heartbeat(heartbeat).encode() });
         self.acknowledge(facts, Beside::Heartbeat, out);
     }
@@ -472,16 +481,10 @@ impl Node {
     }
 
     /// Whether the voter `from`, with this store, may be listened to in matters of Raft [S-18].
-    pub fn store_fault(
-        &mut self,
-        state: &ClusterState,
-        from: MemberId,
-        (store, life): (StoreId, Incarnation),
-        durable: Durable,
-    ) -> Option<StoreFault> {
+    pub fn store_fault(&mut self, state: &ClusterState, from: MemberId, word: StoreWord) -> Option<StoreFault> {
         let node = state.member_by_id(from).map(|m| m.node.clone());
         match node {
-            Some(node) => self.check_store(state, &node, (store, life), durable),
+            Some(node) => self.check_store(state, &node, word),
             None if state.removed.contains(&from) => Some(StoreFault::Removed(from)),
             None => None,
         }
@@ -489,18 +492,21 @@ impl Node {
 
     /// What is wrong with a store, if anything. One that has less than it promised is no witness any more; one that is only
     /// another than the one that is known here may have joined anew since.
-    fn check_store(
-        &mut self,
-        state: &ClusterState,
-        node: &NodeId,
-        (store, life): (StoreId, Incarnation),
-        durable: Durable,
-    ) -> Option<StoreFault> {
-        let fault = self.stores.check(state, node, store, life, durable);
-        if let Some(StoreFault::Shorter { .. }) = fault {
-            self.ears.distrust(store);
+    fn check_store(&mut self, state: &ClusterState, node: &NodeId, word: StoreWord) -> Option<StoreFault> {
+        let fault = self.stores.check(state, node, word);
+        match fault {
+            Some(StoreFault::Shorter { .. } | StoreFault::Doubted { .. }) => self.ears.distrust(word.store),
+            None => self.ears.trust(word.store),
+            Some(
+                StoreFault::Foreign { .. } | StoreFault::Earlier(_) | StoreFault::Known(_) | StoreFault::Removed(_),
+            ) => {}
         }
         fault
+    }
+
+    /// To be taken before a question is asked, and given with what its answer says of a store.
+    pub fn asked(&self) -> Asked {
+        self.stores.now()
     }
 
     /// This node's name.
@@ -513,12 +519,13 @@ impl Node {
         self.acks.counted_from(node, &self.ears)
     }
 
-    /// A voter that hears `node`, if there is one.
+    /// A member that hears `node`, if there is one. Those that do not vote are no witnesses of a loss, but their word
+    /// that it lives is as good as any.
     pub fn heard_by(&self, facts: &Facts, node: &NodeId) -> Option<NodeId> {
         let limit = facts.state.timing.current.dead_after;
         let member = facts.state.members.get(node)?;
         let hears = |v: &&NodeId| **v != *node && self.silence_of(facts, v, member).is_some_and(|s| s < limit);
-        facts.state.voters().into_iter().find(hears).cloned()
+        facts.state.members.keys().find(hears).cloned()
     }
 
     /// What this node knows by ear, for the faces.

@@ -237,7 +237,10 @@ impl Node {
                 matches!(dead.proof, Proof::PoweredOff { .. }) || facts.state.fencing.orders.values().any(shot);
             let open = facts.state.fencing.open_against(&member.node).next().is_some();
             let settled = !open || plant::on(Plant::SwitchOnUnderOrder);
-            let quiet = facts.state.time.since(dead.since.time) >= ON_AFTER;
+            let orders = facts.state.fencing.orders.values().filter(|o| o.node == member.node);
+            let ended = orders.filter_map(|o| o.ended).map(|ended| ended.time).max();
+            let last = ended.map_or(dead.since.time, |ended| ended.max(dead.since.time));
+            let quiet = facts.state.time.since(last) >= ON_AFTER;
             let order = facts.state.fencing.power_on.get(&member.node);
             let told = order.is_some_and(|o| o.after == dead.boot && facts.state.is_in_hand(o));
             let frozen = facts.state.freeze_of(Some(&member.node), None).is_some();
@@ -290,7 +293,7 @@ impl PowerAsk {
     pub fn order(&self) -> Option<OrderId> {
         match self {
             Self::Order(order) => Some(*order),
-            Self::Read(_) => None,
+            Self::Read(_) | Self::SwitchOn(..) => None,
         }
     }
 }

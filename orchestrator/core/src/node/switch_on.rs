@@ -63,13 +63,18 @@ impl SwitchOn {
             if !work.asked.is_empty() || facts.now < work.next || work.tries >= tries() {
                 continue;
             }
+            // Of what was ordered when nothing else was: a try that is repeated looks again.
+            let open = facts.state.fencing.open_against(node).next().is_some() && !plant::on(Plant::SwitchOnUnderOrder);
+            if open || facts.state.freeze_of(Some(node), None).is_some() {
+                continue;
+            }
             work.tries += 1;
             work.asked.clone_from(&work.missing);
             for device in &work.asked {
                 let settings = facts.state.settings();
                 let deadline = super::fencer::device_deadline(facts.state, device, settings.fence_timeout);
                 out.push(Output::Power {
-                    ask: PowerAsk::Read(node.clone()),
+                    ask: PowerAsk::SwitchOn(node.clone(), after),
                     node: node.clone(),
                     device: device.clone(),
                     job: PowerJob::On,
@@ -84,12 +89,12 @@ impl SwitchOn {
     pub(super) fn answered(
         &mut self,
         now: Monotonic,
-        node: &NodeId,
+        (node, after): (&NodeId, BootId),
         device: &DeviceId,
         result: Result<(), &str>,
         out: &mut Vec<Output>,
     ) {
-        let Some(work) = self.work.get_mut(node) else { return };
+        let Some(work) = self.work.get_mut(node).filter(|work| work.after == after) else { return };
         if !work.asked.remove(device) {
             return;
         }

@@ -299,16 +299,36 @@ fn a_leader_that_nobody_answers_any_more_decides_nothing() {
 }
 
 #[test]
+fn a_boot_is_new_if_it_answers_what_was_sent_after_the_one_before_it_was_known() {
+    let mut desk = Desk::new();
+    let booted = |outputs: &[Output]| proposed(outputs).iter().any(|s| s.starts_with("c lives as"));
+    desk.tick(0);
+    let before = desk.sequence();
+    let mut late = desk.heartbeat("c", 1, 0, &[]);
+    late.incarnation = life(9, 1);
+    late.hears.clear();
+    assert!(!booted(&desk.hear(late)), "it answers nothing: it may be of a boot before the one that runs");
+    let mut late = desk.heartbeat("c", 2, before, &[]);
+    late.incarnation = life(9, 1);
+    assert!(!booted(&desk.hear(late)), "what it answers may have been sent before the present boot was known");
+    desk.tick(500);
+    let mut reborn = desk.heartbeat("c", 3, desk.sequence(), &[]);
+    reborn.incarnation = life(9, 1);
+    assert!(booted(&desk.hear(reborn)));
+}
+
+#[test]
 fn a_boot_that_falls_silent_before_it_is_in_the_log_is_lost_like_any_other() {
     let mut desk = Desk::new();
     desk.tick(0);
+    desk.tick(500);
     let mut reborn = desk.heartbeat("c", 1, desk.sequence(), &[]);
     reborn.incarnation = life(9, 1);
     let mut said = proposed(&desk.hear(reborn));
     assert!(said.iter().any(|s| s.starts_with("c lives as")), "{said:?}");
-    for now in (50..3000).step_by(50) {
+    for now in (550..3500).step_by(50) {
         said.extend(proposed(&desk.tick(now)));
-        let b = desk.heartbeat("b", now, desk.sequence(), &[("c", now)]);
+        let b = desk.heartbeat("b", now, desk.sequence(), &[("c", now - 500)]);
         said.extend(proposed(&desk.hear(b)));
     }
     assert!(said.iter().any(|s| s.starts_with("c lost")), "{said:?}");
