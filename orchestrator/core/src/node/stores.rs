@@ -183,12 +183,17 @@ impl Stores {
         if self.since_over(store, life).is_some() {
             return Some(StoreFault::Earlier(life));
         }
-        if heeded == Heeded::No && durable.lacks(&others) {
+        let lives = self.said.get(&store).map_or(&[][..], Vec::as_slice);
+        let least = lives.iter().find(|l| l.of == life).map_or(durable, |l| l.least);
+        if least.lacks(&others) {
             if plant::on(Plant::LateWordsProve) {
-                return Some(self.doubt(word, logged, Proof::Certain));
+                let doomed = heeded == Heeded::No;
+                return doomed.then(|| self.doubt(word, logged, Proof::Certain));
             }
+            // If the store is well, one that was listened to before a life was heard that had more is over, and so is one
+            // before another of its boot. If it answers after all, the store is not.
             let later = |l: &Life| l.of.boot == life.boot && l.of.generation > life.generation;
-            if self.said.get(&store).is_some_and(|lives| lives.iter().any(later)) {
+            if heeded == Heeded::Yes || lives.iter().any(later) {
                 // What is on its way was asked for before this.
                 self.raised += 1;
                 self.outlived(store, [life]);
@@ -307,11 +312,15 @@ fn most(lives: &[Life], but: Option<Incarnation>) -> Durable {
     lives.iter().filter(|l| Some(l.of) != but).fold(Durable::default(), |most, l| most.most(l.most))
 }
 
-/// Notes what a life has said, and forgets the first of too many.
+/// Notes what a life has said. Of too many lives it forgets the first that the others together have as much as.
 fn note(lives: &mut Vec<Life>, of: Incarnation, durable: Durable) {
     match lives.iter_mut().find(|l| l.of == of) {
         Some(life) => (life.least, life.most) = (life.least.least(durable), life.most.most(durable)),
         None => lives.push(Life { of, least: durable, most: durable, heeded: Heeded::No }),
     }
-    lives.drain(..lives.len().saturating_sub(LIVES_KEPT));
+    if lives.len() > LIVES_KEPT {
+        let has_no_more = |l: &&Life| l.of != of && !most(lives, Some(l.of)).lacks(&l.most);
+        let first = lives.iter().find(has_no_more).map(|l| l.of);
+        lives.retain(|l| Some(l.of) != first);
+    }
 }

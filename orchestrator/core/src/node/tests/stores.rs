@@ -160,7 +160,8 @@ fn a_store_that_begins_a_life_with_less_than_it_had_is_not_listened_to() {
     assert_eq!(says(life(2, 1), durable(100, 41)), None);
     assert_eq!(says(life(2, 1), durable(90, 40)), None, "only late");
     assert_eq!(says(life(2, 2), durable(100, 41)), None);
-    assert_eq!(says(life(2, 1), durable(80, 39)), None, "late of an earlier life");
+    assert_eq!(says(life(2, 1), durable(80, 39)), Some(StoreFault::Earlier(life(2, 1))), "late");
+    assert_eq!(says(life(2, 2), durable(100, 41)), None);
     let fault = says(life(12, 1), durable(90, 42)).unwrap();
     assert!(fault.to_string().contains("ends at 1/90 after 42 commits, it had promised 1/100"), "{fault}");
     assert!(says(life(12, 1), durable(500, 500)).is_some(), "it stays so, however long it grows");
@@ -455,4 +456,27 @@ fn lives_that_cannot_be_put_in_any_order_are_those_of_a_store_that_went_back() {
     assert!(b.says(life(2, 2), durable(124, 116), None).is_some());
     assert!(b.says(life(4, 1), durable(135, 117), None).is_some());
     assert!(b.answers(life(2, 2), durable(164, 132)).is_some());
+}
+
+#[test]
+fn a_life_that_was_listened_to_before_one_that_had_more_is_over_or_its_store_went_back() {
+    let mut b = OfB::new();
+    assert_eq!(b.says(life(2, 1), durable(100, 100), None), None);
+    assert_eq!(b.says(life(1, 1), durable(105, 100), None), None, "a later one, for all that is known");
+    assert_eq!(b.says(life(2, 1), durable(101, 100), None), Some(StoreFault::Earlier(life(2, 1))));
+    assert_eq!(b.says(life(1, 1), durable(106, 101), None), None);
+    assert!(b.answers(life(2, 1), durable(110, 110)).unwrap().is_final());
+}
+
+#[test]
+fn many_lives_do_not_make_the_greatest_promise_forgotten() {
+    let mut b = OfB::new();
+    assert_eq!(b.says(life(2, 9), durable(200, 200), None), None);
+    for earlier in 1..9 {
+        let said = durable(100 + earlier, 100 + earlier);
+        let number = u32::try_from(earlier).unwrap();
+        assert!(b.says(life(2, number), said, None).is_some());
+    }
+    assert!(b.says(life(3, 1), durable(150, 150), None).is_some());
+    assert_eq!(b.answers(life(2, 9), durable(201, 201)), None);
 }
