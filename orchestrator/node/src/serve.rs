@@ -69,7 +69,7 @@ impl<R: Runtime> Shared<R> {
 
     /// The name is the certificate's, the number is the sender's own word: they must belong together, and the store
     /// must be the one that joined and must have kept what it promised. A machine that asks to rejoin with another
-    /// store is listened to in that matter alone.
+    /// store is listened to in that matter alone, and nothing is noted of what it says that its store has: it says nothing.
     fn sender_fault(&self, from: &NodeId, frame: &Frame<Ask>) -> Option<Answer> {
         if matches!(frame.body, Ask::Admit(_)) {
             return None;

@@ -84,7 +84,7 @@ pub struct StoreWord {
 }
 
 /// What one life of a daemon has said of its store.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Life {
     of: Incarnation,
     least: Durable,
@@ -93,7 +93,7 @@ struct Life {
 }
 
 /// Whether a life was listened to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Heeded {
     No,
     Yes,
@@ -106,16 +106,22 @@ impl Life {
         let numbered = self.of.boot != other.of.boot || self.of.generation < other.of.generation;
         numbered && !other.least.lacks(&self.most)
     }
+
+    /// The boot of this life, as far as these lives tell of it, as if it were one life.
+    fn whole_boot(&self, lives: &[Self]) -> Self {
+        let of_boot = lives.iter().filter(|l| l.of.boot == self.of.boot);
+        let joined =
+            |whole: Self, l: &Self| Self { least: whole.least.least(l.least), most: whole.most.most(l.most), ..whole };
+        of_boot.fold(*self, joined)
+    }
 }
 
 /// Some lives of a store had less than it had promised.
 #[derive(Debug)]
 struct Doubt {
-    /// The lives that had less.
-    less: Vec<Incarnation>,
     /// The life of which the digest told.
     logged: Option<Incarnation>,
-    /// What the first of them had.
+    /// What the life that raised it had.
     found: Durable,
     /// What each life had said before anybody asked: whoever answers has what the others had, or the store went back.
     promised: Vec<Life>,
@@ -173,19 +179,17 @@ impl Stores {
         }
         let heeded = lives.iter().find(|l| l.of == life).map_or(Heeded::No, |l| l.heeded);
         note(lives, life, durable);
-        let others = most(lives, Some(life));
-        if !self.doubts.contains_key(&store) && (!self.can_be_ordered(store, life) || self.is_copy(word)) {
-            return Some(self.doubt(word, logged, Proof::Certain));
-        }
         if self.doubts.contains_key(&store) {
             return self.look_again(word, heeded, logged);
+        }
+        if !self.can_be_ordered(store) || self.is_copy(word) {
+            return Some(self.doubt(word, logged, Proof::Certain));
         }
         if self.since_over(store, life).is_some() {
             return Some(StoreFault::Earlier(life));
         }
         let lives = self.said.get(&store).map_or(&[][..], Vec::as_slice);
-        let least = lives.iter().find(|l| l.of == life).map_or(durable, |l| l.least);
-        if least.lacks(&others) {
+        if had_less(lives, life, lives) {
             if plant::on(Plant::LateWordsProve) {
                 let doomed = heeded == Heeded::No;
                 return doomed.then(|| self.doubt(word, logged, Proof::Certain));
@@ -205,11 +209,17 @@ impl Stores {
         None
     }
 
-    /// Whether this life can have been before or after each of the others.
-    fn can_be_ordered(&self, store: StoreId, life: Incarnation) -> bool {
+    /// Whether the lives of a store can have followed each other. No boot comes back after another one: whatever lives of
+    /// one boot have said was said before or after all that those of another have.
+    fn can_be_ordered(&self, store: StoreId) -> bool {
         let lives = self.said.get(&store).map_or(&[][..], Vec::as_slice);
-        let Some(this) = lives.iter().find(|l| l.of == life) else { return true };
-        lives.iter().filter(|l| l.of != life).all(|other| this.may_precede(other) || other.may_precede(this))
+        lives.iter().enumerate().all(|(at, one)| {
+            lives.iter().skip(at + 1).all(|other| {
+                let whole = |life: &Life| if one.of.boot == other.of.boot { *life } else { life.whole_boot(lives) };
+                let (one, other) = (whole(one), whole(other));
+                one.may_precede(&other) || other.may_precede(&one)
+            })
+        })
     }
 
     /// When a life was known to be over.
@@ -230,8 +240,8 @@ impl Stores {
     fn doubt(&mut self, word: StoreWord, logged: Option<Incarnation>, proof: Proof) -> StoreFault {
         self.raised += 1;
         let promised = self.said.get(&word.store).cloned().unwrap_or_default();
-        let (less, proven) = (vec![word.life], proof == Proof::Certain);
-        let doubt = Doubt { less, logged, found: word.durable, promised, raised: Asked(self.raised), proven };
+        let (raised, proven) = (Asked(self.raised), proof == Proof::Certain);
+        let doubt = Doubt { logged, found: word.durable, promised, raised, proven };
         let fault = doubt.fault();
         self.doubts.insert(word.store, doubt);
         fault
@@ -241,44 +251,40 @@ impl Stores {
     fn outlived(&mut self, store: StoreId, lives: impl IntoIterator<Item = Incarnation>) {
         let since = Asked(self.raised);
         let over = self.over.entry(store).or_default();
-        over.extend(lives.into_iter().map(|life| (life, since)));
+        for life in lives {
+            if over.iter().all(|(known, _)| *known != life) {
+                over.push((life, since));
+            }
+        }
         over.drain(..over.len().saturating_sub(LIVES_KEPT));
     }
 
     /// Looks at what is said of a store that is in doubt by a life that was listened to before or not; `logged` is the life
     /// of which the digest tells.
     fn look_again(&mut self, word: StoreWord, heeded: Heeded, logged: Option<Incarnation>) -> Option<StoreFault> {
-        let StoreWord { store, life, durable, asked } = word;
-        let certain = !self.can_be_ordered(store, life) || self.is_copy(word);
-        let over = self.since_over(store, life).is_some();
+        let StoreWord { store, life, asked, .. } = word;
+        let certain = !self.can_be_ordered(store) || self.is_copy(word);
         let lives = self.said.get(&store).map_or(&[][..], Vec::as_slice);
         let doubt = self.doubts.get_mut(&store)?;
-        let had_less = doubt.less.contains(&life);
-        let has_less = durable.lacks(&most(&doubt.promised, Some(life)));
-        doubt.proven |= certain;
-        if doubt.proven || asked.is_none_or(|asked| asked < doubt.raised) {
-            if has_less && !had_less && doubt.less.len() < LIVES_KEPT {
-                doubt.less.push(life);
-            }
-            return Some(doubt.fault());
-        }
-        doubt.proven = has_less || had_less;
-        // A life of the boot of a known one, between which and itself none of those that had less can have been.
-        let continues = |of: Incarnation| {
-            let between = |less: &Incarnation| less.boot == of.boot && less.generation > of.generation;
-            of.boot == life.boot && of.generation < life.generation && !doubt.less.iter().any(between)
-        };
+        let answers = asked.is_some_and(|asked| asked >= doubt.raised);
+        // Who had less than was promised before anybody asked, and answers, is not an earlier life. What raised the doubt
+        // may be forgotten by now.
+        let had_less_then = |seen: &[Life]| had_less(seen, life, &doubt.promised);
+        let went_back = answers && (had_less_then(lives) || had_less_then(&doubt.promised));
+        doubt.proven |= certain || went_back;
         let named = [logged, doubt.logged].into_iter().flatten();
         let known = lives.iter().filter(|l| l.heeded == Heeded::Yes).map(|l| l.of).chain(named.clone());
+        let continues = |of: Incarnation| of.boot == life.boot && of.generation < life.generation;
         let follows = named.clone().any(|of| of == life) || known.into_iter().any(continues);
-        // One that had not been listened to before may have been another image, and was fed since.
-        let least = lives.iter().find(|l| l.of == life).map_or(durable, |l| l.least);
-        let ends = heeded == Heeded::Yes || (follows && !least.lacks(&most(lives, Some(life))));
-        if doubt.proven || !ends || over {
+        // One that once had less than another may have been another image, and was fed since.
+        let ends = answers && !had_less(lives, life, lives) && (heeded == Heeded::Yes || follows);
+        if doubt.proven || !ends {
             return Some(doubt.fault());
         }
-        let less = self.doubts.remove(&store).map(|doubt| doubt.less);
-        self.outlived(store, less.into_iter().flatten());
+        let lacks = |l: &&Life| l.of != life && l.least.lacks(&most(&doubt.promised, Some(l.of)));
+        let less: Vec<Incarnation> = lives.iter().filter(lacks).map(|l| l.of).collect();
+        self.doubts.remove(&store);
+        self.outlived(store, less);
         self.heed(store, life);
         None
     }
@@ -312,7 +318,16 @@ fn most(lives: &[Life], but: Option<Incarnation>) -> Durable {
     lives.iter().filter(|l| Some(l.of) != but).fold(Durable::default(), |most, l| most.most(l.most))
 }
 
-/// Notes what a life has said. Of too many lives it forgets the first that the others together have as much as.
+/// Whether this life had less than another of these had promised, or one of its boot less than another boot.
+fn had_less(lives: &[Life], life: Incarnation, promised: &[Life]) -> bool {
+    lives.iter().filter(|l| l.of.boot == life.boot).any(|l| {
+        let other = |p: &&Life| p.of.boot != life.boot || (l.of == life && p.of != life);
+        l.least.lacks(&promised.iter().filter(other).fold(Durable::default(), |most, p| most.most(p.most)))
+    })
+}
+
+/// Notes what a life has said. Of too many lives it forgets the first that the others together have as much as, one that
+/// was never listened to if there is one.
 fn note(lives: &mut Vec<Life>, of: Incarnation, durable: Durable) {
     match lives.iter_mut().find(|l| l.of == of) {
         Some(life) => (life.least, life.most) = (life.least.least(durable), life.most.most(durable)),
@@ -320,7 +335,7 @@ fn note(lives: &mut Vec<Life>, of: Incarnation, durable: Durable) {
     }
     if lives.len() > LIVES_KEPT {
         let has_no_more = |l: &&Life| l.of != of && !most(lives, Some(l.of)).lacks(&l.most);
-        let first = lives.iter().find(has_no_more).map(|l| l.of);
+        let first = lives.iter().filter(has_no_more).min_by_key(|l| l.heeded).map(|l| l.of);
         lives.retain(|l| Some(l.of) != first);
     }
 }

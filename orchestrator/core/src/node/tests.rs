@@ -22,11 +22,13 @@ struct Desk {
     writes: (u64, bool),
 }
 
+mod boots;
 mod following;
 mod lapses;
 mod orders;
 mod ready;
 mod stores;
+mod switch_on;
 
 const TERM: Term = Term(1);
 
@@ -299,42 +301,6 @@ fn a_leader_that_nobody_answers_any_more_decides_nothing() {
 }
 
 #[test]
-fn a_boot_is_new_if_it_answers_what_was_sent_after_the_one_before_it_was_known() {
-    let mut desk = Desk::new();
-    let booted = |outputs: &[Output]| proposed(outputs).iter().any(|s| s.starts_with("c lives as"));
-    desk.tick(0);
-    let before = desk.sequence();
-    let mut late = desk.heartbeat("c", 1, 0, &[]);
-    late.incarnation = life(9, 1);
-    late.hears.clear();
-    assert!(!booted(&desk.hear(late)), "it answers nothing: it may be of a boot before the one that runs");
-    let mut late = desk.heartbeat("c", 2, before, &[]);
-    late.incarnation = life(9, 1);
-    assert!(!booted(&desk.hear(late)), "what it answers may have been sent before the present boot was known");
-    desk.tick(500);
-    let mut reborn = desk.heartbeat("c", 3, desk.sequence(), &[]);
-    reborn.incarnation = life(9, 1);
-    assert!(booted(&desk.hear(reborn)));
-}
-
-#[test]
-fn a_boot_that_falls_silent_before_it_is_in_the_log_is_lost_like_any_other() {
-    let mut desk = Desk::new();
-    desk.tick(0);
-    desk.tick(500);
-    let mut reborn = desk.heartbeat("c", 1, desk.sequence(), &[]);
-    reborn.incarnation = life(9, 1);
-    let mut said = proposed(&desk.hear(reborn));
-    assert!(said.iter().any(|s| s.starts_with("c lives as")), "{said:?}");
-    for now in (550..3500).step_by(50) {
-        said.extend(proposed(&desk.tick(now)));
-        let b = desk.heartbeat("b", now, desk.sequence(), &[("c", now - 500)]);
-        said.extend(proposed(&desk.hear(b)));
-    }
-    assert!(said.iter().any(|s| s.starts_with("c lost")), "{said:?}");
-}
-
-#[test]
 fn a_node_that_a_voter_hears_is_not_lost() {
     let said = silent_c(Hears::Yes);
     assert!(!said.iter().any(|s| s.starts_with("c lost")), "{said:?}");
@@ -368,33 +334,6 @@ fn a_node_whose_loss_is_proposed_is_not_acknowledged_any_more() {
     out.extend(desk.tick(next + 100));
     let acks = acks(&out);
     assert!(!acks.is_empty() && acks.iter().all(|(to, _)| *to != node("c")), "{acks:?}");
-}
-
-#[test]
-fn a_boot_that_sees_its_own_death_resets_at_once_and_does_nothing_else() {
-    let mut desk = Desk::new();
-    desk.tick(0);
-    desk.bench.lose("a");
-    desk.bench.prove_off("a");
-    let out = desk.step(Input::Applied);
-    assert!(matches!(out.as_slice(), [.., Output::Reset { .. }] | [Output::Reset { .. }, ..]), "{out:?}");
-    assert!(desk.tick(500).is_empty());
-}
-
-#[test]
-fn a_late_datagram_of_a_dead_boot_is_no_contradiction_and_a_fresh_echo_is() {
-    let mut desk = Desk::new();
-    desk.tick(0);
-    let old = desk.sequence();
-    let late = desk.heartbeat("c", 3, old, &[]);
-    desk.bench.lose("c");
-    desk.bench.prove_off("c");
-    desk.step(Input::Applied);
-    assert!(!proposed(&desk.hear(late)).iter().any(|s| s.contains("was heard by")));
-    desk.tick(200);
-    let fresh = desk.heartbeat("c", 4, desk.sequence(), &[]);
-    let said = proposed(&desk.hear(fresh));
-    assert!(said.iter().any(|s| s == "c was proven off and was heard by a afterwards"), "{said:?}");
 }
 
 #[test]
