@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let show = if flags.contains(&"--show") { Tracing::Keep } else { Tracing::Off };
     let result = match *words.as_slice() {
         ["scenario", file] => scenario(Path::new(file), show),
-        ["scenario", file, plant] => one(Path::new(file), Some(plant).filter(|p| *p != "-"), show),
+        ["scenario", file, plant] => one(Path::new(file), Some(plant).filter(|p| *p != "-"), show).map(drop),
         ["seed", seed] => one_seed(seed, show),
         ["seeds", range] => seeds(range),
         ["write", seed] => write(seed),
@@ -116,7 +116,8 @@ fn choose(plant: Option<&str>) -> Result<(), String> {
     plant.map_or(Ok(()), |_| Err("built without the feature `plants`".to_owned()))
 }
 
-fn one(file: &Path, plant: Option<&str>, show: Tracing) -> Result<(), String> {
+/// What did not hold.
+fn one(file: &Path, plant: Option<&str>, show: Tracing) -> Result<Vec<&'static str>, String> {
     let scenario = load(file)?;
     choose(plant)?;
     let ran = scenario.run(show);
@@ -125,14 +126,19 @@ fn one(file: &Path, plant: Option<&str>, show: Tracing) -> Result<(), String> {
     }
     let broken: Vec<String> = ran.violations.iter().map(ToString::to_string).collect();
     println!("{} {}: {}", file.display(), plant.unwrap_or("as it is"), broken.join("; "));
-    Ok(())
+    Ok(ran.violations.iter().map(|v| v.property).collect())
 }
 
 fn scenario(file: &Path, show: Tracing) -> Result<(), String> {
-    one(file, None, show)?;
+    if !one(file, None, show)?.is_empty() {
+        return Err(format!("{} does not hold", file.display()));
+    }
     for planted in load(file)?.plants() {
-        one(file, Some(planted.plant.name()), show)?;
-        println!("  must break {}", planted.breaks);
+        let (plant, must) = (planted.plant.name(), planted.breaks);
+        if !one(file, Some(plant), show)?.contains(&must) {
+            return Err(format!("{}: {plant} does not break {must}", file.display()));
+        }
+        println!("  must break {must}");
     }
     Ok(())
 }

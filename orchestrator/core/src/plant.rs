@@ -189,6 +189,8 @@ plants! {
     CloseBeforeDisarm "S1",
     /// The self-fence sum counts one watchdog timeout, not two [H-8].
     OneWatchdogTimeout "S1",
+    /// Clocks of two machines are taken for equal: sums of their times are not lengthened [H-9].
+    NoDrift,
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts "S1",
     /// A lost node that is heard again does not return [L1].

@@ -49,14 +49,27 @@ impl FencingCheck {
                 order.executor == *sender && switches && (feeds || (outlets.is_empty() && off.outlet.is_empty()))
             };
             let orders: Vec<&FenceOrder> = latest.fencing.orders.values().filter(about).collect();
-            if !orders.iter().any(|order| self.is_open(order, off)) {
-                found.push(("S3", format!("{sender} switched {} off without an order", off.device)));
-            } else if !orders.iter().any(|order| self.in_time(latest, order, off, stood(sender))) {
-                found.push(("S3", format!("{sender} switched {} off after the latest send time", off.device)));
-            }
+            let wrong = self.judge(latest, &orders, off, stood(sender));
+            found.extend(wrong.map(|how| ("S3", format!("{sender} switched {} off {how}", off.device))));
         }
         self.looked = switched.len();
         found
+    }
+
+    /// What was wrong with it. One order allows it, all by itself: begun under an order that was taken back since, a program
+    /// is not in time by that of another one.
+    fn judge(
+        &self,
+        latest: &ClusterState,
+        orders: &[&FenceOrder],
+        off: &SwitchOff,
+        stood: TrueTime,
+    ) -> Option<&'static str> {
+        let mut open = orders.iter().filter(|order| self.is_open(order, off)).peekable();
+        if open.peek().is_none() {
+            return Some("without an order");
+        }
+        (!open.any(|order| self.in_time(latest, order, off, stood))).then_some("after the latest send time")
     }
 
     /// Whether the program began under the order: once it was committed, and before it was taken back.
@@ -88,4 +101,67 @@ impl FencingCheck {
 fn outlets<'a>(state: &'a ClusterState, order: &FenceOrder, off: &SwitchOff) -> &'a [String] {
     let device = state.spec.devices.values().find(|device| device.id.as_str() == off.device);
     device.and_then(|device| device.hosts.outlet(&order.node)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use haven_core::ids::{BootId, Generation, Incarnation, NodeId};
+    use haven_core::state::Since;
+
+    use super::*;
+
+    const SECOND: TrueTime = 1_000_000_000;
+
+    /// An order of `n1` against `n2`: its program begins within two seconds of an act lease of three, and its device has
+    /// five.
+    fn order(number: u64) -> FenceOrder {
+        let boot = BootId::from_bytes([2; 16]);
+        FenceOrder {
+            id: OrderId(number),
+            node: NodeId::new("n2").unwrap(),
+            boot,
+            executor: NodeId::new("n1").unwrap(),
+            executor_incarnation: Incarnation { boot, generation: Generation(1) },
+            ordered: Since::default(),
+            send_within: Millis::secs(2),
+            device_deadline: Millis::secs(5),
+            reason: String::new(),
+            sent: Vec::new(),
+            result: None,
+            ended: None,
+            level: 0,
+        }
+    }
+
+    /// What is made of a program that began then and reached the device then, under these orders: when each was folded,
+    /// and when it was taken back.
+    fn judged(orders: &[(u64, Option<u64>)], (begun, at): (u64, u64)) -> Option<&'static str> {
+        let mut check = FencingCheck::default();
+        let numbered: Vec<FenceOrder> = (1..).zip(orders).map(|(number, _)| order(number)).collect();
+        for (order, (folded, withdrawn)) in numbered.iter().zip(orders) {
+            check.ordered.insert(order.id, Ordered { at: folded * SECOND, stood: 0 });
+            check.withdrawn.extend(withdrawn.map(|at| (order.id, at * SECOND)));
+        }
+        let (device, outlet) = ("bmc-n2".to_owned(), String::new());
+        let off = SwitchOff { at: at * SECOND, device, outlet, from: 1, begun: begun * SECOND };
+        check.judge(&ClusterState::default(), &numbered.iter().collect::<Vec<_>>(), &off, 0)
+    }
+
+    #[test]
+    fn a_program_begins_under_one_order_and_in_its_time() {
+        let (none, late) = (Some("without an order"), Some("after the latest send time"));
+        assert_eq!(judged(&[(10, None)], (11, 16)), None);
+        assert_eq!(judged(&[(10, None)], (9, 12)), none, "before it was committed");
+        assert_eq!(judged(&[(10, None)], (16, 17)), late, "the program began too late");
+        assert_eq!(judged(&[(10, None)], (11, 21)), late, "it had begun in time, and hung");
+        assert_eq!(judged(&[(10, Some(11))], (12, 12)), none, "it was taken back");
+        assert_eq!(judged(&[(10, Some(12))], (11, 13)), None, "it was taken back under way");
+    }
+
+    #[test]
+    fn what_one_order_forbids_another_one_does_not_make_up_for() {
+        assert_eq!(judged(&[(10, None), (20, Some(21))], (22, 22)), Some("after the latest send time"));
+        assert_eq!(judged(&[(10, None), (20, None)], (15, 21)), Some("after the latest send time"));
+        assert_eq!(judged(&[(10, None), (20, None)], (21, 21)), None);
+    }
 }

@@ -9,7 +9,7 @@ mod owners;
 mod reasons;
 mod secrets;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -104,7 +104,6 @@ struct Inner {
     latest: ClusterState,
     story: Vec<Line>,
     recorded: Vec<Recorded>,
-    cannot_start: BTreeMap<Machine, String>,
     coverage: LogCoverage,
     voters: BTreeSet<MemberId>,
     reached: Vec<Reached>,
@@ -162,14 +161,13 @@ impl Checker {
         lock(&self.inner).acknowledged.answered(asked, answer);
     }
 
-    /// A node could not start; in a run without disk faults that is a violation of S4.
+    /// The node on `machine` could not start. Nothing but what was done to its disk excuses that: a loss of power leaves no
+    /// store that cannot be opened.
     pub fn cannot_start(&self, machine: Machine, why: &str) {
-        lock(&self.inner).cannot_start.insert(machine, why.to_owned());
-    }
-
-    /// Why nodes could not start, by machine.
-    pub fn failures_to_start(&self) -> BTreeMap<Machine, String> {
-        lock(&self.inner).cannot_start.clone()
+        if !self.world.disks().is_harmed(machine) {
+            let node = self.world.name(machine).map(ToString::to_string).unwrap_or_default();
+            self.violation("S4", format!("{node} cannot start, and its disk is well: {why}"));
+        }
     }
 
     /// After healing: every acknowledged change is in `state`.

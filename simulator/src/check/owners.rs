@@ -22,7 +22,8 @@ type Place = (ResourceId, NodeId, BootId);
 pub(super) struct OwnerCheck {
     overlaps: usize,
     tenures: usize,
-    starts: BTreeMap<Place, LogIndex>,
+    /// By which entry, and when it was folded first.
+    starts: BTreeMap<Place, (LogIndex, TrueTime)>,
     /// When it was first known of a boot that it is over.
     deaths: BTreeMap<(NodeId, BootId), TrueTime>,
 }
@@ -42,7 +43,7 @@ impl OwnerCheck {
                 if !due {
                     continue;
                 }
-                self.starts.insert((id.clone(), node.clone(), presence.boot), state.index);
+                self.starts.insert((id.clone(), node.clone(), presence.boot), (state.index, now()));
                 let other = owners(state, id).find(|(other, _)| other != node);
                 let told = |(other, run)| format!("{id} is to start on {node} while the log has it {run} on {other}");
                 found = found.or(other.map(told));
@@ -80,15 +81,18 @@ impl OwnerCheck {
         let boot = tenure.copy.boot;
         // What is started under another name, such as an address, is judged by S1 alone.
         let status = latest.resources.get(&id)?;
-        let Some(allowed) = self.starts.get(&(id.clone(), here.clone(), boot)) else {
+        let Some((allowed, since)) = self.starts.get(&(id.clone(), here.clone(), boot)) else {
             return Some(format!("{id} began on {here}, where the log has started nothing"));
         };
+        if tenure.at < *since {
+            return Some(format!("{id} began on {here}, before the log let it start there"));
+        }
         // What began before that was no mistake, though it is looked at only now.
         if self.deaths.get(&(here.clone(), boot)).is_some_and(|known| tenure.at >= *known) {
             return Some(format!("{id} began on {here}, on a boot that is proven over"));
         }
         let later = |(node, boot): (&NodeId, BootId)| {
-            self.starts.get(&(id.clone(), node.clone(), boot)).is_some_and(|other| other > allowed)
+            self.starts.get(&(id.clone(), node.clone(), boot)).is_some_and(|(other, _)| other > allowed)
         };
         let (other, presence) = status.possible_owners().find(|(node, presence)| {
             let doubt = matches!(presence.run, Run::Unknown { .. } | Run::Stopping { .. });
@@ -148,6 +152,11 @@ mod tests {
 
     /// `db` is let start on n2, and begins there when the log has it on n1 like that, who was let start it `since`.
     fn begins_beside(run_on_n1: Run, since: Option<u64>) -> Option<String> {
+        begins(run_on_n1, since, 0)
+    }
+
+    /// The same, so long before it was let start.
+    fn begins(run_on_n1: Run, since: Option<u64>, early: TrueTime) -> Option<String> {
         let [n1, n2] = ["n1", "n2"].map(|name| NodeId::new(name).unwrap());
         let db = ResourceId::new("db").unwrap();
         let resources = vec![ResourceOptions::new("db", Some((n1.clone(), 100)))];
@@ -157,9 +166,9 @@ mod tests {
             let mut state = cluster.leader().unwrap().1.state();
             let boot = |state: &ClusterState, node: &NodeId| state.members[node].boot().unwrap();
             let mut check = OwnerCheck::default();
-            check.starts.insert((db.clone(), n2.clone(), boot(&state, &n2)), LogIndex(100));
+            check.starts.insert((db.clone(), n2.clone(), boot(&state, &n2)), (LogIndex(100), now() + early));
             if let Some(since) = since {
-                check.starts.insert((db.clone(), n1.clone(), boot(&state, &n1)), LogIndex(since));
+                check.starts.insert((db.clone(), n1.clone(), boot(&state, &n1)), (LogIndex(since), now()));
             }
             state.resources.get_mut(&db).unwrap().presence.get_mut(&n1).unwrap().run = run_on_n1;
             let machine = cluster.world.machine(&n2).unwrap();
@@ -169,6 +178,13 @@ mod tests {
             cluster.end();
             found
         })
+    }
+
+    #[test]
+    fn what_begins_before_the_log_lets_it_is_seen() {
+        assert_eq!(begins(Run::Stopped, None, 0), None);
+        let early = begins(Run::Stopped, None, 1);
+        assert_eq!(early.as_deref(), Some("db began on n2, before the log let it start there"));
     }
 
     #[test]

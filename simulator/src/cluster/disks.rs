@@ -1,6 +1,6 @@
 //! The disks of all machines of a cluster, as the world orders them about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use haven_env::Volume;
@@ -12,17 +12,25 @@ use crate::world::Disks;
 /// The file that the log is in.
 const LOG: &str = "log.redb";
 
+/// Orders after which a store need not open again.
+const HARMS: &[&str] = &["full", "lose", "restore-image", "flip"];
+
 /// One volume per machine. Fault orders, in the words of `disk <machine> <order>`: `stall`, `release`, `full <bytes>`,
 /// `room`, `lose`, `keep-image`, `restore-image`, `flip <byte>`: of the log, counted on from its beginning when it is over.
 pub(crate) struct MachineDisks {
     volumes: BTreeMap<Machine, Arc<SimVolume>>,
     images: Mutex<BTreeMap<Machine, VolumeImage>>,
+    harmed: Mutex<BTreeSet<Machine>>,
 }
 
 impl MachineDisks {
     pub(crate) fn new(seed: u64, machines: u8, profile: DiskProfile) -> Arc<Self> {
         let volume = |n| (n, SimVolume::new(profile, Prng::named(seed, "disk", u64::from(n))));
-        Arc::new(Self { volumes: (1..=machines).map(volume).collect(), images: Mutex::default() })
+        Arc::new(Self {
+            volumes: (1..=machines).map(volume).collect(),
+            images: Mutex::default(),
+            harmed: Mutex::default(),
+        })
     }
 }
 
@@ -48,6 +56,11 @@ impl Disks for Arc<MachineDisks> {
         let Some(volume) = self.volumes.get(&machine) else { return Err("no such disk".to_owned()) };
         let words: Vec<&str> = order.split_whitespace().collect();
         let number = |text: &str| text.parse::<u64>().map_err(|e| format!("`{text}`: {e}"));
+        if let [first, ..] = *words.as_slice()
+            && HARMS.contains(&first)
+        {
+            lock(&self.harmed).insert(machine);
+        }
         match *words.as_slice() {
             ["stall"] => volume.stall(),
             ["release"] => volume.release(),
@@ -78,6 +91,10 @@ impl Disks for Arc<MachineDisks> {
         }
     }
 
+    fn is_harmed(&self, machine: Machine) -> bool {
+        lock(&self.harmed).contains(&machine)
+    }
+
     fn heal(&self) {
         for volume in self.volumes.values() {
             volume.release();
@@ -104,6 +121,24 @@ mod tests {
             cluster.world.look_into_disks();
             let found: Vec<String> = cluster.checker.violations().iter().map(|v| v.what.clone()).collect();
             assert_eq!(found, ["the password of the fence devices is in the file notes of n2"]);
+        });
+    }
+
+    #[test]
+    fn a_node_that_cannot_start_on_a_disk_that_is_well_is_a_violation() {
+        run(1, async {
+            let cluster = Cluster::new(1, ClusterOptions::default());
+            let disks = cluster.world.disks();
+            for order in ["stall", "release", "keep-image"] {
+                disks.fault(1, order).unwrap();
+            }
+            for order in ["full 0", "room"] {
+                disks.fault(2, order).unwrap();
+            }
+            cluster.checker.cannot_start(1, "no table");
+            cluster.checker.cannot_start(2, "no room");
+            let found: Vec<String> = cluster.checker.violations().iter().map(|v| v.what.clone()).collect();
+            assert_eq!(found, ["n1 cannot start, and its disk is well: no table"]);
         });
     }
 }

@@ -65,13 +65,29 @@ impl Draw {
         events
     }
 
-    /// A machine comes back with an empty disk. One at a time: a minority.
+    /// A minority comes back with empty disks: one machine, or two of five.
     pub(super) fn lost_disk(&mut self) -> Vec<Event> {
-        let Some(node) = self.node() else { return Vec::new() };
+        let Some(first) = self.node() else { return Vec::new() };
         let at = Millis(self.prng.between(500, 20_000));
+        let mut events = self.comes_back_empty(&first, at);
+        if self.nodes.len() >= 5
+            && self.prng.per_mille(600)
+            && let Some(second) = self.node().filter(|node| *node != first)
+        {
+            let with_it = at + Millis(self.prng.below(3000));
+            events.extend(self.comes_back_empty(&second, with_it));
+        }
+        events
+    }
+
+    fn comes_back_empty(&mut self, node: &NodeId, at: Millis) -> Vec<Event> {
         let lose = Fault::Disk { node: node.clone(), order: "lose".to_owned() };
         let on = at + self.span(50, 8000);
-        vec![once(at, Fault::PowerOff(node.clone())), once(at + Millis(10), lose), once(on, Fault::PowerOn(node))]
+        vec![
+            once(at, Fault::PowerOff(node.clone())),
+            once(at + Millis(10), lose),
+            once(on, Fault::PowerOn(node.clone())),
+        ]
     }
 
     /// A bit of the log is another one when its machine comes back. The node must notice, refuse the store and rejoin.

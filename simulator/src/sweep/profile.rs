@@ -17,7 +17,7 @@ pub enum Profile {
     Power,
     /// Links of every kind.
     Network,
-    /// Everything, on five to nine machines.
+    /// Everything but what brings the cluster that it needs, on five to nine machines.
     Scale,
 }
 

@@ -33,6 +33,12 @@ pub trait Disks: Send + Sync {
         Err(format!("these disks know no fault `{order}`"))
     }
 
+    /// Whether a fault has damaged what is on the disk of `machine`, has put it back, or has left no room on it.
+    fn is_harmed(&self, machine: Machine) -> bool {
+        let _ = machine;
+        false
+    }
+
     /// Calls `look` with the name and the content of every file of `machine`.
     fn read_all(&self, machine: Machine, look: &mut dyn FnMut(&str, &[u8])) {
         let _ = (machine, look);

@@ -54,7 +54,6 @@ impl World {
     }
 
     /// The disks of all machines.
-    #[cfg(test)]
     pub(crate) fn disks(&self) -> &dyn super::Disks {
         &*self.disks
     }
