@@ -144,11 +144,13 @@ scenarios! {
     s_09_a_node_that_only_the_leader_lost
     s_09_an_old_testimony_counts_for_nothing
     s_09_leadership_does_not_fly_to_and_fro
+    s_09_two_leaders_that_are_left_alone
     s_10_a_node_behind_the_log_starts_nothing
     s_10_a_path_that_is_as_good_as_clogged
     s_11_a_last_look_before_the_shot
     s_11_a_learner_looks_through_the_leader
     s_11_a_persons_word_ends_no_order
+    s_11_a_shot_lands_in_a_pause
     s_11_a_shot_that_hit_the_next_boot_as_it_ended
     s_11_a_shot_that_lands_after_its_executor_died
     s_11_an_old_shot_hits_no_later_boot

@@ -71,6 +71,8 @@ plants! {
     OwnEarsDoNotCount,
     /// The leader never hands over and isolates nobody [S-9, H-16].
     NoHandOver,
+    /// A leader without a quorum is silent towards one that leads in another term, too [S-9].
+    SilentTowardsRivals,
     /// Leadership may be handed over again at once [S-9].
     HandOverAtWill,
     /// A person's word ends the fence order that it names, whatever its executor is doing [S-11].
@@ -97,6 +99,8 @@ plants! {
     OrdersOutliveLeases "S3",
     /// A lost node that is heard again is shot all the same [5.4].
     NoLastLook,
+    /// What was sent against a boot in a planned pause has not hit it, though it never came back from that [S-11].
+    PausesProveSurvival,
     /// A boot that is lost a minute after an order's end was not hit by it [S-11].
     TimeProvesSurvival,
     /// A node is readmitted by a heartbeat that it sent before the last order against it had ended [S-11].

@@ -210,7 +210,7 @@ impl<R: Runtime> RaftNetworkV2<Types<R>> for Link<R> {
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<Types<R>>, RPCError<Types<R>>> {
         // A leader that no quorum has echoed falls silent, so that those who still hear it can elect another.
-        if !self.shared.with_facts(|facts, mind| mind.may_lead(facts)) {
+        if !self.shared.with_facts(|facts, mind| mind.may_call(facts, self.to)) {
             return Err(unreachable("no quorum has answered this leader").into());
         }
         let answer = self.ask(CallClass::Raft, Ask::append(&request), millis(option.hard_ttl())).await?;

@@ -58,9 +58,26 @@ impl super::Node {
     /// Whether this node may speak as leader to others. Not when no quorum has echoed it for longer than an election takes,
     /// so that those who still hear it can elect another [S-9], nor while it stands back.
     pub fn may_lead(&self, facts: &Facts) -> bool {
+        !self.stands_back(facts) && self.acks.has_quorum(facts, &self.id, &self.ears)
+    }
+
+    /// Whether this leader may call that member. Without a quorum it is silent towards those that follow it, so that they can
+    /// elect another. Who has just said that it has another vote it keeps from nothing: one of the two learns of the newer one.
+    /// Two leaders of different terms that are left alone would else both be silent, and neither would stand.
+    pub fn may_call(&self, facts: &Facts, member: MemberId) -> bool {
+        let node = facts.state.member_by_id(member).map(|m| &m.node);
+        let heard = node.and_then(|node| self.ears.last(node));
+        let limit = facts.state.timing.current.dead_after;
+        let lately = heard.filter(|(at, _)| facts.now.since(*at) <= limit);
+        let voted_otherwise = lately.is_some_and(|(_, h)| h.vote != facts.raft.vote);
+        let elsewhere = voted_otherwise && !self.stands_back(facts) && !plant::on(Plant::SilentTowardsRivals);
+        elsewhere || self.may_lead(facts)
+    }
+
+    fn stands_back(&self, facts: &Facts) -> bool {
         let span = facts.state.timing.current.dead_after.times(STANDS_BACK);
         let back = self.following.back.filter(|(term, _)| Some(*term) == facts.raft.leading);
-        back.is_none_or(|(_, at)| facts.now.since(at) >= span) && self.acks.has_quorum(facts, &self.id, &self.ears)
+        back.is_some_and(|(_, at)| facts.now.since(at) < span)
     }
 
     /// A leader whose calls no quorum answers in time can commit nothing, though its followers hear it and are called. If

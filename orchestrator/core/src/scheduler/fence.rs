@@ -57,14 +57,17 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
 /// Whether an order against `boot`, or against a node whose outlet it shares, may have hit it since it was lost: until it is
 /// proven off, nobody switches it on again. What ended long before, it has survived.
 fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
-    let since = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.time >= member.since.time);
+    // In a planned pause nobody missed it.
+    let paused = member.paused.filter(|_| !plant::on(Plant::PausesProveSurvival));
+    let gone = paused.unwrap_or(member.since).time;
+    let since = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.time >= gone);
     // Who goes off with another is missed a little later, when the order may have ended.
     let late = state.timing.current.dead_after.times(2);
-    let lately = |o: &FenceOrder| o.ended.is_some_and(|ended| member.since.time.since(ended.time) <= late);
+    let lately = |o: &FenceOrder| o.ended.is_some_and(|ended| gone.since(ended.time) <= late);
     let along = |o: &FenceOrder| o.node != member.node && state.taken_along_by(o).contains(&member.node);
     // What was sent and not read Off may land later than its order ends, in whatever boot is there then.
     let failed = |o: &FenceOrder| matches!(o.result, Some(OrderResult::Failed { .. }));
-    let under_way = |o: &FenceOrder| o.ended.is_some_and(|e| member.since.time.since(e.time) <= o.device_deadline);
+    let under_way = |o: &FenceOrder| o.ended.is_some_and(|e| gone.since(e.time) <= o.device_deadline);
     let lands = |o: &FenceOrder| failed(o) && under_way(o) && !plant::on(Plant::ShotsEndWithOrders);
     let hits = |o: &FenceOrder| {
         (o.node == member.node && ((o.boot == boot && since(o)) || lands(o))) || (along(o) && (lately(o) || lands(o)))

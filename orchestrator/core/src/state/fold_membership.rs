@@ -247,10 +247,12 @@ impl ClusterState {
             return Err(Refusal::Standing { node: node.clone(), found, needed: "a node that takes part" });
         }
         let was_isolated = matches!(member.standing, Standing::Isolated { .. });
+        let paused = matches!(member.standing, Standing::Paused { .. }).then_some(member.since);
         member.standing = to;
         // Reads of Off that began under the isolation stay good: the boot has been out of the cluster since then.
         if !was_isolated {
             member.since = now;
+            member.paused = paused;
         }
         member.admission = None;
         if plant::on(Plant::StartWithoutProof) {
@@ -396,6 +398,7 @@ fn new_member(joined: &Joined, now: super::Since) -> Member {
         disarmed: None,
         booted: None,
         well: None,
+        paused: None,
         serial: joined.serial.as_deref().map(super::bounded),
     }
 }

@@ -209,6 +209,10 @@ pub struct Member {
     #[n(23)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub well: Option<LogIndex>,
+    /// Of one that left after a planned pause: when that had begun. Nobody missed it in its pause.
+    #[n(24)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Since>,
 }
 
 impl Member {

@@ -302,3 +302,25 @@ fn a_node_whose_store_finishes_nothing_neither_stands_nor_votes() {
     desk.writes = (7, false);
     assert!(!keeps(&mut desk), "all is written");
 }
+
+#[test]
+fn a_leader_without_a_quorum_calls_only_those_that_have_just_said_that_they_do_not_follow_it() {
+    let mut desk = Desk::new();
+    desk.tick(0);
+    let calls = |desk: &mut Desk| {
+        [MemberId(2), MemberId(3), MemberId(9)].map(|to| desk.look(|facts, mind| mind.may_call(facts, to)))
+    };
+    let echo = desk.sequence();
+    let b = desk.heartbeat("b", 1, echo, &[]);
+    desk.hear(b);
+    assert_eq!(calls(&mut desk), [true; 3], "a quorum has just echoed it");
+    desk.tick(60_000);
+    for (name, term) in [("b", TERM), ("c", Term(0))] {
+        let mut heartbeat = desk.heartbeat(name, 2, echo, &[]);
+        heartbeat.vote = RaftVote { term, member: MemberId(1) };
+        desk.hear(heartbeat);
+    }
+    assert_eq!(calls(&mut desk), [false, true, false], "b may elect another, c has not voted for it");
+    desk.tick(120_000);
+    assert_eq!(calls(&mut desk), [false; 3], "who knows what c has voted since");
+}
