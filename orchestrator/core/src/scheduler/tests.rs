@@ -1,7 +1,7 @@
 use expect_test::{Expect, expect};
 
 use crate::bench::{Bench, before, bmc, group, node, prefers, primitive, rsc, with, with_meta, with_op};
-use crate::event::{Event, Finding, Outcome, Report, ReportCause, Standby};
+use crate::event::{Event, Finding, Outcome, PausePurpose, Report, ReportCause, Standby};
 use crate::spec::{NodeSpec, OnFail, Operation, SpecEdit};
 use crate::units::Millis;
 
@@ -552,6 +552,24 @@ fn an_idle_node_is_not_fenced_for_an_order_that_it_has_survived() {
     bench.wait(Millis::secs(60));
     bench.lose("c");
     check(&bench, expect![""]);
+}
+
+#[test]
+fn who_never_comes_back_from_a_pause_may_have_been_hit_since_it_began() {
+    let lost_after_a_pause = |order_ends: Millis| {
+        let (mut bench, order) = ordered_off();
+        let end = Event::FenceFailed { order, reason: "its executor a is gone and can no longer act".into() };
+        let (incarnation, span, purpose) = (bench.life_of("c"), Millis::secs(300), PausePurpose::Restart);
+        let pause = Event::NodePaused { node: node("c"), incarnation, span, purpose };
+        bench.ok(if order_ends == Millis::ZERO { end.clone() } else { pause.clone() });
+        bench.wait(Millis::secs(100));
+        bench.ok(if order_ends == Millis::ZERO { pause } else { end });
+        bench.wait(Millis::secs(301));
+        bench.lose("c");
+        crate::scheduler::plan(&bench.state).fence.iter().map(|need| need.node.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(lost_after_a_pause(Millis::secs(100)), [node("c")]);
+    assert_eq!(lost_after_a_pause(Millis::ZERO), [], "it was heard for long after the order had ended");
 }
 
 #[test]

@@ -233,6 +233,18 @@ fn a_leader_that_is_not_answered_stands_back_once_a_minute_while_another_would_b
 }
 
 #[test]
+fn a_leader_that_stands_back_calls_nobody_whatever_vote_they_have() {
+    let mut desk = Desk::new();
+    let prompt = |h: &mut Heartbeat| h.prompt = Some(Millis::secs(10));
+    let back = stood_back(&mut desk, 64_000, prompt);
+    assert!(back.last().is_some_and(|(from, to)| *from < desk.now && desk.now < *to), "{back:?}");
+    let mut b = desk.heartbeat("b", 100_000, desk.sequence(), &[]);
+    b.vote = RaftVote { term: Term(0), member: MemberId(2) };
+    desk.hear(b);
+    assert!(!desk.look(|facts, mind| mind.may_call(facts, MemberId(2))));
+}
+
+#[test]
 fn a_leader_waits_for_the_answers_of_those_who_come_back() {
     let mut desk = Desk::new();
     let timing = desk.bench.state.timing.current;
