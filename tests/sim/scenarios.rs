@@ -148,7 +148,10 @@ scenarios! {
     s_10_a_node_behind_the_log_starts_nothing
     s_10_a_path_that_is_as_good_as_clogged
     s_11_a_last_look_before_the_shot
+    s_11_a_late_shot_and_a_watchdog
     s_11_a_learner_looks_through_the_leader
+    s_11_a_loss_is_committed_long_after
+    s_11_a_neighbour_is_shot_meanwhile
     s_11_a_persons_word_ends_no_order
     s_11_a_shot_lands_in_a_pause
     s_11_a_shot_that_hit_the_next_boot_as_it_ended
@@ -159,6 +162,7 @@ scenarios! {
     s_11_hit_late_and_lost_later
     s_11_readmitted_under_an_open_order
     s_11_switched_on_after_the_last_order
+    s_11_told_once_and_hit_again
     s_12_a_boot_that_starts_resources
     s_12_a_second_copy_is_not_adopted
     s_12_enabled_an_hour_ago

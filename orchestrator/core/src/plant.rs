@@ -101,6 +101,14 @@ plants! {
     NoLastLook,
     /// What was sent against a boot in a planned pause has not hit it, though it never came back from that [S-11].
     PausesProveSurvival,
+    /// A node is switched on while an order is open against one on the same outlet [S-11].
+    NeighboursOrdersAreNothing,
+    /// Who was told once to switch a node on is not told again, whatever was shot at since [S-11].
+    ToldOnceIsTold,
+    /// A node was there until its loss was committed, however long nobody had heard it [S-11].
+    LostWhenCommitted,
+    /// Only what was sent against a boot has switched it off: one that another shot hit is not switched on again [S-11].
+    OnlyOwnShotsSwitchOff,
     /// A boot that is lost a minute after an order's end was not hit by it [S-11].
     TimeProvesSurvival,
     /// A node is readmitted by a heartbeat that it sent before the last order against it had ended [S-11].

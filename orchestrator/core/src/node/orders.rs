@@ -8,9 +8,9 @@ use super::{Node, io::PowerAsk};
 use crate::event::{Event, Proof};
 use crate::ids::{NodeId, OrderId};
 use crate::plant::{self, Plant};
-use crate::scheduler::FenceNeed;
+use crate::scheduler::{self, FenceNeed};
 use crate::spec::{AfterFence, with_drift};
-use crate::state::{ClusterState, FenceOrder, Member, OrderResult, Standing};
+use crate::state::{ClusterState, FenceOrder, Member, Standing};
 use crate::units::{LogTime, Millis};
 
 /// Losses within this time are one storm.
@@ -233,18 +233,25 @@ impl Node {
         for member in facts.state.members.values() {
             let Some(dead) = member.death() else { continue };
             let shot = |o: &FenceOrder| o.node == member.node && o.boot == dead.boot && o.may_have_hit();
-            let by_device =
-                matches!(dead.proof, Proof::PoweredOff { .. }) || facts.state.fencing.orders.values().any(shot);
-            let open = facts.state.fencing.open_against(&member.node).next().is_some();
+            // What was sent against an earlier boot, or at a node on the same outlet, may have hit this one, which its own
+            // lease and watchdog have proven dead first.
+            let by_another = || {
+                let hit = scheduler::may_have_been_hit(facts.state, member, dead.boot);
+                hit && !plant::on(Plant::OnlyOwnShotsSwitchOff)
+            };
+            let off = matches!(dead.proof, Proof::PoweredOff { .. });
+            let by_device = || off || facts.state.fencing.orders.values().any(shot) || by_another();
+            // Who hangs on the same outlet would be switched on with it, into the middle of its own order.
+            let open = facts.state.open_near(&member.node).next().is_some();
             let settled = !open || plant::on(Plant::SwitchOnUnderOrder);
-            let orders = facts.state.fencing.orders.values().filter(|o| o.node == member.node);
+            let orders = facts.state.fencing.orders.values().filter(|o| facts.state.is_near(o, &member.node));
             let ended = orders.filter_map(|o| o.ended).map(|ended| ended.time).max();
             let last = ended.map_or(dead.since.time, |ended| ended.max(dead.since.time));
             let quiet = facts.state.time.since(last) >= ON_AFTER;
             let order = facts.state.fencing.power_on.get(&member.node);
-            let told = order.is_some_and(|o| o.after == dead.boot && facts.state.is_in_hand(o));
+            let told = order.is_some_and(|o| o.after == dead.boot && facts.state.is_in_hand(&member.node, o));
             let frozen = facts.state.freeze_of(Some(&member.node), None).is_some();
-            if by_device && settled && quiet && !told && !frozen && member.is_released_by_proof() {
+            if settled && quiet && !told && !frozen && member.is_released_by_proof() && by_device() {
                 let event = Event::PowerOnOrdered {
                     node: member.node.clone(),
                     after: dead.boot,
@@ -259,12 +266,8 @@ impl Node {
 
 /// How many orders against this boot have ended without proof since it left the cluster.
 fn tried(state: &ClusterState, need: &FenceNeed) -> usize {
-    let failed = |o: &&FenceOrder| {
-        o.node == need.node
-            && o.boot == need.boot
-            && matches!(o.result, Some(OrderResult::Failed { .. } | OrderResult::Withdrawn { .. }))
-    };
-    state.fencing.orders.values().filter(failed).count()
+    let tries = state.fencing.tries.get(&need.node).filter(|(boot, _)| *boot == need.boot);
+    tries.map_or(0, |(_, count)| usize::try_from(*count).unwrap_or(usize::MAX))
 }
 
 /// The nodes of a storm: at least three, and more than half of the cluster, lost within the window, those included that

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Identity;
 use super::io::{Facts, Note, Output, PowerAsk, PowerJob};
-use crate::ids::{BootId, DeviceId, NodeId};
+use crate::ids::{BootId, DeviceId, LogIndex, NodeId};
 use crate::lease::Leases;
 use crate::plant::{self, Plant};
 use crate::units::{Millis, Monotonic};
@@ -26,6 +26,8 @@ fn tries() -> u32 {
 #[derive(Debug)]
 struct Work {
     after: BootId,
+    /// The entry that ordered it.
+    ordered: LogIndex,
     /// Devices that have not done it. Of several levels the node needs all: whatever may have been switched off.
     missing: BTreeSet<DeviceId>,
     asked: BTreeSet<DeviceId>,
@@ -47,25 +49,25 @@ impl SwitchOn {
             let mine = order.executor == id.node && order.executor_incarnation == id.incarnation;
             let member = facts.state.members.get(node)?;
             let still_off = member.boot() == Some(order.after) && member.death().is_some();
-            (mine && still_off).then_some(order.after)
+            (mine && still_off).then_some((order.after, order.ordered.index))
         };
-        self.work.retain(|node, work| wanted(node) == Some(work.after));
+        self.work.retain(|node, work| wanted(node) == Some((work.after, work.ordered)));
         if !leases.acts(facts.now) {
             return;
         }
         for node in facts.state.fencing.power_on.keys() {
-            let Some(after) = wanted(node) else { continue };
+            let Some((after, ordered)) = wanted(node) else { continue };
             let work = self.work.entry(node.clone()).or_insert_with(|| {
                 let levels = facts.state.spec.fence_levels(node);
                 let missing = levels.iter().flat_map(|level| level.devices.iter().cloned()).collect();
-                Work { after, missing, asked: BTreeSet::new(), tries: 0, next: facts.now }
+                Work { after, ordered, missing, asked: BTreeSet::new(), tries: 0, next: facts.now }
             });
             if !work.asked.is_empty() || facts.now < work.next || work.tries >= tries() {
                 continue;
             }
             // Of what was ordered when nothing else was: a try that is repeated looks again.
-            let open = facts.state.fencing.open_against(node).next().is_some() && !plant::on(Plant::SwitchOnUnderOrder);
-            if open || facts.state.freeze_of(Some(node), None).is_some() {
+            let open = facts.state.open_near(node).next().is_some();
+            if (open && !plant::on(Plant::SwitchOnUnderOrder)) || facts.state.freeze_of(Some(node), None).is_some() {
                 continue;
             }
             work.tries += 1;

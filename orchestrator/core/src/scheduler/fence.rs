@@ -41,8 +41,7 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
         if held.is_empty() {
             // Who holds nothing is in nobody's way, and comes back by itself, unless we have switched it off.
             let reason = "an order may have switched it off".to_owned();
-            let shot = was_shot_at(state, member, boot) || hit_by_late_shot(state, member, boot);
-            return if shot { make(reason, 0) } else { None };
+            return if may_have_been_hit(state, member, boot) { make(reason, 0) } else { None };
         }
         let reason = format!("{} and may hold {}", member.standing.word().to_lowercase(), held.join(", "));
         return make(reason, held.len());
@@ -54,12 +53,20 @@ fn need(state: &ClusterState, member: &Member) -> Option<FenceNeed> {
     make(format!("{resource}: {why}"), 1)
 }
 
+/// Whether an order may have switched off `boot`, the present one of a member that was lost, before it was proven dead. It
+/// need not have been sent against that boot.
+pub(crate) fn may_have_been_hit(state: &ClusterState, member: &Member, boot: BootId) -> bool {
+    was_shot_at(state, member, boot) || hit_by_late_shot(state, member, boot)
+}
+
 /// Whether an order against `boot`, or against a node whose outlet it shares, may have hit it since it was lost: until it is
 /// proven off, nobody switches it on again. What ended long before, it has survived.
 fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     // In a planned pause nobody missed it.
-    let paused = member.paused.filter(|_| !plant::on(Plant::PausesProveSurvival));
-    let gone = paused.unwrap_or(member.since).time;
+    let pauses_prove = plant::on(Plant::PausesProveSurvival);
+    let left = member.paused.filter(|_| !pauses_prove).unwrap_or(member.since).time;
+    let silent = member.silent_since.filter(|_| !pauses_prove && !plant::on(Plant::LostWhenCommitted));
+    let gone = silent.map_or(left, |silent| silent.min(left));
     let since = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.time >= gone);
     // Who goes off with another is missed a little later, when the order may have ended.
     let late = state.timing.current.dead_after.times(2);
@@ -72,7 +79,15 @@ fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     let hits = |o: &FenceOrder| {
         (o.node == member.node && ((o.boot == boot && since(o)) || lands(o))) || (along(o) && (lately(o) || lands(o)))
     };
-    member.standing == Standing::Lost && state.fencing.orders.values().any(|o| o.may_have_hit() && hits(o))
+    // Who is proven dead while it is isolated stays so.
+    let out = member.standing == Standing::Lost || (member.death().is_some() && member.is_released_by_proof());
+    out && state.fencing.orders.values().any(|o| o.may_have_hit() && was_before_death(member, o) && hits(o))
+}
+
+/// What was ordered against a node after its boot was proven dead has not switched that off. A shot at a neighbour may hit
+/// the next boot, of which nobody has heard.
+fn was_before_death(member: &Member, order: &FenceOrder) -> bool {
+    order.node != member.node || member.death().is_none_or(|dead| order.ordered.index < dead.since.index)
 }
 
 /// Whether an order against an earlier boot was sent, and was still under way when `boot`, the present one, had begun. A
@@ -84,7 +99,8 @@ fn hit_by_late_shot(state: &ClusterState, member: &Member, boot: BootId) -> bool
         let survived = member.well.is_some_and(|well| well > ended.index) || late;
         (begun && !survived) || plant::on(Plant::OldShotsCount)
     };
-    let orders = state.fencing.orders.values().filter(|o| o.node == member.node && o.boot != boot && o.may_have_hit());
+    let earlier = |o: &&FenceOrder| o.node == member.node && o.boot != boot && o.may_have_hit();
+    let orders = state.fencing.orders.values().filter(earlier).filter(|o| was_before_death(member, o));
     orders.filter_map(|o| o.ended).any(may_hit)
 }
 

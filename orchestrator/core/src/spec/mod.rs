@@ -169,6 +169,15 @@ impl Spec {
         self.devices.values().filter(reaches).map(|d| FenceLevel { devices: vec![d.id.clone()] }).collect()
     }
 
+    /// Whether switching `node` by `level` switches an outlet on which `other` hangs, too.
+    pub fn switches_an_outlet_of(&self, node: &NodeId, level: &FenceLevel, other: &NodeId) -> bool {
+        let devices = level.devices.iter().filter_map(|id| self.devices.get(id));
+        devices.into_iter().any(|device| match (device.hosts.outlet(node), device.hosts.outlet(other)) {
+            (Some(own), Some(others)) => own.iter().any(|outlet| others.contains(outlet)),
+            (Some(_), None) | (None, Some(_)) | (None, None) => false,
+        })
+    }
+
     /// The other nodes that lose their power when `node` is switched off by `level`: all outlets on which they hang are
     /// among those that are switched. Nobody can know of a node on no strip.
     pub fn switched_along(&self, node: &NodeId, level: &FenceLevel) -> BTreeSet<NodeId> {

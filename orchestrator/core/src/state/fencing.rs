@@ -1,6 +1,6 @@
 //! Fence orders and what is known of the devices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -173,6 +173,12 @@ pub struct FencingState {
     /// The last order to switch each node on again.
     #[n(3)]
     pub power_on: BTreeMap<NodeId, PowerOn>,
+    /// How many orders against the last boot that was shot at have ended without proof, by node. Orders themselves are
+    /// forgotten.
+    #[n(4)]
+    #[cbor(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tries: BTreeMap<NodeId, (BootId, u32)>,
 }
 
 impl FencingState {
@@ -186,11 +192,16 @@ impl FencingState {
         self.devices.get(device).map_or_else(|| DeviceStatus::default().reads_apart(), DeviceStatus::reads_apart)
     }
 
-    /// Forgets the oldest closed orders beyond [`CLOSED_ORDERS_KEPT`].
-    pub(super) fn forget_old(&mut self) {
-        let closed: Vec<OrderId> = self.orders.values().filter(|o| o.result.is_some()).map(|o| o.id).collect();
+    /// Forgets the oldest closed orders beyond [`CLOSED_ORDERS_KEPT`]; but not the last ones that may have hit the nodes
+    /// that are `out`, which are a reason to switch those on again.
+    pub(super) fn forget_old(&mut self, out: &BTreeSet<NodeId>) {
+        let closed: Vec<&FenceOrder> = self.orders.values().filter(|o| o.result.is_some()).collect();
         let excess = closed.len().saturating_sub(CLOSED_ORDERS_KEPT);
-        for id in closed.into_iter().take(excess) {
+        let last_hit: BTreeMap<&NodeId, OrderId> =
+            closed.iter().filter(|o| o.may_have_hit() && out.contains(&o.node)).map(|o| (&o.node, o.id)).collect();
+        let stays = |o: &FenceOrder| last_hit.get(&o.node) == Some(&o.id);
+        let gone: Vec<OrderId> = closed.iter().take(excess).filter(|o| !stays(o)).map(|o| o.id).collect();
+        for id in gone {
             self.orders.remove(&id);
         }
     }

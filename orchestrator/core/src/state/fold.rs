@@ -69,7 +69,11 @@ impl ClusterState {
             Event::NodeBooted { node, store, incarnation } => self.booted(node, *store, *incarnation),
             Event::PeerSilent { observer, subject, .. } => self.silent(observer, subject),
             Event::PeerHeard { observer, subject } => self.heard(observer, subject),
-            Event::NodeLost { node, boot, .. } => self.leave(node, *boot, Standing::Lost),
+            Event::NodeLost { node, boot, testimonies } => {
+                self.leave(node, *boot, Standing::Lost)?;
+                self.missed(node, testimonies);
+                Ok(())
+            }
             Event::NodeIsolated { node, boot, cause } => self.leave(node, *boot, Standing::Isolated { cause: *cause }),
             Event::NodeReturned { node, incarnation } => self.returned(node, *incarnation),
             Event::NodeReadmitted { node, incarnation, lapses } => self.readmit(node, *incarnation, *lapses),

@@ -1,5 +1,7 @@
 //! The fold of orders, proofs, contradictions and device tests.
 
+use std::collections::BTreeSet;
+
 use super::fencing::{FenceOrder, OrderResult, PowerOn};
 use super::{ClusterState, Refusal, Standing};
 use crate::event::{Counted, DeviceTest, Event, FreezeSubject, PowerRead, Proof};
@@ -80,24 +82,31 @@ impl ClusterState {
 
     /// Switching on is safe only when nothing can switch off any more, and for a boot that is over [S-11].
     pub(super) fn power_on(&mut self, node: &NodeId, order: PowerOn) -> Result<(), Refusal> {
-        if let Some(open) = self.fencing.open_against(node).next().filter(|_| !plant::on(Plant::SwitchOnUnderOrder)) {
-            return Err(Refusal::OpenOrder { node: node.clone(), order: open.id });
+        let open = self.open_near(node).next();
+        if let Some(open) = open.filter(|_| !plant::on(Plant::SwitchOnUnderOrder)) {
+            return Err(Refusal::OpenOrder { node: open.node.clone(), order: open.id });
         }
         let member = self.members.get(node).ok_or_else(|| Refusal::UnknownNode(node.clone()))?;
         if member.boot() != Some(order.after) || member.death_of(order.after).is_none() {
             return Err(Refusal::Already("the node lives, or is not proven off"));
         }
-        if self.fencing.power_on.get(node).is_some_and(|known| known.after == order.after && self.is_in_hand(known)) {
+        let known = self.fencing.power_on.get(node).filter(|known| known.after == order.after);
+        if known.is_some_and(|known| self.is_in_hand(node, known)) {
             return Err(Refusal::Already("it was ordered to be switched on"));
         }
         self.fencing.power_on.insert(node.clone(), order);
         Ok(())
     }
 
-    /// Whether the life of its executor that was told to switch on goes on: a later one knows nothing of it.
-    pub(crate) fn is_in_hand(&self, order: &PowerOn) -> bool {
+    /// Whether the life of its executor that was told to switch `node` on goes on: a later one knows nothing of it. Who has
+    /// done it does so once: what switches the node off afterwards is a reason to tell it again.
+    pub(crate) fn is_in_hand(&self, node: &NodeId, order: &PowerOn) -> bool {
         let executor = self.members.get(&order.executor);
-        executor.is_some_and(|m| m.incarnation == Some(order.executor_incarnation) && m.death().is_none())
+        let lives = executor.is_some_and(|m| m.incarnation == Some(order.executor_incarnation) && m.death().is_none());
+        let ended_later = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.index > order.ordered.index);
+        let at_it = |o: &FenceOrder| o.node == *node || self.taken_along_by(o).contains(node);
+        let shot_since = self.fencing.orders.values().any(|o| o.may_have_hit() && ended_later(o) && at_it(o));
+        lives && (!shot_since || plant::on(Plant::ToldOnceIsTold))
     }
 
     /// A boot may be shot while it lives, and once more when it shows that its proof of death was wrong.
@@ -118,10 +127,18 @@ impl ClusterState {
 
     pub(super) fn end_order(&mut self, order: OrderId, result: OrderResult) -> Result<(), Refusal> {
         let now = self.now();
+        let vain = matches!(result, OrderResult::Failed { .. } | OrderResult::Withdrawn { .. });
         let open = self.open_order(order)?;
         open.result = Some(result);
         open.ended = Some(now);
-        self.fencing.forget_old();
+        let (node, boot) = (open.node.clone(), open.boot);
+        if vain {
+            let tries = self.fencing.tries.entry(node).or_insert((boot, 0));
+            *tries = if tries.0 == boot { (boot, tries.1.saturating_add(1)) } else { (boot, 1) };
+        }
+        let kept: BTreeSet<NodeId> =
+            self.members.values().filter(|m| m.is_released_by_proof()).map(|m| m.node.clone()).collect();
+        self.fencing.forget_old(&kept);
         Ok(())
     }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::member::{Admission, DEAD_BOOTS_KEPT, DeadBoot, Member, Standing, Watchdog};
 use super::{ClusterState, Refusal, Run, Token};
-use crate::event::{Joined, Proof, Standby, WatchdogReport};
+use crate::event::{Joined, Proof, Standby, Testimony, WatchdogReport};
 use crate::ids::{BootId, Incarnation, MemberId, NodeId, StoreId};
 use crate::plant::{self, Plant};
 use crate::product::same_product;
+use crate::units::LogTime;
 
 impl ClusterState {
     pub(super) fn armed(
@@ -251,6 +252,8 @@ impl ClusterState {
         member.standing = to;
         // Reads of Off that began under the isolation stay good: the boot has been out of the cluster since then.
         if !was_isolated {
+            // It was there when it began to take part.
+            member.silent_since = Some(member.since.time);
             member.since = now;
             member.paused = paused;
         }
@@ -259,6 +262,17 @@ impl ClusterState {
             self.believe_stopped(node);
         }
         Ok(())
+    }
+
+    /// Since when a node that is lost may have been off: since one of those who testify has heard nothing of it. Others may
+    /// just not have listened, so the longest silence counts.
+    pub(super) fn missed(&mut self, node: &NodeId, testimonies: &[Testimony]) {
+        let time = self.time;
+        let longest = testimonies.iter().map(|testimony| testimony.silence).max();
+        if let (Some(silence), Some(member)) = (longest, self.members.get_mut(node)) {
+            let since = LogTime(time.0.saturating_sub(silence.0));
+            member.silent_since = member.silent_since.max(Some(since));
+        }
     }
 
     pub(super) fn returned(&mut self, node: &NodeId, incarnation: Incarnation) -> Result<(), Refusal> {
@@ -399,6 +413,7 @@ fn new_member(joined: &Joined, now: super::Since) -> Member {
         booted: None,
         well: None,
         paused: None,
+        silent_since: None,
         serial: joined.serial.as_deref().map(super::bounded),
     }
 }

@@ -213,6 +213,11 @@ pub struct Member {
     #[n(24)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Since>,
+    /// Of one that left: when it was certainly still there. That is when it came back last, or, for one that is lost, when
+    /// the first of those who miss it heard it last; the loss itself may be committed much later, when there is a quorum again.
+    #[n(25)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_since: Option<LogTime>,
 }
 
 impl Member {

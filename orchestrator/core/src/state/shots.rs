@@ -23,6 +23,23 @@ impl ClusterState {
         usize::try_from(order.level).map(|level| self.taken_along(&order.node, level)).unwrap_or_default()
     }
 
+    /// The open orders against `node`, and those that switch an outlet on which it hangs.
+    pub fn open_near<'a>(&'a self, node: &'a NodeId) -> impl Iterator<Item = &'a FenceOrder> {
+        let open = self.fencing.orders.values().filter(|order| order.result.is_none());
+        open.filter(move |order| self.is_near(order, node))
+    }
+
+    /// Whether an order is against `node`, or switches an outlet on which it hangs.
+    pub fn is_near(&self, order: &FenceOrder, node: &NodeId) -> bool {
+        if order.node == *node {
+            return true;
+        }
+        let levels = self.spec.fence_levels(&order.node);
+        let level = usize::try_from(order.level).ok().and_then(|level| levels.get(level));
+        level.is_some_and(|level| self.spec.switches_an_outlet_of(&order.node, level, node))
+            && !plant::on(Plant::NeighboursOrdersAreNothing)
+    }
+
     /// Everybody whom a shot at `node` may take along, whichever of its levels it is.
     pub fn may_be_taken_along(&self, node: &NodeId) -> BTreeSet<NodeId> {
         (0..self.spec.fence_levels(node).len()).flat_map(|level| self.taken_along(node, level)).collect()

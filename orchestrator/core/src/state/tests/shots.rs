@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::bench::{Bench, bmc, node, prefers, primitive};
+use crate::event::Event;
 use crate::ids::{DeviceId, MemberId, NodeId};
-use crate::spec::{HostMap, SpecEdit};
+use crate::spec::{FenceLevel, HostMap, SpecEdit};
 use crate::state::Entry;
 
 /// One strip: every word names the machines on one outlet.
@@ -96,4 +97,51 @@ fn a_node_that_hangs_on_no_outlet_of_a_strip_goes_on() {
     outlets.insert(node("b"), Vec::new());
     bench.edit(vec![SpecEdit::PutDevice(strip)]);
     assert_eq!(bench.state.may_be_taken_along(&node("c")), names(&[]));
+}
+
+#[test]
+fn orders_are_forgotten_but_not_how_many_there_were_nor_the_last_that_may_have_hit_one_that_is_out() {
+    let mut bench = Bench::three();
+    let fail = |bench: &mut Bench, name: &str| {
+        let order = bench.order(name);
+        bench.ok(Event::FenceSent { order, device: DeviceId::new(&format!("bmc-{name}")).unwrap() });
+        bench.ok(Event::FenceFailed { order, reason: "no answer".into() });
+        order
+    };
+    bench.lose("c");
+    let first = fail(&mut bench, "c");
+    bench.lose("a");
+    let many: Vec<_> = (0..70).map(|_| fail(&mut bench, "a")).collect();
+    let fencing = &bench.state.fencing;
+    assert!(fencing.orders.contains_key(&first), "nobody would know that it may have switched c off");
+    assert!(!fencing.orders.contains_key(&many[0]) && fencing.orders.contains_key(&many[69]));
+    assert_eq!(fencing.orders.len(), 65);
+    assert_eq!(fencing.tries[&node("a")].1, 70, "the next level's turn is told by it");
+    // Another boot has not been tried at.
+    bench.boot("a", 9, 1);
+    bench.readmit("a");
+    bench.lose("a");
+    fail(&mut bench, "a");
+    assert_eq!(bench.state.fencing.tries[&node("a")].1, 1);
+}
+
+#[test]
+fn who_hangs_on_an_outlet_is_near_an_order_that_switches_it_and_no_other() {
+    let mut bench = five();
+    bench.edit(vec![bmc("c")]);
+    bench.edit(vec![SpecEdit::SetTopology {
+        node: node("c"),
+        levels: ["bmc-c", "pdu"].map(|id| FenceLevel { devices: vec![DeviceId::new(id).unwrap()] }).to_vec(),
+    }]);
+    bench.lose("c");
+    for (level, near) in [(0, false), (1, true)] {
+        let mut event = bench.order_event("c");
+        let Event::FenceOrdered { level: wanted, .. } = &mut event else { unreachable!("it is an order") };
+        *wanted = level;
+        bench.ok(event);
+        assert_eq!(bench.state.open_near(&node("b")).next().is_some(), near, "level {level}");
+        assert_eq!(bench.state.open_near(&node("d")).next(), None);
+        let order = bench.state.fencing.open_against(&node("c")).next().unwrap().id;
+        bench.ok(Event::FenceFailed { order, reason: "no answer".into() });
+    }
 }
