@@ -1,6 +1,7 @@
 //! Whom nobody shoots: owners of what only a probe could not tell, and machines that have survived an order.
 
 use super::*;
+use crate::event::{Counted, IsolationCause, Proof, Testimony};
 
 /// What is to be fenced, with the reasons.
 fn fenced(bench: &Bench) -> Vec<String> {
@@ -279,4 +280,62 @@ fn who_went_off_with_another_is_proven_off_so_that_it_can_be_switched_on() {
     assert_eq!(after(Millis::secs(1), shared), ["b: an order may have switched it off"]);
     assert_eq!(after(Millis::secs(60), shared), [""; 0], "it has gone on after that");
     assert_eq!(after(Millis::secs(1), [("b", "1"), ("c", "2")]), [""; 0]);
+}
+
+/// `c` is gone; `b` has heard nothing of it for `b_misses`, and `a` for `a_misses`.
+fn lose_missed(bench: &mut Bench, b_misses: Millis, a_misses: Millis) {
+    let testimony = |(voter, silence)| Testimony { voter: node(voter), silence };
+    let testimonies = [("b", b_misses), ("a", a_misses)].map(testimony).to_vec();
+    bench.ok(Event::NodeLost { node: node("c"), boot: bench.life_of("c").boot, testimonies });
+}
+
+/// What is to be fenced when an order against the idle `c` has failed, and `c` is lost after `wait`.
+fn lost_after(wait: Millis, b_misses: Millis, a_misses: Millis) -> Vec<String> {
+    let (mut bench, order) = ordered_off();
+    bench.ok(Event::FenceFailed { order, reason: "no answer".into() });
+    bench.wait(wait);
+    lose_missed(&mut bench, b_misses, a_misses);
+    fenced(&bench)
+}
+
+#[test]
+fn a_loss_that_is_committed_late_is_told_by_who_has_missed_the_node_for_longest() {
+    let (short, wait) = (Millis(1500), Millis::secs(100));
+    let hit = ["c: an order may have switched it off"];
+    assert_eq!(lost_after(wait, short, short), Vec::<String>::new(), "it has survived the order");
+    assert_eq!(lost_after(wait, short, wait), hit, "one voter has heard nothing of it since then");
+    assert_eq!(lost_after(wait, wait, short), hit);
+}
+
+#[test]
+fn nobody_misses_a_node_from_before_it_came_back() {
+    let (mut bench, order) = ordered_off();
+    bench.lose("c");
+    bench.ok(Event::FenceFailed { order, reason: "no answer".into() });
+    bench.wait(Millis::secs(100));
+    bench.ok(Event::NodeReturned { node: node("c"), incarnation: bench.life_of("c") });
+    bench.adopt();
+    bench.end("probe db on c", Outcome::Done);
+    bench.readmit("c");
+    bench.wait(Millis::secs(100));
+    lose_missed(&mut bench, Millis(1500), Millis::secs(1000));
+    assert_eq!(fenced(&bench), Vec::<String>::new(), "the order was over when it was readmitted");
+}
+
+#[test]
+fn a_shot_may_have_hit_one_that_is_isolated_and_proven_dead_by_its_watchdog() {
+    let hit = |dies: bool| {
+        let (mut bench, order) = ordered_off();
+        bench.arm("c", Counted::Hardware);
+        let boot = bench.life_of("c").boot;
+        bench.ok(Event::NodeIsolated { node: node("c"), boot, cause: IsolationCause::Unreachable });
+        bench.ok(Event::FenceFailed { order, reason: "no answer".into() });
+        let proof = Proof::SelfFenced { waited: Millis::secs(600) };
+        if dies {
+            bench.ok(Event::FenceConfirmed { node: node("c"), boot, proof });
+        }
+        crate::scheduler::may_have_been_hit(&bench.state, &bench.state.members[&node("c")], boot)
+    };
+    assert!(hit(true), "nobody else would switch it on again");
+    assert!(!hit(false), "it is heard, so it is on");
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::bench::{Bench, bmc, node, prefers, primitive};
 use crate::event::Event;
-use crate::ids::{DeviceId, MemberId, NodeId};
+use crate::ids::{DeviceId, MemberId, NodeId, OrderId};
 use crate::spec::{FenceLevel, HostMap, SpecEdit};
 use crate::state::Entry;
 
@@ -38,6 +38,27 @@ fn five() -> Bench {
     bench.edit(edits.to_vec());
     bench.edit(vec![strip(&["a", "bc", "d", "e"])]);
     bench
+}
+
+/// `of` has a BMC, and behind that the strip.
+fn bmc_then_strip(of: &str) -> SpecEdit {
+    let level = |id: &str| FenceLevel { devices: vec![DeviceId::new(id).unwrap()] };
+    SpecEdit::SetTopology { node: node(of), levels: vec![level(&format!("bmc-{of}")), level("pdu")] }
+}
+
+/// Orders `name` off by its fence level number `level`, from 0.
+fn at_level(bench: &mut Bench, name: &str, level: u32) -> OrderId {
+    let mut event = bench.order_event(name);
+    let Event::FenceOrdered { level: wanted, .. } = &mut event else { unreachable!("it is an order") };
+    *wanted = level;
+    bench.ok(event);
+    OrderId(bench.state.index.0)
+}
+
+/// The strip has taken the order, and nobody knows what became of it.
+fn fails_after_it_was_sent(bench: &mut Bench, order: OrderId) {
+    bench.ok(Event::FenceSent { order, device: DeviceId::new("pdu").unwrap() });
+    bench.ok(Event::FenceFailed { order, reason: "no answer".into() });
 }
 
 fn names(nodes: &[&str]) -> BTreeSet<NodeId> {
@@ -128,20 +149,51 @@ fn orders_are_forgotten_but_not_how_many_there_were_nor_the_last_that_may_have_h
 #[test]
 fn who_hangs_on_an_outlet_is_near_an_order_that_switches_it_and_no_other() {
     let mut bench = five();
-    bench.edit(vec![bmc("c")]);
-    bench.edit(vec![SpecEdit::SetTopology {
-        node: node("c"),
-        levels: ["bmc-c", "pdu"].map(|id| FenceLevel { devices: vec![DeviceId::new(id).unwrap()] }).to_vec(),
-    }]);
+    bench.edit(vec![bmc("c"), bmc_then_strip("c")]);
     bench.lose("c");
     for (level, near) in [(0, false), (1, true)] {
-        let mut event = bench.order_event("c");
-        let Event::FenceOrdered { level: wanted, .. } = &mut event else { unreachable!("it is an order") };
-        *wanted = level;
-        bench.ok(event);
+        let order = at_level(&mut bench, "c", level);
         assert_eq!(bench.state.open_near(&node("b")).next().is_some(), near, "level {level}");
         assert_eq!(bench.state.open_near(&node("d")).next(), None);
-        let order = bench.state.fencing.open_against(&node("c")).next().unwrap().id;
         bench.ok(Event::FenceFailed { order, reason: "no answer".into() });
     }
+}
+
+#[test]
+fn who_is_off_is_told_to_be_switched_on_once_and_again_when_a_shot_may_have_hit_it() {
+    let mut bench = five();
+    bench.edit(vec![bmc("a"), bmc("c"), bmc_then_strip("a"), bmc_then_strip("c"), strip(&["b", "ac", "d", "e"])]);
+    bench.lose("c");
+    bench.prove_off("c");
+    let on = Event::PowerOnOrdered {
+        node: node("c"),
+        after: bench.life_of("c").boot,
+        executor: node("b"),
+        executor_incarnation: bench.life_of("b"),
+    };
+    let told = "it was ordered to be switched on";
+    bench.lose("a");
+    let beside = at_level(&mut bench, "a", 1);
+    assert_eq!(
+        bench.refused(on.clone()),
+        format!("order {} against a has no result yet", beside.0),
+        "it switches both"
+    );
+    fails_after_it_was_sent(&mut bench, beside);
+    bench.ok(on.clone());
+    assert_eq!(bench.refused(on.clone()), told);
+    bench.lose("d");
+    let elsewhere = at_level(&mut bench, "d", 0);
+    fails_after_it_was_sent(&mut bench, elsewhere);
+    assert_eq!(bench.refused(on.clone()), told, "d hangs on another outlet");
+    let again = at_level(&mut bench, "a", 1);
+    fails_after_it_was_sent(&mut bench, again);
+    bench.ok(on.clone());
+    assert_eq!(bench.refused(on.clone()), told);
+    // It was heard, and is shot at itself.
+    let boot = bench.life_of("c").boot;
+    bench.ok(Event::ContradictionSeen { node: node("c"), boot, witness: node("b") });
+    let at_it = at_level(&mut bench, "c", 1);
+    fails_after_it_was_sent(&mut bench, at_it);
+    bench.ok(on);
 }
