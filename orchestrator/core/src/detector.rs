@@ -110,20 +110,22 @@ impl Detector {
             self.listening = now;
         }
         self.last_look = now;
-        let mut unexpected: BTreeSet<NodeId> = self.peers.keys().cloned().collect();
-        for node in expected {
-            unexpected.remove(node);
-            match self.peers.get_mut(node) {
-                Some(peer) => drop(peer.expected.get_or_insert(now)),
-                None => {
-                    let peer = Peer { expected: Some(now), ..Peer::default() };
-                    self.peers.insert(node.clone(), peer);
-                }
+        let mut expected: Vec<&NodeId> = expected.collect();
+        expected.sort_unstable();
+        let mut known = 0;
+        for (node, peer) in &mut self.peers {
+            if expected.binary_search(&node).is_ok() {
+                peer.expected.get_or_insert(now);
+                known += 1;
+            } else {
+                peer.expected = None;
             }
         }
-        for node in unexpected {
-            if let Some(peer) = self.peers.get_mut(&node) {
-                peer.expected = None;
+        // This is done at every step: mostly there is nobody new.
+        if known < expected.len() {
+            for node in expected {
+                let peer = || Peer { expected: Some(now), ..Peer::default() };
+                self.peers.entry(node.clone()).or_insert_with(peer);
             }
         }
     }

@@ -246,7 +246,9 @@ impl Node {
         for member in facts.state.members.values() {
             let life = self.ears.last(&member.node).map(|(_, h)| h.incarnation);
             if life.is_some() && life == member.incarnation && self.ears.reaches(&member.node, facts.now, limit) {
-                self.judge.reached.entry(member.node.clone()).or_insert(facts.now);
+                if !self.judge.reached.contains_key(&member.node) {
+                    self.judge.reached.insert(member.node.clone(), facts.now);
+                }
             } else {
                 self.judge.reached.remove(&member.node);
             }
