@@ -4,10 +4,11 @@
 use std::ops::Range;
 use std::process::Command;
 
+use haven_core::units::Millis;
 use haven_simulator::cluster::Tracing;
 use haven_simulator::coverage::Reached;
 use haven_simulator::scenario::Scenario;
-use haven_simulator::sweep::{Profile, Schedule, run_seed, sweep};
+use haven_simulator::sweep::{Draws, Profile, Schedule, run_seed, sweep};
 
 /// Every seed must hold. Each says how to run it again by hand.
 fn check(seeds: Range<u64>) {
@@ -47,12 +48,16 @@ fn one_seed_is_one_history() {
 #[test]
 fn a_seed_is_a_scenario_with_the_same_history() {
     let profiles = Profile::ALL.iter().copied().cycle();
-    for (seed, profile) in (400..410).zip(profiles) {
-        let drawn = Schedule::draw(seed, profile).to_scenario(seed);
+    let short = Draws::default().length;
+    // A long one has what short ones do not: failures that end by themselves.
+    let lengths = [short; 10].into_iter().chain([Millis::secs(150)]);
+    for ((seed, profile), length) in (400..411).zip(profiles).zip(lengths) {
+        let draws = Draws { profile, length };
+        let drawn = Schedule::draw(seed, draws).to_scenario(seed);
         let text = drawn.to_toml();
         let read = Scenario::parse(&text).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{text}"));
         assert_eq!(read, drawn, "{text}");
-        let (seed_ran, file_ran) = (run_seed(seed, profile, Tracing::Off), read.run(Tracing::Off));
+        let (seed_ran, file_ran) = (run_seed(seed, draws, Tracing::Off), read.run(Tracing::Off));
         assert_eq!((seed_ran.hash, seed_ran.simulated), (file_ran.hash, file_ran.simulated), "{text}");
     }
 }

@@ -61,6 +61,8 @@ pub struct ClusterOptions {
     pub timing: Timing,
     /// Resources to begin with; primitives.
     pub resources: Vec<ResourceOptions>,
+    /// When failures of resources no longer count; zero if only a clean-up ends them.
+    pub failure_timeout: Millis,
     /// Settings to begin with.
     pub properties: Vec<(String, String)>,
     /// A whole configuration to begin with, beside those. Its resources are run by simulated agents, without their
@@ -149,6 +151,7 @@ impl Default for ClusterOptions {
             links: 1,
             timing: Timing::of(Profile::Lan),
             resources: Vec::new(),
+            failure_timeout: Millis::ZERO,
             properties: Vec::new(),
             spec: None,
             begins: BTreeMap::new(),
@@ -229,10 +232,11 @@ impl ClusterOptions {
 
     pub(crate) fn founding(&self) -> Founding {
         let defaults = [("resource-stickiness", "1"), ("migration-threshold", "3")];
-        Founding {
-            name: "sim".to_owned(),
-            resource_defaults: defaults.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        let mut resource_defaults: Vec<_> = defaults.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        if self.failure_timeout > Millis::ZERO {
+            resource_defaults.push(("failure-timeout".to_owned(), self.failure_timeout.to_string()));
         }
+        Founding { name: "sim".to_owned(), resource_defaults }
     }
 
     /// A watchdog of hardware whose reset counts as proof.

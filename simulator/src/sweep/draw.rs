@@ -57,6 +57,9 @@ const FAULTS_IN: Millis = Millis::secs(40);
 const PROFILES: [Profile; 6] =
     [Profile::Lan, Profile::Lan, Profile::Lan, Profile::Lan, Profile::Fast, Profile::Default];
 
+/// Faults that go on for longer than this can make a program fail too often on every node.
+const LONG: Millis = Millis::secs(120);
+
 /// Bytes of ballast, in the seeds that have one: some thousand entries.
 const BALLAST: u64 = 1 << 20;
 
@@ -102,6 +105,7 @@ impl Schedule {
         let mut prng = Prng::named(seed, "schedule", 0);
         let mut cluster = cluster(&mut prng, draws.profile);
         cluster.disk = disk(&mut Prng::named(seed, "disk", 0));
+        cluster.failure_timeout = forgets(&mut Prng::named(seed, "forgets", 0), draws.length);
         let shape = Prng::named(seed, "shape", 0).below(1000);
         let shaped = SHAPED.iter().find(|((from, to), _)| (*from..*to).contains(&shape));
         let alone = shaped.filter(|_| draws.profile == Seeds::All).map(|(_, alone)| *alone);
@@ -155,6 +159,12 @@ impl Schedule {
     pub(super) fn kinds(&self) -> BTreeMap<&'static str, u32> {
         self.kinds.clone()
     }
+}
+
+/// Programs that die again and again over a long time have failed too often on every node, and then only a person's
+/// clean-up brings them back, unless failures end by themselves.
+fn forgets(prng: &mut Prng, length: Millis) -> Millis {
+    if length <= LONG { Millis::ZERO } else { Millis::secs(prng.between(30, 151)) }
 }
 
 /// Mostly flash; else one that turns, behind a controller that pauses now and then.

@@ -167,6 +167,8 @@ pub(super) struct Draw {
     devices: DevicesTested,
     /// How long a machine boots at most.
     pub(super) boot: Millis,
+    /// Whether failures end by themselves.
+    forgets: bool,
     /// Whether all machines hang on one power strip.
     pub(super) strip: bool,
     /// Whether devices may be stale: only where no test says that they are not.
@@ -188,7 +190,8 @@ impl Draw {
         let owners = cluster.resources.iter().filter_map(|r| Some(r.prefers.as_ref()?.0.clone())).collect();
         let (links, timing) = (cluster.links, cluster.timing);
         let boot = cluster.boot.max;
-        Self { prng, nodes, links, resources, owners, timing, devices, boot, strip, staleness }
+        let forgets = cluster.failure_timeout > Millis::ZERO;
+        Self { prng, nodes, links, resources, owners, timing, devices, boot, forgets, strip, staleness }
     }
 
     pub(super) fn node(&mut self) -> Option<NodeId> {
@@ -209,6 +212,12 @@ impl Draw {
     pub(super) fn leader(&mut self) -> Option<NodeId> {
         let founder = self.nodes.first().cloned();
         founder.filter(|_| self.prng.per_mille(700)).or_else(|| self.node())
+    }
+
+    /// A program that is not there is a failure for good, which ends by itself nowhere: over a long time every node would
+    /// have it.
+    pub(super) fn gone(&self) -> Ailment {
+        if self.forgets { Ailment::Fail(1) } else { Ailment::HOPELESS }
     }
 
     /// The hold lease.
@@ -420,7 +429,7 @@ impl Draw {
             // A monitor that does not see what runs.
             6 | 7 if op == AgentOp::Monitor => Ailment::Fail(7),
             0 => Ailment::Fail(1),
-            5 => Ailment::HOPELESS,
+            5 => self.gone(),
             1 => Ailment::FailHalfway(1),
             2 => Ailment::Hang,
             3 if op == AgentOp::Start => Ailment::Stuck(ms),

@@ -208,10 +208,10 @@ impl Draw {
         resources.extend(loss.runs.iter().map(|id| id.as_str().to_owned()));
         let ailment = match self.prng.below(10) {
             // Or its program is gone with whatever it was on.
-            8 | 9 if loss.runs.is_some() => Ailment::HOPELESS,
+            8 | 9 if loss.runs.is_some() => self.gone(),
             _ if loss.runs.is_some() => Ailment::Hang,
             0..=2 => Ailment::Hang,
-            3 => Ailment::HOPELESS,
+            3 => self.gone(),
             4 => Ailment::Fail(1),
             5 => Ailment::Stuck(Millis(self.prng.between(3000, 40_000))),
             _ => return,

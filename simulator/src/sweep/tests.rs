@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use haven_core::units::Millis;
+
 use super::draw::{Happening, Schedule};
-use super::{Profile, run_seed};
+use super::{Draws, Profile, run_seed};
 use crate::cluster::Tracing;
 use crate::disk::KEPT;
-use crate::world::Fault;
+use crate::world::{Ailment, Fault};
 
 /// Long sweeps must not grow: what a run built is gone when the next one begins.
 #[test]
@@ -38,4 +40,22 @@ fn a_minority_comes_back_with_empty_disks_and_now_and_then_two_machines_of_it() 
     assert!(too_many.is_empty(), "(machines, of them emptied): {too_many:?}");
     let most: BTreeSet<_> = drawn.iter().map(|(_, lost)| *lost).collect();
     assert_eq!(most, BTreeSet::from([0, 1, 2]));
+}
+
+/// Programs that die again and again end as failed too often everywhere, which only a person's clean-up ends.
+#[test]
+fn over_a_long_time_failures_end_by_themselves() {
+    let drawn = |seed, length| Schedule::draw(seed, Draws { profile: Profile::All, length });
+    let for_good = |schedule: &Schedule| {
+        let hopeless = |event: &super::Event| {
+            matches!(&event.what, Happening::Fault(Fault::Agent { ailment: Ailment::HOPELESS, .. }))
+        };
+        schedule.events.iter().any(hopeless)
+    };
+    let short: Vec<_> = (0..300).map(|seed| drawn(seed, Millis::secs(60))).collect();
+    assert!(short.iter().all(|schedule| schedule.cluster.failure_timeout == Millis::ZERO));
+    assert!(short.iter().any(for_good));
+    let long: Vec<_> = (0..300).map(|seed| drawn(seed, Millis::secs(600))).collect();
+    assert!(long.iter().all(|schedule| schedule.cluster.failure_timeout > Millis::ZERO));
+    assert!(!long.iter().any(for_good));
 }

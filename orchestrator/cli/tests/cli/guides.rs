@@ -18,27 +18,31 @@ fn the_first_cluster_comes_up_as_written() {
     Machines::new().replay(&guide("first-cluster.md"));
 }
 
-/// Machines with the first scenario of the simulator's page in a file.
-fn with_the_first_scenario() -> Machines {
+/// Machines with the scenarios of the simulator's page in files, each of the name behind which it stands on the page.
+fn with_the_scenarios() -> Machines {
     let text = std::fs::read_to_string(guide("simulator.md")).unwrap();
-    let (_, rest) = text.split_once("```toml\n").unwrap();
-    let (scenario, _) = rest.split_once("```").unwrap();
     let machines = Machines::new();
-    let file = machines.file("m1", "first.toml");
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(file, scenario).unwrap();
+    let mut before = "";
+    for part in text.split("```toml\n") {
+        if let Some(name) = before.trim_end().strip_suffix("`:").and_then(|said| said.rsplit('`').next()) {
+            let file = machines.file("m1", name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, part.split("```").next().unwrap()).unwrap();
+        }
+        before = part;
+    }
     machines
 }
 
-/// Who copies the first scenario of the page into a file, and runs it, sees what the page shows.
+/// Who copies the scenarios of the page into files, and runs them, sees what the page shows.
 #[test]
-fn the_first_scenario_of_the_simulator_happens_as_written() {
-    with_the_first_scenario().replay(&guide("simulator.md"));
+fn the_scenarios_of_the_simulators_page_happen_as_written() {
+    with_the_scenarios().replay(&guide("simulator.md"));
 }
 
 #[test]
 fn the_first_scenario_is_a_schedule_for_real_machines_as_written() {
-    with_the_first_scenario().replay(&guide("chaos.md"));
+    with_the_scenarios().replay(&guide("chaos.md"));
 }
 
 #[test]

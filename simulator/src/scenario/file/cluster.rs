@@ -17,6 +17,7 @@
 //! | `boot = "5s"`, `boot = "3s..6s"` | how long a machine boots; 3 to 6 s |
 //! | `start`, `stop`, `switching` | how long resources start and stop, and devices switch, as `boot` |
 //! | `spec = "{...}"` | a whole configuration, as `haven config show --json` has it in `spec`; simulated agents run it |
+//! | `failure-timeout = "60s"` | when failures of resources no longer count; only a clean-up ends them |
 //! | `[cluster.begins]` | where resources of it run when the script begins, by their names |
 //! | `ballast = 65536` | bytes of ballast beside each log |
 //! | `snapshot-every = 64`, `snapshot-keep = 16` | entries between two snapshots, and those kept in the log behind one; 4096 and 1024 |
@@ -76,6 +77,7 @@ pub(super) struct Table {
     snapshot_every: Option<Spanned<u64>>,
     snapshot_keep: Option<u64>,
     history: Option<Spanned<String>>,
+    failure_timeout: Option<Spanned<String>>,
     properties: BTreeMap<Spanned<String>, String>,
     disk: DiskTable,
 }
@@ -163,6 +165,8 @@ fn numbers(reader: &mut Reader, table: &Table, options: &mut ClusterOptions) {
         keep: table.snapshot_keep.unwrap_or(usual.keep),
     };
     options.history = table.history.as_ref().and_then(|word| reader.read(word, span));
+    let timeout = table.failure_timeout.as_ref().and_then(|word| reader.read(word, span));
+    options.failure_timeout = timeout.unwrap_or(options.failure_timeout);
     if table.cgroups == Some(false) {
         options.cgroups = Cgroups::Missing;
     }

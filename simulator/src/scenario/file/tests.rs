@@ -63,6 +63,7 @@ fn what_is_written_is_what_is_read() {
         watched: [node("n4")].into(),
         cgroups: crate::world::Cgroups::Missing,
         disk: DiskProfile { sync_min: 5, stall: 2_000_000, ..DiskProfile::default() },
+        failure_timeout: Millis::secs(90),
         ballast: 9,
         boot: Range::ms(20, 4000),
         start: Range::fixed(70),

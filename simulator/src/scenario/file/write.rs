@@ -57,6 +57,7 @@ fn of_cluster(cluster: &ClusterOptions) -> Lines {
         links,
         timing,
         resources: _,
+        failure_timeout: _,
         properties: _,
         spec: _,
         begins: _,
@@ -126,12 +127,15 @@ fn of_founding(cluster: &ClusterOptions) -> Lines {
     let counts = counts.into_iter().filter(|(_, count, usual)| count != usual);
     let counts = counts.map(|(key, count, _)| (key.to_owned(), count.to_string()));
     let history = cluster.history.map(|span| ("history".to_owned(), quoted(&span.to_string())));
+    let timeout = cluster.failure_timeout;
+    let forgets =
+        (timeout != usual.failure_timeout).then(|| ("failure-timeout".to_owned(), quoted(&timeout.to_string())));
     let differ = times.into_iter().filter(|(_, span, usual)| span != usual);
     let times = differ.map(|(key, span, _)| (key.to_owned(), quoted(&of_times(span))));
     // A configuration is maps by name and plain values: it does not fail to be written.
     let text = |spec: &Spec| long(&serde_json::to_string_pretty(spec).unwrap_or_default());
     let spec = cluster.spec.as_ref().map(|spec| ("spec".to_owned(), text(spec)));
-    times.chain(counts).chain(history).chain(spec).collect()
+    times.chain(counts).chain(history).chain(forgets).chain(spec).collect()
 }
 
 fn of_devices(devices: Devices) -> &'static str {
