@@ -8,6 +8,8 @@ mod elections;
 #[cfg(test)]
 mod hunt;
 #[cfg(test)]
+mod named;
+#[cfg(test)]
 mod ready;
 #[cfg(test)]
 mod scenarios;

@@ -11,7 +11,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
-fn load(name: &str) -> Scenario {
+pub(crate) fn load(name: &str) -> Scenario {
     let path = folder().join(format!("{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     Scenario::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
@@ -67,7 +67,7 @@ macro_rules! scenarios {
     ($($name:ident)*) => {
         $(#[test] fn $name() { check(stringify!($name)); })*
 
-        const NAMES: &[&str] = &[$(stringify!($name),)*];
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name),)*];
     };
 }
 

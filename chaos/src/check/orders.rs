@@ -1,4 +1,4 @@
-//! S3: no fence without a committed order, and none sent after its latest send time.
+//! S3: no fence without a committed order, and none sent after its latest send time or after it was withdrawn.
 
 use std::time::Duration;
 
@@ -21,6 +21,24 @@ pub struct Order {
     pub seen: HostTime,
     /// How long after that its executor may still have applied it, and have sent it then.
     pub sendable: Duration,
+    /// When the run saw in a log for the first time that it was withdrawn; `None` if no log said so.
+    pub withdrawn: Option<HostTime>,
+}
+
+/// Until when an order allows a power-off, and why no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Its executor has said that nothing was sent, and that nothing will be.
+    Withdrawn,
+    /// Its latest send time.
+    Late,
+}
+
+impl Order {
+    fn end(&self) -> (HostTime, End) {
+        let late = (self.seen.after(self.sendable), End::Late);
+        self.withdrawn.map_or(late, |withdrawn| late.min((withdrawn, End::Withdrawn)))
+    }
 }
 
 /// A look at the log of a machine.
@@ -54,17 +72,19 @@ pub fn check(offs: &[SwitchOff], orders: &[Order], looks: &[Look], began: HostTi
         let about: Vec<&Order> =
             orders.iter().filter(|order| order.node == off.node && order.executor == off.sender).collect();
         let there = |order: &&&Order| !is_lacked(order.index, off, looks);
-        let last = about.iter().filter(there).map(|order| order.seen.after(order.sendable)).max();
-        let what = match last {
-            None => format!("{} switched {} off without a committed order", off.sender, off.node),
-            Some(last) if last < off.begun => format!(
-                "{} switched {} off {} ms after the latest send time",
-                off.sender,
-                off.node,
-                off.begun.since(last).as_millis()
-            ),
+        let last = about.iter().filter(there).map(|order| order.end()).max();
+        let when = match last {
+            None => "without a committed order".to_owned(),
+            Some((end, why)) if end < off.begun => {
+                let end_words = match why {
+                    End::Late => "the latest send time",
+                    End::Withdrawn => "its order was withdrawn",
+                };
+                format!("{} ms after {end_words}", off.begun.since(end).as_millis())
+            }
             Some(_) => continue,
         };
+        let what = format!("{} switched {} off {when}", off.sender, off.node);
         found.push(Violation::at("S3", began, off.begun, what));
     }
     found
@@ -91,14 +111,23 @@ mod tests {
     /// When n2 was asked, in which boot, and what it had applied. The order is entry 9.
     const STEADY: &[(u64, i32, u64)] = &[(1, 50, 7), (5, 50, 8), (8, 50, 9), (12, 50, 10)];
 
-    fn found(offs: &[(&str, &str, u64)], looks: &[(u64, i32, u64)]) -> Vec<String> {
-        let order = Order {
-            index: 9,
+    /// An order to n2 against n1, that may be sent for five seconds.
+    fn order(index: u64, seen: u64, withdrawn: Option<u64>) -> Order {
+        Order {
+            index,
             node: "n1".to_owned(),
             executor: "n2".to_owned(),
-            seen: HostTime(10 * SECOND),
+            seen: HostTime(seen * SECOND),
             sendable: Duration::from_secs(5),
-        };
+            withdrawn: withdrawn.map(|at| HostTime(at * SECOND)),
+        }
+    }
+
+    fn found(offs: &[(&str, &str, u64)], looks: &[(u64, i32, u64)]) -> Vec<String> {
+        found_with(&[order(9, 10, None)], offs, looks)
+    }
+
+    fn found_with(orders: &[Order], offs: &[(&str, &str, u64)], looks: &[(u64, i32, u64)]) -> Vec<String> {
         let off = |(node, sender, at): &(&str, &str, u64)| SwitchOff {
             node: (*node).to_owned(),
             sender: (*sender).to_owned(),
@@ -112,7 +141,7 @@ mod tests {
             applied: *applied,
         };
         let looks: Vec<Look> = looks.iter().map(look).collect();
-        check(&offs, &[order], &looks, HostTime(0)).iter().map(ToString::to_string).collect()
+        check(&offs, orders, &looks, HostTime(0)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -136,6 +165,28 @@ mod tests {
     fn a_power_off_after_the_latest_send_time_is_found() {
         assert_eq!(
             found(&[("n1", "n2", 17)], STEADY),
+            ["S3 at 17.000 s: n2 switched n1 off 2000 ms after the latest send time"]
+        );
+    }
+
+    #[test]
+    fn a_power_off_after_its_order_was_withdrawn_is_found() {
+        let withdrawn = order(9, 10, Some(11));
+        let offs = [("n1", "n2", 11), ("n1", "n2", 12), ("n1", "n2", 17)];
+        assert_eq!(
+            found_with(std::slice::from_ref(&withdrawn), &offs, STEADY),
+            [
+                "S3 at 12.000 s: n2 switched n1 off 1000 ms after its order was withdrawn",
+                "S3 at 17.000 s: n2 switched n1 off 6000 ms after its order was withdrawn",
+            ]
+        );
+        let given_again = order(10, 11, None);
+        assert_eq!(
+            found_with(&[withdrawn, given_again], &offs, STEADY),
+            ["S3 at 17.000 s: n2 switched n1 off 1000 ms after the latest send time"]
+        );
+        assert_eq!(
+            found_with(&[order(9, 10, Some(16))], &[("n1", "n2", 17)], STEADY),
             ["S3 at 17.000 s: n2 switched n1 off 2000 ms after the latest send time"]
         );
     }

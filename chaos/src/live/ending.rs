@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use haven_api::view::LogLine;
 use haven_api::{Client, LogAsk};
 use haven_core::ids::{LogIndex, OrderId, ResourceId};
-use haven_core::state::ClusterState;
+use haven_core::state::{ClusterState, FenceOrder, OrderResult};
 use tokio::runtime::Runtime;
 
 use super::edits::{Answers, Edits};
@@ -202,12 +202,18 @@ impl Run<'_> {
             Err(_) => BTreeSet::new(),
         }));
         let seen = self.watch.seen().first.clone();
-        let mut orders = Vec::new();
+        let mut orders = BTreeMap::new();
         for line in page.lines.iter().filter(|line| line.kind == "fence_ordered") {
             let when = seen.get(&line.index).copied().unwrap_or(self.began);
-            orders.extend(order(&state(line.index)?, line.index, when));
+            orders.extend(order(&state(line.index)?, line.index, when).map(|order| (line.index, order)));
         }
-        Ok(Found { log: page.lines, orders, violations })
+        for line in page.lines.iter().filter(|line| line.kind == "fence_withdrawn") {
+            let withdrawn = withdrawn(&state(line.index)?, line.index);
+            if let Some(order) = withdrawn.and_then(|order| orders.get_mut(&order)) {
+                order.withdrawn = seen.get(&line.index).copied();
+            }
+        }
+        Ok(Found { log: page.lines, orders: orders.into_values().collect(), violations })
     }
 
     /// Where the secret is: in what was seen during the run, in every file of the nodes, in what the API tells.
@@ -284,7 +290,15 @@ fn order(state: &ClusterState, index: u64, seen: HostTime) -> Option<Order> {
     let sendable = state.timing.counted_act + order.send_within + order.device_deadline;
     // Clocks may be off by one in a hundred.
     let sendable = Duration::from_millis(sendable.0).mul_f64(1.01);
-    Some(Order { index, node: order.node.to_string(), executor: order.executor.to_string(), seen, sendable })
+    let (node, executor) = (order.node.to_string(), order.executor.to_string());
+    Some(Order { index, node, executor, seen, sendable, withdrawn: None })
+}
+
+/// The entry of the order that entry `index` withdraws, by the state after it; none if the state did not take it.
+fn withdrawn(state: &ClusterState, index: u64) -> Option<u64> {
+    let ended = |order: &&FenceOrder| order.ended.is_some_and(|ended| ended.index == LogIndex(index));
+    let order = state.fencing.orders.values().find(ended)?;
+    matches!(order.result, Some(OrderResult::Withdrawn { .. })).then_some(order.id.0)
 }
 
 /// The entry that a change became.

@@ -52,6 +52,22 @@ fn without_certificate(purpose: Purpose) -> ClientConfig {
     config
 }
 
+/// What a stranger sends as a heartbeat.
+const BEAT: &[u8] = b"beat";
+/// What it sends as a call: of the class Raft, one byte long.
+const CALL: &[u8] = &[0, 0, 0, 0, 1, b'x'];
+
+fn send_beat(connection: &Connection) {
+    let _ = connection.send_datagram(BEAT.to_vec().into());
+}
+
+async fn send_call(connection: &Connection) {
+    if let Ok((mut send, _recv)) = connection.open_bi().await {
+        let _ = send.write_all(CALL).await;
+        let _ = send.finish();
+    }
+}
+
 /// Connects, sends a heartbeat and a call as soon as that is possible, and returns how the connection ended.
 async fn knock(config: ClientConfig, address: SocketAddr) -> ConnectionError {
     let endpoint = client();
@@ -60,11 +76,8 @@ async fn knock(config: ClientConfig, address: SocketAddr) -> ConnectionError {
         Err(error) => return error,
     };
     // A client of TLS 1.3 takes itself for connected before the server has looked at its certificate.
-    let _ = connection.send_datagram(b"beat".to_vec().into());
-    if let Ok((mut send, _recv)) = connection.open_bi().await {
-        let _ = send.write_all(&[0, 0, 0, 0, 1, b'x']).await;
-        let _ = send.finish();
-    }
+    send_beat(&connection);
+    send_call(&connection).await;
     tokio::time::timeout(Duration::from_secs(20), connection.closed()).await.expect("a stranger stays connected")
 }
 
@@ -110,6 +123,23 @@ async fn nobody_but_a_member_with_its_own_key_is_heard() {
     }
     assert!(lock(&m2.ears.datagrams).is_empty() && lock(&m2.ears.calls).is_empty());
     assert!(m2.transport.link_facts().iter().all(|fact| !fact.is_up()));
+    the_same_is_heard_of(&m1, &m2).await;
+}
+
+/// The control: the same frames with the key of a member are heard, so they are refused for who sends them.
+async fn the_same_is_heard_of(member: &NodeIdentity, station: &Station) {
+    let endpoint = client();
+    let connect = |purpose| {
+        let config = with(member.certified().unwrap(), purpose);
+        endpoint.connect_with(config, station.address(), SERVER_NAME).unwrap()
+    };
+    let (beats, calls) = (connect(Purpose::Beat).await.unwrap(), connect(Purpose::Call).await.unwrap());
+    send_beat(&beats);
+    send_call(&calls).await;
+    let heard = || !lock(&station.ears.datagrams).is_empty() && !lock(&station.ears.calls).is_empty();
+    until("both are heard", heard).await;
+    assert_eq!(*lock(&station.ears.datagrams), [(member.node().clone(), LINK, BEAT.to_vec())]);
+    assert_eq!(*lock(&station.ears.calls), [(member.node().clone(), CallClass::Raft, 1)]);
 }
 
 #[tokio::test]
@@ -142,9 +172,10 @@ async fn garbage_and_handshakes_that_never_end_do_not_keep_members_out() {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             noise.to_be_bytes()[0]
         });
-        // Some look like the first packet of a connection of haven's.
+        // Some look like the first packet of a connection of haven's, for calls or for heartbeats.
         if length % 3 == 0 && length > 40 {
-            packet[..15].copy_from_slice(b"\xc0\0\0\0\x01\x14hvncall1x");
+            let mark = if length % 2 == 0 { b"hvncall1x" } else { b"hvnbeat1x" };
+            packet[..15].copy_from_slice(&[&b"\xc0\0\0\0\x01\x14"[..], mark].concat());
         }
         socket.send_to(&packet, b.address()).unwrap();
     }
@@ -160,7 +191,8 @@ async fn garbage_and_handshakes_that_never_end_do_not_keep_members_out() {
     let a = Station::start(&ca, "a", &[LOOPBACK]);
     acquaint(&[&a, &b]);
     assert_eq!(a.call("b", "hello").await.unwrap(), "a said hello");
-    assert_eq!(lock(&b.ears.calls).len(), 1);
+    assert_eq!(*lock(&b.ears.calls), [(name("a"), CallClass::Raft, "hello".len())]);
+    assert!(lock(&b.ears.datagrams).is_empty(), "garbage is taken for a heartbeat");
     drop(pending);
 }
 
