@@ -102,6 +102,12 @@ impl Trouble {
         Self::new(Exit::Refused, "HV-CLI-03", format!("cannot {what}: {error}"), "check the name and the permissions")
     }
 
+    /// A Pacemaker configuration could not be read; its faults have been told. Page: docs/errors/HV-CONFIG-05.md.
+    pub(crate) fn cib(name: &str) -> Self {
+        let message = format!("cannot plan with {name}: it is no CIB that haven can read");
+        Self::new(Exit::Refused, "HV-CONFIG-05", message, "mend what is named above, see docs/reference/cib.md")
+    }
+
     /// Files are no scenarios of the simulator; `faults` says where and why. Page: docs/errors/HV-SIM-01.md.
     pub(crate) fn scenario(what: String, faults: Vec<String>) -> Self {
         let remedy = "mend what is named above, see docs/reference/scenarios.md";

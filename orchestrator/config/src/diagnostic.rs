@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::source::{Position, Source};
 
 /// Most diagnostics of one severity about one text: beyond it, more of them help nobody, and memory is bounded.
-const KEPT_MAX: usize = 50;
+pub(crate) const KEPT_MAX: usize = 50;
 /// Widest excerpt in characters, so that a line of any length fits on a screen.
 const EXCERPT_MAX: usize = 100;
 /// Longest word that a message quotes, in characters.
@@ -106,7 +106,8 @@ fn render_one(source: &Source, diagnostic: &Diagnostic, out: &mut String) {
         Place::At { position, width } => {
             let Position { line, column } = position;
             let _ = writeln!(out, "{name}:{line}:{column}: {severity}: {what}");
-            let (text, marks) = excerpt(&source.shown(line), column, width);
+            let (shown, at) = source.around(position);
+            let (text, marks) = excerpt(&shown, at, width);
             let number = line.to_string();
             let _ = writeln!(out, " {number} | {text}");
             let _ = writeln!(out, " {:pad$} | {marks}", "", pad = number.len());
@@ -183,12 +184,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn add(&mut self, severity: Severity, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
-        let [errors, warnings, notes] = &mut self.counts;
-        let count = match severity {
-            Severity::Error => errors,
-            Severity::Warning => warnings,
-            Severity::Note => notes,
-        };
+        let count = self.count(severity);
         *count += 1;
         if *count <= KEPT_MAX {
             self.kept.push(Diagnostic { severity, place, what: what.into(), remedy: remedy.into() });
@@ -205,6 +201,21 @@ impl Report {
 
     pub(crate) fn note(&mut self, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
         self.add(Severity::Note, place, what, remedy);
+    }
+
+    /// Counts so many more that are not kept.
+    pub(crate) fn leave_out(&mut self, severity: Severity, more: usize) {
+        let count = self.count(severity);
+        *count = count.saturating_add(more);
+    }
+
+    fn count(&mut self, severity: Severity) -> &mut usize {
+        let [errors, warnings, notes] = &mut self.counts;
+        match severity {
+            Severity::Error => errors,
+            Severity::Warning => warnings,
+            Severity::Note => notes,
+        }
     }
 
     pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {

@@ -16,6 +16,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// Changes of one letter, counted up to `most`.
 pub(crate) fn distance(a: &str, b: &str, most: u32) -> Option<u32> {
+    // Each letter more is a change, and names may be very long.
+    if crate::source::number(a.len().abs_diff(b.len())) > most {
+        return None;
+    }
     let mut row: Vec<u32> = (0..=crate::source::number(b.len())).collect();
     for (i, ca) in (1..).zip(a.bytes()) {
         let mut next = vec![i];

@@ -2,7 +2,12 @@
 //!
 //! Never: a text of any size, or a byte that is not text, passed on without a word.
 
+mod cib;
+
 use std::fmt;
+
+pub use cib::CIB_MAX;
+pub(crate) use cib::positions;
 
 use crate::diagnostic::{Diagnostic, Place, Report};
 
@@ -46,6 +51,16 @@ pub struct Source {
     name: String,
     text: String,
     faults: Vec<Diagnostic>,
+    dialect: Dialect,
+}
+
+/// Whose text it is, which decides what in it is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Files of heartbeat, line by line.
+    Heartbeat,
+    /// Pacemaker's XML.
+    Cib,
 }
 
 impl Source {
@@ -64,7 +79,7 @@ impl Source {
             decode(bytes, &mut report)
         };
         control_characters(&text, &mut report);
-        Self { name: name.to_owned(), text, faults: report.finish() }
+        Self { name: name.to_owned(), text, faults: report.finish(), dialect: Dialect::Heartbeat }
     }
 
     /// The same for a text that is in memory already.
@@ -82,6 +97,11 @@ impl Source {
         &self.faults
     }
 
+    /// All of it.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The lines, without their ends.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         self.text.split_terminator('\n')
@@ -90,8 +110,19 @@ impl Source {
     /// Line `number`, counted from 1, as it may be shown: words that carry secrets in files of heartbeat are `***`.
     /// Empty when there is no such line.
     pub fn shown(&self, number: u32) -> String {
-        let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
-        without_secrets(self.lines().nth(index).unwrap_or_default())
+        self.around(Position { line: number, column: 1 }).0
+    }
+
+    /// What may be shown of the line at `position`, and the column of that place in it. Of a line of XML, which may be
+    /// the whole file, it is the part around the place.
+    pub(crate) fn around(&self, position: Position) -> (String, u32) {
+        match self.dialect {
+            Dialect::Heartbeat => {
+                let index = usize::try_from(position.line.saturating_sub(1)).unwrap_or(usize::MAX);
+                (without_secrets(self.lines().nth(index).unwrap_or_default()), position.column)
+            }
+            Dialect::Cib => cib::around(&self.text, position),
+        }
     }
 }
 
@@ -104,6 +135,19 @@ fn decode(bytes: &[u8], report: &mut Report) -> String {
         }
         _ => bytes,
     };
+    let text = utf8(bytes, report);
+    let Some(at) = text.find("\r\n") else { return text };
+    let before = text.get(..at).unwrap_or_default();
+    report.warning(
+        Position { line: 1, column: 1 }.after(before).wide(1),
+        "the lines end in CR LF; heartbeat would take the CR as part of the last word, haven does not",
+        "",
+    );
+    text.replace("\r\n", "\n")
+}
+
+/// The bytes as text, with a mark for each that is none.
+fn utf8(bytes: &[u8], report: &mut Report) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut end = Position { line: 1, column: 1 };
     for chunk in bytes.utf8_chunks() {
@@ -115,15 +159,6 @@ fn decode(bytes: &[u8], report: &mut Report) -> String {
             text.push(char::REPLACEMENT_CHARACTER);
             end.column = end.column.saturating_add(1);
         }
-    }
-    if let Some(at) = text.find("\r\n") {
-        let before = text.get(..at).unwrap_or_default();
-        report.warning(
-            Position { line: 1, column: 1 }.after(before).wide(1),
-            "the lines end in CR LF; heartbeat would take the CR as part of the last word, haven does not",
-            "",
-        );
-        text = text.replace("\r\n", "\n");
     }
     text
 }

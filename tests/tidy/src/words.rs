@@ -10,9 +10,10 @@ const EMPTY_WORDS: [&str; 7] = ["manager", "master", "slave", "util", "utils", "
 /// Words that are other systems', with the files that speak their language.
 const FOREIGN_WORDS: [&str; 2] = ["master", "slave"];
 /// Files that read or write what other systems say: their configurations, their agents' calls, the kernel's tables.
-const SPEAK_FOREIGN: [&str; 9] = [
+const SPEAK_FOREIGN: [&str; 10] = [
     "docs/",
     "orchestrator/config/",
+    "orchestrator/core/src/scheduler/engine/",
     "orchestrator/core/src/spec/resource.rs",
     "orchestrator/daemon/src/host/group.rs",
     "resource-agents/src/",

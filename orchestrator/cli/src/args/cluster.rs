@@ -132,6 +132,17 @@ pub(crate) struct Unfreeze {
     pub(crate) trial: Trial,
 }
 
+/// What will be done next.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// A Pacemaker CIB with its status section; no daemon is asked.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cib: Option<std::path::PathBuf>,
+    /// The moment for which it is planned, instead of the one in the file.
+    #[arg(long, value_name = "DATE", requires = "cib")]
+    pub(crate) now: Option<String>,
+}
+
 /// Why a resource or a node is as it is.
 #[derive(Debug, Args)]
 pub(crate) struct Why {

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use chaos::{Chaos, ChaosDraw, ChaosRun};
-pub(crate) use cluster::{Ca, Drill, Log, LogExport, LogVerb, Maintenance, Status, Token, Unfreeze, Why};
+pub(crate) use cluster::{Ca, Drill, Log, LogExport, LogVerb, Maintenance, Plan, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
 pub(crate) use demo::{Demo, Ending, Script};
 pub(crate) use doing::{Doing, Editing, Sure, Trial};
@@ -141,7 +141,8 @@ pub(crate) enum Ask {
     /// Why a resource or a node is as it is.
     Why(Why),
     /// What will be done next.
-    Plan,
+    #[command(after_help = "More: docs/reference/cib.md.")]
+    Plan(Plan),
     /// Look for what will not work when it is needed.
     Doctor,
     /// Make tokens by which machines join.

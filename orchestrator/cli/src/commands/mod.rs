@@ -10,6 +10,7 @@ mod fence;
 mod import;
 mod log;
 mod node;
+mod of_cib;
 mod resource;
 mod restart;
 mod setup;
@@ -47,7 +48,10 @@ async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trouble> {
         Ask::Links => explain::links(session).await,
         Ask::Log(asked) => log::log(session, asked).await,
         Ask::Why(asked) => explain::why(session, asked).await,
-        Ask::Plan => explain::plan(session).await,
+        Ask::Plan(asked) => match &asked.cib {
+            Some(path) => of_cib::plan(session, path, asked.now.as_deref()),
+            None => explain::plan(session).await,
+        },
         Ask::Doctor => explain::doctor(session).await,
         Ask::Drill(asked) => drill::drill(session, asked).await,
         Ask::Token(asked) => node::token(session, asked).await,

@@ -3,6 +3,7 @@
 use haven_core::spec::{
     Colocation, ColocationSet, Compare, Constraint, ConstraintBody, DateExpr, Discovery, Expr, Location, LocationRule,
     LocationTarget, LocationWhere, Order, OrderKind, OrderSet, OrderVerb, Pair, Role, RuleScore, SetJoin, ValueKind,
+    ValueSource,
 };
 
 use super::value::{Text, plain_or_quoted};
@@ -145,7 +146,7 @@ const fn order_verb(verb: OrderVerb) -> &'static str {
 }
 
 /// A condition, with brackets wherever there could be doubt.
-pub(super) fn expression(expr: &Expr) -> String {
+pub(crate) fn expression(expr: &Expr) -> String {
     let several = |parts: &[Expr], word: &str, empty: &str| match parts {
         [] => empty.to_owned(),
         [one] => expression(one),
@@ -154,7 +155,9 @@ pub(super) fn expression(expr: &Expr) -> String {
     match expr {
         Expr::And(parts) => several(parts, " and ", "true"),
         Expr::Or(parts) => several(parts, " or ", "true"),
-        Expr::Attribute { name, compare, value, kind } => attribute(name, *compare, value.as_deref(), *kind),
+        Expr::Attribute { name, compare, value, kind, source } => {
+            attribute(name, *compare, (value.as_deref(), *source), *kind)
+        }
         Expr::Date(date) => self::date(date),
         Expr::Resource { class, provider, kind } => {
             let part = |text: &Option<String>| text.as_deref().map_or_else(|| "*".to_owned(), plain_or_quoted);
@@ -180,7 +183,12 @@ fn nested(expr: &Expr) -> String {
     }
 }
 
-fn attribute(name: &str, compare: Compare, value: Option<&str>, kind: Option<ValueKind>) -> String {
+fn attribute(
+    name: &str,
+    compare: Compare,
+    (value, source): (Option<&str>, Option<ValueSource>),
+    kind: Option<ValueKind>,
+) -> String {
     let name = plain_or_quoted(name);
     let kind = match kind {
         None => "",
@@ -189,7 +197,12 @@ fn attribute(name: &str, compare: Compare, value: Option<&str>, kind: Option<Val
         Some(ValueKind::Number) => "number:",
         Some(ValueKind::Version) => "version:",
     };
-    let value = plain_or_quoted(value.unwrap_or_default());
+    let source = match source {
+        None => "",
+        Some(ValueSource::Param) => " value-source=param",
+        Some(ValueSource::Meta) => " value-source=meta",
+    };
+    let value = plain_or_quoted(value.unwrap_or_default()) + source;
     match compare {
         Compare::Defined => format!("defined {name}"),
         Compare::NotDefined => format!("not_defined {name}"),

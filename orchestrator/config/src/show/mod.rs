@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 use haven_core::spec::Spec;
 
+#[cfg(test)]
+pub(crate) use constraint::expression;
 pub use diff::{Change, DiffLine, diff};
 
 use self::value::Text;

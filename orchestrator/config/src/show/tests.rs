@@ -60,6 +60,7 @@ fn resources() -> Spec {
             compare: Compare::Eq,
             value: Some("m1".to_owned()),
             kind: Some(ValueKind::String),
+            source: None,
         };
         let plain = AttrSet::of([("user", "root"), ("test_passwd", "hunter2")]);
         db.params = vec![
@@ -191,6 +192,7 @@ fn locations(spec: &mut Spec) {
         compare,
         value: value.map(str::to_owned),
         kind,
+        source: None,
     };
     let expr = Expr::Or(vec![
         attribute("pingd", Compare::NotDefined, None, None),

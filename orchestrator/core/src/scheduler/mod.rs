@@ -5,6 +5,7 @@
 //! Source of the meaning: Pacemaker Explained, "Resource Constraints" and "Resource Meta-Attributes".
 
 mod actions;
+pub mod engine;
 mod fence;
 mod place;
 mod reasons;

@@ -33,7 +33,7 @@ pub use lint::{Fault, Severity, lint};
 pub(crate) use meta::parse_bool;
 pub use meta::{Managed, Meta, OnFail, TargetRole, Threshold, parse_span};
 pub use resource::{AgentClass, AgentName, Body, Operation, Resource, Role};
-pub use rule::{Compare, DateExpr, Expr, RuleScore, ValueKind};
+pub use rule::{Compare, DateExpr, Expr, RuleScore, ValueKind, ValueSource};
 pub use secret::is_secret;
 pub use settings::{AfterFence, NoQuorum, Placement, SETTINGS, Settings, Symmetric};
 pub use timing::{DevicesTested, Hold, Profile, Timing, TimingFault, with_drift};

@@ -42,6 +42,10 @@ pub enum Expr {
         /// How the two are read.
         #[n(3)]
         kind: Option<ValueKind>,
+        /// Where the value comes from; absent: it is meant as it is written.
+        #[n(4)]
+        #[serde(default)]
+        source: Option<ValueSource>,
     },
     /// A date.
     #[n(3)]
@@ -121,6 +125,19 @@ pub enum ValueKind {
     Version,
 }
 
+/// What the value of a comparison names, if it is not the value itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[serde(rename_all = "lowercase")]
+#[cbor(index_only)]
+pub enum ValueSource {
+    /// A parameter of the resource.
+    #[n(0)]
+    Param,
+    /// A meta attribute of the resource.
+    #[n(1)]
+    Meta,
+}
+
 /// A date condition; the dates are kept as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 pub enum DateExpr {
@@ -146,4 +163,33 @@ pub enum DateExpr {
     /// Fields of the calendar, as `name=range` pairs.
     #[n(3)]
     Spec(#[n(0)] Vec<(String, String)>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expr(source: Option<ValueSource>) -> Expr {
+        Expr::Attribute {
+            name: "a".to_owned(),
+            compare: Compare::Eq,
+            value: Some("b".to_owned()),
+            kind: Some(ValueKind::String),
+            source,
+        }
+    }
+
+    fn hex(expr: &Expr) -> String {
+        minicbor::to_vec(expr).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_value_that_is_meant_as_written_takes_no_byte_for_its_source() {
+        assert_eq!(hex(&expr(None)), "8202846161006162 00".replace(' ', ""));
+        assert_eq!(hex(&expr(Some(ValueSource::Meta))), "820285616100616200 01".replace(' ', ""));
+        for source in [None, Some(ValueSource::Param), Some(ValueSource::Meta)] {
+            let bytes = minicbor::to_vec(expr(source)).unwrap();
+            assert_eq!(minicbor::decode::<Expr>(&bytes).unwrap(), expr(source));
+        }
+    }
 }

@@ -1,0 +1,12 @@
+//! What other people's cases ask of the readers.
+//!
+//! For: the cases of `$HAVEN_CONFORMANCE`, else of the folder `shared/conformance` beside the project.
+//! Never: a case in the project itself.
+
+#![allow(clippy::disallowed_methods, reason = "the cases are files that are not part of the project")]
+
+// The attribute tells clippy that all of it is tests.
+#[cfg(test)]
+mod cib;
+#[cfg(test)]
+mod outcomes;
