@@ -2,7 +2,9 @@
 //!
 //! Never: an id without a type of its own. Swapped ids of one type compile; swapped ids of two types do not.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use minicbor::{Decode, Decoder, Encode, Encoder};
@@ -39,35 +41,86 @@ fn check_name(text: &str) -> Result<(), BadName> {
     Ok(())
 }
 
+/// A checked text that is ordered as its characters are, mostly without a look at them: maps keyed by names are read at
+/// every step, and most names differ in their first eight bytes.
+#[derive(Clone)]
+struct Text {
+    /// The first eight bytes as a big-endian number, zeros where the text ends: a name holds no zero byte, so that two
+    /// heads differ as their texts do.
+    head: u64,
+    whole: Arc<str>,
+}
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let head = text.bytes().chain(std::iter::repeat(0)).take(8).fold(0, |head, byte| head << 8 | u64::from(byte));
+        Self { head, whole: text.into() }
+    }
+
+    fn is_all_in_its_head(&self) -> bool {
+        self.whole.len() <= 8
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.head.cmp(&other.head).then_with(|| {
+            let same =
+                self.is_all_in_its_head() && other.is_all_in_its_head() || Arc::ptr_eq(&self.whole, &other.whole);
+            if same { Ordering::Equal } else { self.whole.cmp(&other.whole) }
+        })
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.whole.hash(state);
+    }
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name(Text);
 
         impl $name {
             /// Takes `text` as a name. Errors: [`BadName`] says which rule it breaks.
             pub fn new(text: &str) -> Result<Self, BadName> {
                 check_name(text)?;
-                Ok(Self(text.into()))
+                Ok(Self(Text::new(text)))
             }
 
             /// The name as text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                &self.0.whole
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
@@ -90,7 +143,7 @@ macro_rules! name {
                 e: &mut Encoder<W>,
                 _: &mut C,
             ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                e.str(&self.0)?.ok()
+                e.str(self.as_str())?.ok()
             }
         }
 
@@ -311,6 +364,16 @@ mod tests {
         }
         for bad in ["", ".x", "-x", "a b", "a/b", "ä", &"x".repeat(65)] {
             assert!(NodeId::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_ordered_as_their_texts() {
+        let texts = ["a", "B", "n1", "n10", "n2", "eight678", "eight678x", "eight678y", "eight67", "_", "n1:0", "n1-0"];
+        for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
+            let (left, right) = (NodeId::new(a).unwrap(), NodeId::new(b).unwrap());
+            assert_eq!(left.cmp(&right), a.cmp(b), "{a} {b}");
+            assert_eq!(left == right, a == b, "{a} {b}");
         }
     }
 
