@@ -110,6 +110,7 @@ scenarios! {
     incident_fused_2018_fencefail
     incident_fused_2018_fencefail_no_pdu
     incident_gh_2010_02_loadspike
+    failed_everywhere_and_forgotten
     incident_gh_2012_09_load
     incident_gh_2012_09_partition
     incident_gh_2012_12_mlag
