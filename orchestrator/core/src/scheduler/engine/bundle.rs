@@ -45,18 +45,17 @@ pub(super) fn build(model: &mut Model, key: ResKey, bundle: &BundleDef) {
         let mut replica = Replica::default();
         if let Some(ip) = address {
             let agent = agent("heartbeat", "IPaddr2");
-            replica.ip = Some(add_part(model, key, &format!("{id}-ip-{ip}"), agent, n, &[("monitor", 60)]));
+            replica.ip = Some(add_part(model, key, &format!("{id}-ip-{ip}"), agent, 60));
             address = after(ip);
         }
         let engine = agent("heartbeat", &bundle.engine);
-        let container = add_part(model, key, &format!("{id}-{}-{n}", bundle.engine), engine, n, &[("monitor", 60)]);
+        let container = add_part(model, key, &format!("{id}-{}-{n}", bundle.engine), engine, 60);
         replica.container = Some(container);
-        let reaches = bundle.network.contains_key("control-port") || replica.ip.is_some() || !bundle.network.is_empty();
-        if let (Some(clone), Some(child), true) = (clone, &bundle.child, reaches || bundle.child.is_some()) {
+        if let (Some(clone), Some(child)) = (clone, &bundle.child) {
             let name = format!("{id}-{n}");
             let node = model.node_named(&name).unwrap_or_else(|| add_guest(model, &name));
             model.nodes[node].bundle = true;
-            let connection = add_part(model, key, &name, agent("pacemaker", "remote"), n, &[("monitor", 30)]);
+            let connection = add_part(model, key, &name, agent("pacemaker", "remote"), 30);
             link(model, container, connection, node);
             replica.connection = Some(connection);
             replica.node = Some(node);
@@ -80,33 +79,25 @@ fn after(ip: IpAddr) -> Option<IpAddr> {
     }
 }
 
-fn add_part(
-    model: &mut Model,
-    parent: ResKey,
-    name: &str,
-    agent: AgentDef,
-    _number: u32,
-    ops: &[(&str, u64)],
-) -> ResKey {
-    let operations = ops.iter().map(|(op, seconds)| OperationDef {
-        id: format!("{name}-{op}-interval-{seconds}s"),
-        name: (*op).to_owned(),
-        interval: Millis::secs(*seconds),
+fn add_part(model: &mut Model, parent: ResKey, name: &str, agent: AgentDef, seconds: u64) -> ResKey {
+    let monitor = OperationDef {
+        id: format!("{name}-monitor-interval-{seconds}s"),
+        name: "monitor".to_owned(),
+        interval: Millis::secs(seconds),
         ..OperationDef::default()
-    });
+    };
     let res = Res {
         name: name.to_owned(),
         id: name.to_owned(),
         parent: Some(parent),
         agent,
-        operations: operations.collect(),
+        operations: vec![monitor],
         managed: true,
         implicit: true,
         ..Res::default()
     };
     let key = model.res.add(res);
     model.give_meta(key, &Merged::default());
-    model.res[key].operations.retain(|_| true);
     model.res[parent].children.push(key);
     key
 }

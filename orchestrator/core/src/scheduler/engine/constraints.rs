@@ -5,10 +5,11 @@
 //! Source: Pacemaker Explained, "Resource Constraints", "Resource Sets", "Multi-Site Clusters and Tickets".
 
 use super::arena::{NodeKey, ResKey};
-use super::config::{ColocationDef, ConstraintKind, LocationDef, RuleDef, SetDef, Target, TicketDef};
+use super::config::{ColocationDef, ConstraintDef, ConstraintKind, LocationDef, RuleDef, SetDef, Target, TicketDef};
 use super::model::{Coloc, Discovery, Kind, Model, Phase};
 use super::pattern;
 use super::rules::{self, Asked};
+use super::scene::Scene;
 use crate::spec::Role;
 use crate::units::Score;
 
@@ -20,7 +21,7 @@ impl Model<'_> {
     pub(super) fn read_constraints(&mut self) {
         let scene = self.scene;
         self.add_health();
-        for constraint in &scene.config.constraints {
+        for constraint in in_force(scene) {
             match &constraint.body {
                 ConstraintKind::Location(location) => self.read_location(location),
                 ConstraintKind::Colocation(colocation) => self.read_colocation(colocation),
@@ -378,13 +379,22 @@ impl Model<'_> {
     }
 }
 
+/// The constraints whose lifetime has begun and not ended.
+pub(super) fn in_force(scene: &Scene) -> impl Iterator<Item = &ConstraintDef> {
+    let asked = Asked { now: scene.now, ..Asked::default() };
+    let lives = move |constraint: &&ConstraintDef| {
+        constraint.lifetime.as_ref().is_none_or(|lifetime| rules::holds(lifetime, asked))
+    };
+    scene.config.constraints.iter().filter(lives)
+}
+
 /// Whether the members of a set depend on each other. A name for several resources makes a set without order.
 pub(super) fn is_sequential(model: &Model, set: &SetDef) -> bool {
     let several = set.members.iter().any(|id| {
         model.scene.config.tags.contains_key(id)
             || model.scene.config.templates.iter().any(|template| template.id == *id)
     });
-    set.sequential.unwrap_or(true) && !several
+    set.sequential.unwrap_or(!several)
 }
 
 fn find_def<'a>(defs: &'a [super::config::ResourceDef], id: &str) -> Option<&'a super::config::ResourceDef> {

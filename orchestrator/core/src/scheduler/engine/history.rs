@@ -243,8 +243,8 @@ impl Model<'_> {
         let next = self.res[key].next;
         self.res[key].role = Phase::Unknown;
         let mut reading = Reading::default();
-        for (place, record) in records.iter().enumerate() {
-            self.read_record(key, node, (place, record), &records, &mut reading);
+        for record in &records {
+            self.read_record(key, node, record, &records, &mut reading);
         }
         self.note_recurring(key, node, &records);
         self.settle(key, node, &reading);
@@ -272,14 +272,7 @@ impl Model<'_> {
         }
     }
 
-    fn read_record(
-        &mut self,
-        key: ResKey,
-        node: NodeKey,
-        (place, record): (usize, &Record),
-        all: &[Record],
-        reading: &mut Reading,
-    ) {
+    fn read_record(&mut self, key: ResKey, node: NodeKey, record: &Record, all: &[Record], reading: &mut Reading) {
         let (Some(status), Some(code)) = (record.status, record.code) else { return };
         let mut record = record.clone();
         if matches!(record.operation.as_str(), "reload" | "reload-agent") {
@@ -290,7 +283,7 @@ impl Model<'_> {
             return;
         }
         if status == -1 {
-            self.read_pending(key, node, &record, all, reading);
+            self.read_pending(key, node, &record, all);
             return;
         }
         let expected = expected(&record);
@@ -325,12 +318,12 @@ impl Model<'_> {
         }
         let verdict = self.judge(key, node, &record, (status, code, expected), (expired, reading));
         match verdict {
-            Verdict::Success => self.succeeded(key, node, &record, (place, all), code, reading),
+            Verdict::Success => self.succeeded(key, node, &record, code, reading),
             Verdict::Failure | Verdict::Hard | Verdict::Fatal => {
                 if verdict != Verdict::Failure {
-                    self.ban_hard(key, node, &record, verdict);
+                    self.ban_hard(key, node, verdict);
                 }
-                self.failed(key, node, &record, (place, all), code, reading);
+                self.failed(key, node, &record, code, reading);
             }
         }
     }
@@ -411,7 +404,7 @@ impl Model<'_> {
         }
     }
 
-    fn ban_hard(&mut self, key: ResKey, node: NodeKey, _record: &Record, verdict: Verdict) {
+    fn ban_hard(&mut self, key: ResKey, node: NodeKey, verdict: Verdict) {
         let target = self.anonymous_clone_of(key).unwrap_or(key);
         if verdict == Verdict::Fatal {
             self.ban_everywhere(target);
@@ -426,15 +419,7 @@ impl Model<'_> {
         self.ban(target, node);
     }
 
-    fn succeeded(
-        &mut self,
-        key: ResKey,
-        node: NodeKey,
-        record: &Record,
-        (place, all): (usize, &[Record]),
-        code: i64,
-        reading: &mut Reading,
-    ) {
+    fn succeeded(&mut self, key: ResKey, node: NodeKey, record: &Record, code: i64, reading: &mut Reading) {
         let active = if self.is_promotable(key) { Phase::Unpromoted } else { Phase::Started };
         let role = self.res[key].role;
         let same =
@@ -469,7 +454,7 @@ impl Model<'_> {
                 self.res[key].role = Phase::Started;
                 clears = true;
             }
-            "migrate_to" => self.migrated_to(key, node, record, (place, all)),
+            "migrate_to" => self.migrated_to(key, node, record),
             _ => {}
         }
         if clears {
@@ -485,15 +470,7 @@ impl Model<'_> {
         }
     }
 
-    fn failed(
-        &mut self,
-        key: ResKey,
-        node: NodeKey,
-        record: &Record,
-        (place, all): (usize, &[Record]),
-        code: i64,
-        reading: &mut Reading,
-    ) {
+    fn failed(&mut self, key: ResKey, node: NodeKey, record: &Record, code: i64, reading: &mut Reading) {
         let handling = self.handling(key, &record.operation, record.interval);
         let probe = record.operation == "monitor" && record.interval == Millis::ZERO;
         if handling == Handling::Ignore {
@@ -501,14 +478,14 @@ impl Model<'_> {
             if expected(record) == Some(7) {
                 self.res[key].role = Phase::Stopped;
             } else {
-                self.succeeded(key, node, record, (place, all), 0, reading);
+                self.succeeded(key, node, record, 0, reading);
             }
             return;
         }
         match record.operation.as_str() {
             "stop" => self.ban_instance(key, node),
-            "migrate_to" => self.migration_failed(key, node, record, (place, all)),
-            "migrate_from" => self.arrival_failed(key, node, record, (place, all)),
+            "migrate_to" => self.migration_failed(key, node, record),
+            "migrate_from" => self.arrival_failed(key, node, record),
             "promote" => self.res[key].role = Phase::Promoted,
             "demote" => {
                 self.res[key].role = match (handling, code) {
@@ -539,7 +516,7 @@ impl Model<'_> {
         }
     }
 
-    fn read_pending(&mut self, key: ResKey, node: NodeKey, record: &Record, all: &[Record], _reading: &mut Reading) {
+    fn read_pending(&mut self, key: ResKey, node: NodeKey, record: &Record, all: &[Record]) {
         if record.interval > Millis::ZERO && self.is_older_than_failure(record, all) {
             return;
         }

@@ -66,7 +66,7 @@ impl Model<'_> {
     }
 
     /// The resource has left, if nothing newer says otherwise.
-    pub(super) fn migrated_to(&mut self, key: ResKey, node: NodeKey, record: &Record, _at: (usize, &[Record])) {
+    pub(super) fn migrated_to(&mut self, key: ResKey, node: NodeKey, record: &Record) {
         let Some(ends) = self.ends(record) else { return };
         if ends.source != node {
             return;
@@ -117,7 +117,7 @@ impl Model<'_> {
     }
 
     /// It did not leave, and may be at both ends.
-    pub(super) fn migration_failed(&mut self, key: ResKey, node: NodeKey, record: &Record, _at: (usize, &[Record])) {
+    pub(super) fn migration_failed(&mut self, key: ResKey, node: NodeKey, record: &Record) {
         self.res[key].role = Phase::Started;
         let Some(ends) = self.ends(record).filter(|ends| ends.source == node) else { return };
         let than = (record, node);
@@ -130,7 +130,7 @@ impl Model<'_> {
     }
 
     /// It did not arrive, and may be at both ends.
-    pub(super) fn arrival_failed(&mut self, key: ResKey, node: NodeKey, record: &Record, _at: (usize, &[Record])) {
+    pub(super) fn arrival_failed(&mut self, key: ResKey, node: NodeKey, record: &Record) {
         self.res[key].role = Phase::Started;
         let Some(ends) = self.ends(record).filter(|ends| ends.target == node) else { return };
         let than = (record, node);

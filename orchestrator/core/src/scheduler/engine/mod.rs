@@ -28,6 +28,8 @@ mod rules;
 pub mod scene;
 mod settling;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use outcome::{Outcome, outcome};
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::act::{Acts, Task, Verb};
 use super::arena::{ActKey, NodeKey, ResKey};
 use super::model::{Kind, Model, Phase};
+use super::order::Rel;
 use super::scene::Scene;
 use crate::units::Millis;
 
@@ -139,7 +140,8 @@ impl Acts<'_, '_> {
         let passes =
             |key: ActKey| happening.contains(&key) || matches!(self.all[key].task, Task::Begins(_) | Task::Ends(_));
         for relation in &self.relations {
-            if passes(relation.first) && passes(relation.then) {
+            let waits_for_nothing = relation.rel == Rel::SEQ && self.is_left_behind(relation.first, happening);
+            if passes(relation.first) && passes(relation.then) && !waits_for_nothing {
                 after.entry(relation.first).or_default().insert(relation.then);
             }
         }
@@ -159,6 +161,16 @@ impl Acts<'_, '_> {
             }
         }
         pairs.into_iter().filter(|(a, b)| a != b).collect()
+    }
+
+    /// The stop that ends a migration at its source: whoever only comes after a stop waits for the migration instead.
+    fn is_left_behind(&self, key: ActKey, happening: &BTreeSet<ActKey>) -> bool {
+        let action = &self.all[key];
+        let leaves = |res| {
+            let mut acts = self.actions(res);
+            acts.any(|(to, other)| other.task == Task::MigrateTo && happening.contains(&to))
+        };
+        action.task == Task::Do(Verb::Stop) && action.res.is_some_and(leaves)
     }
 
     fn afterwards(&self, happening: &BTreeSet<ActKey>) -> BTreeMap<String, Vec<(String, String)>> {

@@ -65,25 +65,11 @@ impl Acts<'_, '_> {
             let action = &self.all[then];
             let idle = action.res.is_some_and(|res| {
                 let res = &self.model.res[res];
-                match action.task {
-                    Task::Do(Verb::Stop) => res.role <= Phase::Stopped && !action.required,
-                    Task::Do(Verb::Start) => {
-                        !action.required && res.active.len() == 1 && res.active.first().copied() == action.node
-                    }
-                    Task::Do(Verb::Promote | Verb::Demote)
-                    | Task::Begins(_)
-                    | Task::Ends(_)
-                    | Task::MigrateTo
-                    | Task::MigrateFrom
-                    | Task::Recurring(_)
-                    | Task::Cancel(_)
-                    | Task::Delete
-                    | Task::Forget
-                    | Task::ClearFailures
-                    | Task::Notify(_)
-                    | Task::Fence(_)
-                    | Task::Shutdown => false,
+                if action.task == Task::Do(Verb::Stop) {
+                    return res.role <= Phase::Stopped && !action.required;
                 }
+                let only_here = res.active.len() == 1 && res.active.first().copied() == action.node;
+                action.task == Task::Do(Verb::Start) && !action.required && only_here
             });
             if !idle {
                 changed |= self.block(then);
@@ -275,7 +261,31 @@ impl Acts<'_, '_> {
                 self.block_dependents(res, verb);
             }
         }
+        self.block_circles();
         self.settle();
+    }
+
+    /// Who must be with a clone that has no instance anywhere has no place either, though it was placed first in a circle.
+    fn block_circles(&mut self) {
+        let must: Vec<(ResKey, ResKey)> = self
+            .model
+            .colocations
+            .iter()
+            .filter(|coloc| coloc.score == Score::INFINITY && self.model.res[coloc.primary].is_clone_like())
+            .filter(|coloc| coloc.primary_role != Phase::Promoted && coloc.dependent_role != Phase::Promoted)
+            .map(|coloc| (coloc.dependent, coloc.primary))
+            .collect();
+        for (dependent, primary) in must {
+            let nowhere = self.model.primitives(primary).iter().all(|part| self.model.res[*part].node.is_none());
+            for part in self.model.primitives(dependent) {
+                if !nowhere || !self.model.res[part].managed {
+                    continue;
+                }
+                for start in self.doing(part, Verb::Start) {
+                    self.block(start);
+                }
+            }
+        }
     }
 
     fn block_dependents(&mut self, key: ResKey, verb: Verb) {

@@ -104,6 +104,8 @@ impl Acts<'_, '_> {
         for (before, after) in members.iter().copied().zip(members.iter().copied().skip(1)) {
             self.link((before, Verb::Start), (after, Verb::Start), Rel::SEQ.and(Rel::IMPLY).and(Rel::BLOCK));
             self.link((after, Verb::Stop), (before, Verb::Stop), Rel::SEQ.and(Rel::RESTART));
+            self.with_migration((before, Verb::Start), (after, Verb::Start));
+            self.with_migration((after, Verb::Stop), (before, Verb::Stop));
             self.link((before, Verb::Promote), (after, Verb::Promote), Rel::SEQ.and(Rel::IMPLY).and(Rel::BLOCK));
             self.link((after, Verb::Demote), (before, Verb::Demote), Rel::SEQ);
             let runs = |part: ResKey| !self.model.res[part].active.is_empty();
@@ -172,6 +174,7 @@ impl Acts<'_, '_> {
         }
         self.link((container, Verb::Start), (key, Verb::Start), Rel::SEQ.and(Rel::IMPLY).and(Rel::BLOCK));
         self.link((key, Verb::Stop), (container, Verb::Stop), Rel::SEQ.and(Rel::NEEDS));
+        self.with_migration((container, Verb::Start), (key, Verb::Start));
     }
 
     /// Nothing starts before everybody who might have it was asked.
@@ -202,15 +205,6 @@ impl Acts<'_, '_> {
     /// What needs fencing starts after everybody unclean is fenced, wherever it starts.
     fn after_fences(&mut self) {
         let fences: Vec<(NodeKey, ActKey)> = self.fences.iter().map(|(node, key)| (*node, *key)).collect();
-        let unable: Vec<NodeKey> = self
-            .model
-            .nodes
-            .iter()
-            .filter(|(key, node)| {
-                node.unclean && !node.is_guest() && !self.fences.contains_key(key) && !node.provisional
-            })
-            .map(|(key, _)| key)
-            .collect();
         for key in self.model.res.keys().collect::<Vec<_>>() {
             let needs = self.model.res[key].needs;
             for verb in [Verb::Start, Verb::Promote] {
@@ -220,15 +214,15 @@ impl Acts<'_, '_> {
                         let here = self.all[act].node == Some(*node);
                         if needs >= Needs::Fencing && !guest || guest && here {
                             self.push(*fence, act, Rel::SEQ.and(Rel::BLOCK), None);
+                        } else if needs >= Needs::Fencing && guest {
+                            self.push(*fence, act, Rel::SEQ, None);
                         } else if needs == Needs::Quorum && !self.model.res[key].known.contains(node) && !guest {
-                            let allowed = self.model.res[key].table.get(node).is_some_and(|score| !score.forbids());
+                            let whole = self.model.clone_of(key).unwrap_or(key);
+                            let allowed = self.model.res[whole].table.get(node).is_some_and(|score| !score.forbids());
                             if allowed {
                                 self.push(*fence, act, Rel::SEQ.and(Rel::BLOCK), None);
                             }
                         }
-                    }
-                    if needs >= Needs::Fencing && !unable.is_empty() && self.model.options.fencing {
-                        self.all[act].runnable = false;
                     }
                 }
             }
@@ -251,64 +245,43 @@ impl Acts<'_, '_> {
                 if action.res.is_none_or(|res| res == connection) {
                     continue;
                 }
-                match action.task {
-                    Task::Do(Verb::Stop | Verb::Demote) => {
-                        for stop in &stops {
-                            self.push(act, *stop, Rel::SEQ, None);
-                        }
+                let leaves =
+                    matches!(action.task, Task::Do(Verb::Stop | Verb::Demote) | Task::MigrateTo | Task::MigrateFrom);
+                if leaves && !self.comes_back(connection) {
+                    // Of a machine that is reset, the end of its container is the end of all that it has.
+                    if !self.model.nodes[node].reset {
+                        stops.iter().for_each(|stop| self.push(act, *stop, Rel::SEQ.and(Rel::MOVED), None));
                     }
-                    Task::Do(Verb::Start | Verb::Promote) => {
-                        let rel =
-                            if failed { Rel::SEQ.and(Rel::IMPLY).and(Rel::BLOCK) } else { Rel::SEQ.and(Rel::BLOCK) };
-                        for start in &starts {
-                            self.push(*start, act, rel, None);
-                        }
-                    }
-                    Task::Recurring(_) if action.interval > Millis::ZERO => {
-                        for start in &starts {
-                            self.push(*start, act, Rel::SEQ.and(Rel::IMPLY), None);
-                        }
-                    }
-                    Task::Begins(_)
-                    | Task::Ends(_)
-                    | Task::MigrateTo
-                    | Task::MigrateFrom
-                    | Task::Recurring(_)
-                    | Task::Cancel(_)
-                    | Task::Delete
-                    | Task::Forget
-                    | Task::ClearFailures
-                    | Task::Notify(_)
-                    | Task::Fence(_)
-                    | Task::Shutdown => {
-                        for start in &starts {
-                            self.push(*start, act, Rel::SEQ, None);
-                        }
-                    }
+                    continue;
                 }
+                if action.task == Task::Do(Verb::Start) {
+                    self.leave_after(action.res, node, &starts);
+                }
+                let rel = if matches!(action.task, Task::Do(Verb::Start | Verb::Promote)) {
+                    let rel = Rel::SEQ.and(Rel::BLOCK);
+                    if failed { rel.and(Rel::IMPLY) } else { rel }
+                } else if matches!(action.task, Task::Recurring(_)) && action.interval > Millis::ZERO {
+                    Rel::SEQ.and(Rel::IMPLY)
+                } else {
+                    Rel::SEQ
+                };
+                starts.iter().for_each(|start| self.push(*start, act, rel, None));
             }
         }
     }
 
-    /// Where capacity counts, what leaves a node makes room before what comes takes it.
-    fn around_capacity(&mut self) {
-        if !self.model.options.counts_capacity() {
-            return;
-        }
-        let sized: Vec<ResKey> =
-            self.model.res.iter().filter(|(_, res)| !res.needs_capacity.is_empty()).map(|(key, _)| key).collect();
-        let mut pairs = Vec::new();
-        for leaving in &sized {
-            for stop in self.doing(*leaving, Verb::Stop) {
-                let node = self.all[stop].node;
-                for coming in sized.iter().filter(|other| *other != leaving) {
-                    let starts = self.doing(*coming, Verb::Start);
-                    pairs.extend(starts.into_iter().filter(|act| self.all[*act].node == node).map(|act| (stop, act)));
-                }
-            }
-        }
-        for (first, then) in pairs {
-            self.push(first, then, Rel::SEQ, None);
+    /// Whether a connection is not there now, and will be: its machine is asked once it is.
+    fn comes_back(&self, connection: ResKey) -> bool {
+        let res = &self.model.res[connection];
+        let lost = |node: &NodeKey| !self.model.nodes[*node].online || self.model.nodes[*node].unclean;
+        res.node.is_some() && (res.partial.is_some() || res.active.iter().all(lost))
+    }
+
+    /// What moves behind a connection is not stopped before there is one.
+    fn leave_after(&mut self, res: Option<ResKey>, to: NodeKey, starts: &[ActKey]) {
+        let stops = res.map(|res| self.doing(res, Verb::Stop)).unwrap_or_default();
+        for stop in stops.into_iter().filter(|stop| self.all[*stop].node != Some(to)).collect::<Vec<_>>() {
+            starts.iter().for_each(|start| self.push(*start, stop, Rel::SEQ, None));
         }
     }
 }

@@ -4,6 +4,8 @@
 //! Never: a new place for a resource.
 //! Source: rules R3.1 to R3.29 of the research of this project.
 
+mod apart;
+mod capacity;
 mod fixpoint;
 mod implicit;
 mod user;
@@ -36,6 +38,9 @@ impl Rel {
     /// One way only: the first cannot run, nor can what is asked of the other.
     pub(super) const ASYM: Self = Self(128);
 
+    /// Holds of the stop at the source of a migration, too.
+    pub(super) const MOVED: Self = Self(256);
+
     pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -63,6 +68,7 @@ impl Acts<'_, '_> {
     pub(super) fn order(&mut self) {
         self.imply_orders();
         self.read_orders();
+        self.apart();
         self.order_history();
         self.settle();
         self.block_colocated();
@@ -76,6 +82,11 @@ impl Acts<'_, '_> {
     pub(super) fn link(&mut self, (first, a): Named, (then, b): Named, rel: Rel) {
         if self.is_interleaved_order((first, a), (then, b)) {
             self.link_pairs((first, a), (then, b), rel);
+            // The partner says what an instance needs; who goes on at all still waits for the whole.
+            if let (Some(done), Some(begins)) = (self.point(first, &Task::Ends(a)), self.point(then, &Task::Begins(b)))
+            {
+                self.push(done, begins, Rel::SEQ, None);
+            }
             return;
         }
         let firsts = self.firsts(first, a, rel);
@@ -132,9 +143,20 @@ impl Acts<'_, '_> {
                 if let Some(point) = self.point(then, &Task::Begins(verb)) {
                     self.push(first_act, point, Rel::SEQ, None);
                 }
+                let here = self.all[first_act].node.or_else(|| {
+                    self.model
+                        .primitives(first)
+                        .first()
+                        .and_then(|part| if from_clone { None } else { self.model.current(*part) })
+                });
                 for part in self.model.primitives(then) {
                     for act in self.doing(part, verb) {
-                        self.push(first_act, act, rel, None);
+                        let node = self.all[act].node;
+                        // An instance that stops elsewhere is nothing to who runs here.
+                        let apart = rel.has(Rel::NEEDS) && here.is_some() && here != node;
+                        let rel = if apart { Rel::SEQ } else { rel };
+                        let view = node.filter(|_| from_clone && rel.has(Rel::NEEDS));
+                        self.push(first_act, act, rel, view);
                     }
                 }
             }

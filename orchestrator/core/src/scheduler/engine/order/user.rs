@@ -4,10 +4,10 @@
 //! Never: an order for resources that do not exist.
 //! Source: Pacemaker Explained, "Specifying the Order in which Resources Should Start/Stop", "Ordering Sets of Resources".
 
-use super::super::act::{Acts, Verb};
+use super::super::act::{Acts, Task, Verb};
 use super::super::arena::ResKey;
 use super::super::config::{ConstraintKind, OrderDef, SetDef};
-use super::super::constraints::is_sequential;
+use super::super::constraints::{in_force, is_sequential};
 use super::super::model::{Kind, Phase};
 use super::{Named, Rel};
 use crate::units::Score;
@@ -55,7 +55,7 @@ fn terms(kind: Option<&str>, score: Option<Score>, symmetrical: Option<bool>) ->
 impl Acts<'_, '_> {
     pub(super) fn read_orders(&mut self) {
         let scene = self.model.scene;
-        for constraint in &scene.config.constraints {
+        for constraint in in_force(scene) {
             let ConstraintKind::Order(order) = &constraint.body else { continue };
             if order.sets.is_empty() {
                 self.read_pair(order);
@@ -77,8 +77,14 @@ impl Acts<'_, '_> {
                 Kind::Primitive | Kind::Group | Kind::Bundle => vec![*first],
             };
             let firsts: Vec<ResKey> = firsts.iter().flat_map(instances).collect();
-            for then in thens {
-                self.after_any(&firsts, first_verb, &[then], then_verb, 1);
+            for then in &thens {
+                self.after_any(&firsts, first_verb, &[*then], then_verb, 1);
+            }
+            if terms.inverse {
+                let (a, b) = (first_verb.inverse(), then_verb.inverse());
+                for (first, then) in firsts.iter().flat_map(|first| thens.iter().map(move |then| (*first, *then))) {
+                    self.link((then, b), (first, a), Rel::SEQ);
+                }
             }
             return;
         }
@@ -96,7 +102,7 @@ impl Acts<'_, '_> {
         }
         let least = self.model.res[first.0].cloned.min;
         let ups = matches!(first.1, Verb::Start | Verb::Promote);
-        if least > 0 && ups && terms.strength == Strength::Mandatory {
+        if least > 0 && ups {
             let instances = self.model.res[first.0].children.clone();
             self.after_any(&instances, first.1, &[then.0], then.1, usize::try_from(least).unwrap_or(usize::MAX));
         } else {
@@ -107,45 +113,31 @@ impl Acts<'_, '_> {
                 (Strength::Optional | Strength::Serialize, _) => Rel::SEQ,
             };
             self.link(first, then, rel);
-            self.with_migration(first, then, rel);
+            self.with_migration(first, then);
         }
         if terms.inverse {
             let rel = if terms.strength == Strength::Mandatory { Rel::SEQ.and(Rel::NEEDS) } else { Rel::SEQ };
             let (first, then) = ((then.0, then.1.inverse()), (first.0, first.1.inverse()));
             self.link(first, then, rel);
-            self.with_migration(first, then, rel);
+            self.with_migration(first, then);
         }
     }
 
     /// The steps of migrations that stand for starts and stops.
-    fn with_migration(&mut self, (first, a): Named, (then, b): Named, _rel: Rel) {
-        use super::super::act::Task;
-        if self.model.res[first].is_collective() || self.model.res[then].is_collective() {
-            return;
-        }
-        let find = |acts: &Self, key: ResKey, task: Task| {
-            acts.actions(key).find(|(_, action)| action.task == task).map(|(key, _)| key)
-        };
-        let Some(to) = find(self, then, Task::MigrateTo) else { return };
-        let from = find(self, first, Task::MigrateFrom);
-        match (a, b) {
-            (Verb::Start, Verb::Start) => {
-                if let Some(from) = from {
-                    self.push(from, to, Rel::SEQ, None);
-                } else {
-                    self.link_acts(first, Verb::Start, to);
+    pub(super) fn with_migration(&mut self, (first, a): Named, (then, b): Named) {
+        for then in self.model.primitives(then) {
+            let Some(to) = self.point(then, &Task::MigrateTo) else { continue };
+            for first in self.model.primitives(first).into_iter().filter(|first| *first != then) {
+                let from = self.point(first, &Task::MigrateFrom);
+                match ((a, b), from) {
+                    ((Verb::Start, Verb::Start), Some(from)) => self.push(from, to, Rel::SEQ, None),
+                    ((Verb::Start, Verb::Start) | (Verb::Stop, Verb::Stop), None)
+                    | ((Verb::Promote, Verb::Start) | (Verb::Demote, Verb::Stop), _) => {
+                        self.doing(first, a).into_iter().for_each(|act| self.push(act, to, Rel::SEQ, None));
+                    }
+                    ((_, _), _) => {}
                 }
             }
-            (Verb::Stop, Verb::Stop) if from.is_none() => self.link_acts(first, Verb::Stop, to),
-            (Verb::Promote, Verb::Start) => self.link_acts(first, Verb::Promote, to),
-            (Verb::Demote, Verb::Stop) => self.link_acts(first, Verb::Demote, to),
-            (_, _) => {}
-        }
-    }
-
-    fn link_acts(&mut self, first: ResKey, verb: Verb, then: super::ActKey) {
-        for act in self.doing(first, verb) {
-            self.push(act, then, Rel::SEQ, None);
         }
     }
 
@@ -183,11 +175,10 @@ impl Acts<'_, '_> {
         }
     }
 
-    fn set(&self, set: &SetDef, order: &OrderDef, whole: Terms) -> Set {
+    fn set(&self, set: &SetDef, order: &OrderDef) -> Set {
         let own =
             terms(set.kind.as_deref().or(order.kind.as_deref()), order.score, set.symmetrical.or(order.symmetrical));
         let verb = set.action.as_deref().or(order.first_action.as_deref()).and_then(Verb::parse);
-        let _ = whole;
         Set {
             members: set.members.iter().flat_map(|id| self.model.named(id)).collect(),
             verb: verb.unwrap_or(Verb::Start),
@@ -199,7 +190,7 @@ impl Acts<'_, '_> {
 
     fn read_sets(&mut self, order: &OrderDef) {
         let whole = terms(order.kind.as_deref(), order.score, order.symmetrical);
-        let sets: Vec<Set> = order.sets.iter().map(|set| self.set(set, order, whole)).collect();
+        let sets: Vec<Set> = order.sets.iter().map(|set| self.set(set, order)).collect();
         for set in &sets {
             if set.terms.strength == Strength::Serialize {
                 for (place, a) in set.members.iter().enumerate() {

@@ -242,7 +242,7 @@ impl Placer<'_, '_> {
                 self.count(clone, instance);
                 return true;
             }
-            self.undo(instance, &tables);
+            self.undo(&tables);
             match chosen {
                 Some(other) if u32::try_from(reserved.len()).is_ok_and(|n| n < tries) => reserved.push(other),
                 Some(_) | None => break,
@@ -251,7 +251,7 @@ impl Placer<'_, '_> {
         false
     }
 
-    fn undo(&mut self, instance: ResKey, tables: &[(ResKey, super::Table)]) {
+    fn undo(&mut self, tables: &[(ResKey, super::Table)]) {
         for (part, table) in tables {
             self.unassign(*part);
             let target = self.model.res[*part].target;
@@ -262,7 +262,6 @@ impl Placer<'_, '_> {
                 res.next = target;
             }
         }
-        let _ = instance;
     }
 }
 

@@ -27,7 +27,9 @@ impl Placer<'_, '_> {
                 }
             }
             Kind::Clone | Kind::Bundle if !self.model.res[key].implicit => {
-                found.extend(self.shared(&self.by_dependent, parent));
+                let full = self.is_full(parent);
+                let counts = |coloc: &Coloc| !full || coloc.score == Score::INFINITY || coloc.score.forbids();
+                found.extend(self.shared(&self.by_dependent, parent).into_iter().filter(counts));
             }
             Kind::Bundle if self.is_container(parent, key) => found.extend(self.shared(&self.by_dependent, parent)),
             Kind::Primitive | Kind::Clone | Kind::Bundle => {}
@@ -50,12 +52,20 @@ impl Placer<'_, '_> {
                 }
             }
             Kind::Clone | Kind::Bundle if !self.model.res[key].implicit => {
-                found.extend(self.shared(&self.by_primary, parent));
+                let full = self.is_full(parent);
+                let shared = self.shared(&self.by_primary, parent).into_iter();
+                found.extend(shared.filter(|coloc| !full || coloc.score.forbids()));
             }
             Kind::Bundle if self.is_container(parent, key) => found.extend(self.shared(&self.by_primary, parent)),
             Kind::Primitive | Kind::Clone | Kind::Bundle => {}
         }
         self.by_dependents(found)
+    }
+
+    /// Whether a clone has an instance for every node.
+    fn is_full(&self, clone: ResKey) -> bool {
+        let available = self.model.nodes.iter().filter(|(_, node)| node.is_available()).count();
+        usize::try_from(self.model.res[clone].cloned.max).is_ok_and(|max| max >= available)
     }
 
     fn is_container(&self, bundle: ResKey, key: ResKey) -> bool {

@@ -5,8 +5,8 @@
 
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::{Kind, Phase};
-use super::Placer;
 use super::merging::{Mode, ratio};
+use super::{Coloc, Placer};
 use crate::units::Score;
 
 impl Placer<'_, '_> {
@@ -39,7 +39,7 @@ impl Placer<'_, '_> {
                 self.follow(key, coloc);
             }
             for coloc in rely.iter().filter(|coloc| must(coloc.score) == mandatory) {
-                if self.has_influence(coloc) && !self.is_below(coloc.dependent, key) {
+                if self.has_influence(coloc) {
                     let mut table = self.model.res[key].table.clone();
                     self.merge(&mut table, coloc.dependent, coloc, ratio(coloc.score), Mode::Plain);
                     self.model.res[key].table = table;
@@ -51,12 +51,8 @@ impl Placer<'_, '_> {
         chosen
     }
 
-    fn is_below(&self, key: ResKey, other: ResKey) -> bool {
-        key == other
-    }
-
     /// Binds `key` to a primary, which is placed first.
-    fn follow(&mut self, key: ResKey, coloc: &super::Coloc) {
+    fn follow(&mut self, key: ResKey, coloc: &Coloc) {
         let before = self.model.res[key].table.clone();
         self.place(coloc.primary, None);
         self.bind(key, coloc);
