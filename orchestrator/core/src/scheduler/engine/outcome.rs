@@ -188,6 +188,9 @@ impl Acts<'_, '_> {
                 for act in self.doing(key, verb).into_iter().filter(|act| happening.contains(act)) {
                     let Some(node) = self.all[act].node else { continue };
                     let fenced = gone.contains(&node);
+                    // What is restarted while promoted is promoted again by the plan after this one.
+                    let again = res.role == Phase::Promoted && res.next == Phase::Promoted && res.node == Some(node);
+                    let up = if again { Phase::Promoted } else { up };
                     match verb {
                         Verb::Stop => drop(at.remove(&node)),
                         Verb::Demote if at.contains_key(&node) => drop(at.insert(node, Phase::Unpromoted)),

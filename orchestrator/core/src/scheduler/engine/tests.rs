@@ -352,3 +352,182 @@ fn who_is_ordered_after_what_begins_anew_begins_anew_and_stops_if_that_cannot_be
     small.0.config.resources[0].meta.push(AttrSet::of([("target-role", "Stopped")]));
     assert_eq!(small.outcome().actions, ["stop web n1"]);
 }
+
+fn clone(id: &str, child: &str, meta: &[(&str, &str)]) -> ResourceDef {
+    let body = BodyDef::Clone { child: Box::new(primitive(child, "ocf")), promotable: Promotable::ByMeta };
+    let clone = ResourceDef { id: id.to_owned(), body, ..ResourceDef::default() };
+    meta.iter().fold(clone, |clone, (name, value)| with_meta(clone, name, value))
+}
+
+fn of<'a>(outcome: &'a Outcome, resource: &str) -> Vec<&'a str> {
+    let named = |action: &&String| action.split(' ').nth(1) == Some(resource) && !action.starts_with("monitor");
+    outcome.actions.iter().filter(named).map(String::as_str).collect()
+}
+
+#[test]
+fn nobody_is_promoted_beside_an_instance_that_is_promoted_and_left_alone() {
+    let mut small = Small::unfenced();
+    small.add(clone("dbs", "db", &[("promotable", "true")]));
+    small.ran("db", "n1", "promote");
+    small.record("db", "n2", "start", (0, 0, 0));
+    small.0.config.nodes[0].attributes.push(AttrSet::of([("maintenance", "true")]));
+    small.node("n1").attributes.push(AttrSet::of([("master-db", "5")]));
+    small.node("n2").attributes.push(AttrSet::of([("master-db", "100")]));
+    let got = small.outcome();
+    assert!(
+        !got.actions.iter().any(|action| action.starts_with("promote")),
+        "two would be promoted: {:?}",
+        got.actions
+    );
+}
+
+#[test]
+fn who_was_promoted_and_moves_is_started_where_it_is_not() {
+    let mut small = Small::unfenced();
+    small.add(clone("dbs", "db", &[("promotable", "true"), ("clone-max", "1")]));
+    small.ran("db", "n1", "promote");
+    small.0.config.nodes[0].attributes.push(AttrSet::of([("standby", "on")]));
+    assert_eq!(of(&small.outcome(), "db"), ["demote db n1", "start db n2", "stop db n1"]);
+}
+
+#[test]
+fn an_instance_that_stops_elsewhere_restarts_nobody() {
+    let mut small = Small::unfenced();
+    small.add(clone("dlms", "dlm", &[]));
+    small.add(primitive("db", "ocf"));
+    small.probed("dlm");
+    for node in ["n1", "n2"] {
+        small.record("dlm", node, "start", (0, 0, 0));
+    }
+    small.ran("db", "n1", "start");
+    small.constrain(prefers("db", "n1", Score::INFINITY));
+    small.constrain(prefers("dlms", "n3", Score::MINUS_INFINITY));
+    small.constrain(before("dlms", "db"));
+    small.0.config.nodes[1].attributes.push(AttrSet::of([("standby", "on")]));
+    let got = small.outcome();
+    assert_eq!((of(&got, "dlm"), of(&got, "db")), (vec!["stop dlm n2"], vec![]), "{:?}", got.actions);
+    small.0.config.nodes[0].attributes.push(AttrSet::of([("standby", "on")]));
+    small.0.config.constraints.remove(0);
+    assert!(precedes(&small.outcome(), "stop db n1", "stop dlm n1"), "the one beside it takes it along");
+}
+
+#[test]
+fn who_may_never_be_together_changes_places_in_turn() {
+    let mut small = Small::unfenced();
+    small.add(with_meta(primitive("a", "ocf"), "priority", "0"));
+    small.add(with_meta(primitive("b", "ocf"), "priority", "5"));
+    small.ran("a", "n1", "start");
+    small.ran("b", "n2", "start");
+    small.constrain(with("a", "b", Score::MINUS_INFINITY));
+    small.constrain(prefers("b", "n1", Score::INFINITY));
+    let got = small.outcome();
+    assert!(precedes(&got, "stop a n1", "start b n1"), "{:?} {:?}", got.actions, got.order);
+}
+
+#[test]
+fn a_migration_waits_for_what_a_start_would_wait_for() {
+    let mut small = Small::unfenced();
+    small.add(primitive("net", "ocf"));
+    small.add(with_meta(primitive("vm", "ocf"), "allow-migrate", "true"));
+    small.probed("net");
+    small.ran("vm", "n1", "start");
+    small.constrain(prefers("vm", "n2", Score::INFINITY));
+    let order = OrderDef { kind: Some("Optional".to_owned()), ..OrderDef::default() };
+    let order = OrderDef { first: "net".to_owned(), then: "vm".to_owned(), ..order };
+    small.constrain(ConstraintKind::Order(order));
+    let got = small.outcome();
+    let net = of(&got, "net").first().map(|start| (*start).to_owned()).unwrap();
+    assert!(precedes(&got, &net, "migrate_to vm n1"), "{:?}", got.order);
+}
+
+#[test]
+fn what_is_ordered_after_a_migrating_resource_is_left_alone() {
+    let mut small = Small::unfenced();
+    small.add(with_meta(primitive("vm", "ocf"), "allow-migrate", "true"));
+    small.add(primitive("watch", "ocf"));
+    small.ran("vm", "n1", "start");
+    small.ran("watch", "n3", "start");
+    small.constrain(prefers("vm", "n2", Score::INFINITY));
+    small.constrain(prefers("watch", "n3", Score::INFINITY));
+    small.constrain(before("vm", "watch"));
+    let got = small.outcome();
+    assert_eq!(of(&got, "vm"), ["migrate_from vm n2", "migrate_to vm n1", "stop vm n1"]);
+    assert_eq!(of(&got, "watch"), [""; 0]);
+}
+
+#[test]
+fn guests_that_change_places_do_not_wait_for_each_other_in_a_circle() {
+    let mut small = Small::unfenced();
+    small.option("placement-strategy", "utilization");
+    for (node, (vm, to)) in ["n1", "n2"].iter().zip([("vm1", "n2"), ("vm2", "n1")]) {
+        let mut guest = with_meta(primitive(vm, "ocf"), "allow-migrate", "true");
+        guest.utilization.push(AttrSet::of([("memory", "8")]));
+        small.add(guest);
+        small.ran(vm, node, "start");
+        small.constrain(prefers(vm, to, Score::INFINITY));
+    }
+    small.0.config.nodes.iter_mut().for_each(|node| node.utilization.push(AttrSet::of([("memory", "8")])));
+    let got = small.outcome();
+    assert!(precedes(&got, "migrate_to vm1 n1", "migrate_from vm1 n2"), "{:?}", got.actions);
+    for action in &got.actions {
+        let after: Vec<_> = got.order.iter().filter(|(first, _)| first == action).collect();
+        assert!(
+            after.iter().all(|(_, then)| !precedes(&got, then, action)),
+            "{action} waits for itself: {:?}",
+            got.order
+        );
+    }
+    let waits = [("stop vm1 n1", "migrate_to vm2 n2"), ("stop vm2 n2", "migrate_to vm1 n1")];
+    assert_eq!(waits.iter().filter(|(first, then)| precedes(&got, first, then)).count(), 1, "{:?}", got.order);
+}
+
+#[test]
+fn a_lost_node_that_cannot_be_fenced_stops_nobody_elsewhere() {
+    let mut small = Small::fencing();
+    small.add(primitive("web", "ocf"));
+    small.ran("web", "n2", "start");
+    small.constrain(prefers("web", "n2", Score::INFINITY));
+    small.lose("n1");
+    small.0.status.quorate = false;
+    small.option("no-quorum-policy", "freeze");
+    assert_eq!(of(&small.outcome(), "web"), [""; 0]);
+}
+
+#[test]
+fn fewer_instances_than_the_least_let_nobody_start_after_them() {
+    for (least, starts) in [("1", 1), ("2", 0)] {
+        let mut small = Small::unfenced();
+        small.add(clone("dlms", "dlm", &[("clone-max", "1"), ("clone-min", least)]));
+        small.add(primitive("db", "ocf"));
+        small.constrain(before("dlms", "db"));
+        assert_eq!(of(&small.outcome(), "db").iter().filter(|action| action.starts_with("start")).count(), starts);
+    }
+}
+
+#[test]
+fn interleaved_instances_need_their_partner_and_start_after_the_whole() {
+    let mut small = Small::unfenced();
+    small.add(clone("dlms", "dlm", &[]));
+    small.add(clone("lvms", "lvm", &[("interleave", "true")]));
+    small.constrain(before("dlms", "lvms"));
+    small.constrain(prefers("dlms", "n3", Score::MINUS_INFINITY));
+    let got = small.outcome();
+    assert!(precedes(&got, "start dlm n1", "start lvm n2"), "{:?}", got.order);
+    let on: Vec<&str> = got.placement["lvm"].iter().map(|(node, _)| node.as_str()).collect();
+    assert_eq!(on, ["n1", "n2"], "none without a partner");
+}
+
+#[test]
+fn a_member_after_one_that_must_stop_does_not_migrate() {
+    let mut small = Small::unfenced();
+    let members = ["disk", "vm"].map(|id| with_meta(primitive(id, "ocf"), "allow-migrate", "true")).to_vec();
+    small.add(ResourceDef { id: "g".to_owned(), body: BodyDef::Group(members), ..ResourceDef::default() });
+    small.add(primitive("other", "ocf"));
+    for id in ["disk", "vm"] {
+        small.ran(id, "n2", "start");
+    }
+    small.record("disk", "n2", "start", (0, 1, 0));
+    small.constrain(prefers("g", "n1", Score::INFINITY));
+    let got = small.outcome();
+    assert_eq!(of(&got, "vm"), ["start vm n1", "stop vm n2"], "{:?}", got.actions);
+}

@@ -37,6 +37,11 @@ impl Acts<'_, '_> {
         if way.moving || way.continued {
             self.migrate(key, way);
         }
+        if self.point(key, &Task::MigrateFrom).is_none() {
+            for act in self.actions(key).map(|(act, _)| act).collect::<Vec<_>>() {
+                self.all[act].migratable = false;
+            }
+        }
         self.make_recurring(key);
         if self.model.res[key].start_pending
             && let Some(start) = way.target.and_then(|node| self.doing_on(key, Verb::Start, node))
@@ -93,9 +98,9 @@ impl Acts<'_, '_> {
             self.demote(key, if demote { Need::Required } else { Need::Optional });
         }
         self.stop(key, need, way);
-        if role <= next && !self.model.res[key].blocked && way.target.is_some() {
+        if next >= Phase::Started && !self.model.res[key].blocked && way.target.is_some() {
             self.start(key, need);
-            if role == Phase::Promoted {
+            if role == Phase::Promoted && next == Phase::Promoted {
                 self.promote(key, if way.need_stop || way.need_promote { Need::Required } else { Need::Optional });
             }
         }

@@ -90,7 +90,9 @@ impl Acts<'_, '_> {
         let promoted = rel.has(Rel::PROMOTED_NEEDS)
             && self.all[then].res.is_some_and(|res| self.model.res[res].role == Phase::Promoted);
         if rel.has(Rel::NEEDS) || promoted {
-            if after.required {
+            // A stop comes after the demote of who was promoted after its start, and does not ask for it.
+            let demotes = matches!(self.all[first].task, Task::Ends(Verb::Demote) | Task::Do(Verb::Demote));
+            if after.required && !self.leaves_by_migration(then) && (promoted || !demotes) {
                 changed |= self.require(first, view);
             }
             if !after.migratable && after.required {
@@ -129,6 +131,13 @@ impl Acts<'_, '_> {
             && action.pseudo
             && action.migratable
             && self.actions(res).any(|(_, other)| other.task == Task::MigrateFrom && other.required && other.runnable)
+    }
+
+    /// What only leaves by a migration is there all the time for who depends on it.
+    fn leaves_by_migration(&self, key: ActKey) -> bool {
+        let action = &self.all[key];
+        let moves = |res: ResKey| self.doing(res, Verb::Start).iter().any(|start| self.is_migrating(*start));
+        action.task == Task::Do(Verb::Stop) && action.migratable && action.res.is_some_and(moves)
     }
 
     /// A stop that cannot happen because a person or a failure forbids it.
@@ -256,6 +265,7 @@ impl Acts<'_, '_> {
             let action = &self.all[key];
             if let (Some(res), Task::Do(verb @ (Verb::Start | Verb::Promote)), false) =
                 (action.res, action.task.clone(), action.runnable)
+                && action.node.is_some()
                 && action.required_or_wanted()
             {
                 self.block_dependents(res, verb);
@@ -278,7 +288,7 @@ impl Acts<'_, '_> {
         for (dependent, primary) in must {
             let nowhere = self.model.primitives(primary).iter().all(|part| self.model.res[*part].node.is_none());
             for part in self.model.primitives(dependent) {
-                if !nowhere || !self.model.res[part].managed {
+                if !nowhere || !self.model.res[part].active.is_empty() {
                     continue;
                 }
                 for start in self.doing(part, Verb::Start) {

@@ -147,9 +147,10 @@ impl Acts<'_, '_> {
         for first in firsts {
             let acts: Vec<_> = self.model.primitives(*first).into_iter().flat_map(|part| self.doing(part, a)).collect();
             let runs = !acts.is_empty() && acts.iter().all(|act| self.all[*act].runnable);
+            let least_role = if a == Verb::Promote { Phase::Promoted } else { Phase::Started };
             let stays = self.model.primitives(*first).iter().all(|part| {
                 let res = &self.model.res[*part];
-                !res.active.is_empty() && res.next > Phase::Stopped
+                !res.active.is_empty() && res.role >= least_role && res.next >= least_role
             });
             able += usize::from(runs || stays);
             for then in thens {

@@ -202,7 +202,8 @@ impl Placer<'_, '_> {
         let here = self.model.res[clone]
             .children
             .iter()
-            .filter(|other| self.node_of(**other) == Some(node) && self.first(**other).next == Phase::Promoted);
+            .filter(|other| **other != instance && self.node_of(**other) == Some(node))
+            .filter(|other| self.first(**other).next == Phase::Promoted);
         let few = u32::try_from(here.count()).is_ok_and(|count| count < cloned.promoted_node_max);
         let unmanaged_promoted = parts.iter().any(|part| !self.model.res[*part].managed);
         well && (usable || unmanaged_promoted) && !frozen && few
