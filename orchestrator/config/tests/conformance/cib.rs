@@ -63,17 +63,22 @@ fn the_experiments_are_read() {
     check_folder("experiments");
 }
 
-#[test]
-fn the_random_clusters_are_read() {
-    let Some(packed) = cases("differential/cases.jsonl.gz") else { return };
+/// The random clusters, unless they are not there.
+pub(super) fn random_clusters() -> Option<Vec<serde_json::Value>> {
+    let packed = cases("differential/cases.jsonl.gz")?;
     let unpacked = Command::new("gzip").arg("-dc").arg(packed).output().unwrap();
     assert!(unpacked.status.success());
-    let (mut count, mut faults) = (0, Vec::new());
-    for line in String::from_utf8(unpacked.stdout).unwrap().lines() {
-        let case: serde_json::Value = serde_json::from_str(line).unwrap();
+    let text = String::from_utf8(unpacked.stdout).unwrap();
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn the_random_clusters_are_read() {
+    let Some(cases) = random_clusters() else { return };
+    let mut faults = Vec::new();
+    for case in &cases {
         let (name, text) = (case["id"].as_str().unwrap(), case["cib"].as_str().unwrap());
         check(name, text.as_bytes().to_vec(), &mut faults);
-        count += 1;
     }
-    assert!(count > 0 && faults.is_empty(), "{count} cases\n{}", faults.concat());
+    assert!(!cases.is_empty() && faults.is_empty(), "{} cases\n{}", cases.len(), faults.concat());
 }

@@ -9,4 +9,6 @@
 #[cfg(test)]
 mod cib;
 #[cfg(test)]
+mod graph;
+#[cfg(test)]
 mod outcomes;

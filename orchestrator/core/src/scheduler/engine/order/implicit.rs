@@ -216,10 +216,10 @@ impl Acts<'_, '_> {
                             self.push(*fence, act, Rel::SEQ.and(Rel::BLOCK), None);
                         } else if needs >= Needs::Fencing && guest {
                             self.push(*fence, act, Rel::SEQ, None);
-                        } else if needs == Needs::Quorum && !self.model.res[key].known.contains(node) && !guest {
+                        } else if needs == Needs::Quorum && !self.model.res[key].known.contains(node) {
                             let whole = self.model.clone_of(key).unwrap_or(key);
                             let allowed = self.model.res[whole].table.get(node).is_some_and(|score| !score.forbids());
-                            if allowed {
+                            if allowed || guest && self.model.res[key].is_connection() {
                                 self.push(*fence, act, Rel::SEQ.and(Rel::BLOCK), None);
                             }
                         }
