@@ -141,6 +141,9 @@ pub(crate) struct Plan {
     /// The moment for which it is planned, instead of the one in the file.
     #[arg(long, value_name = "DATE", requires = "cib")]
     pub(crate) now: Option<String>,
+    /// As which Pacemaker it is decided, instead of the one that wrote the file.
+    #[arg(long = "as", value_name = "RELEASE", value_parser = ["2.1.5", "newest"], requires = "cib")]
+    pub(crate) release: Option<String>,
 }
 
 /// Why a resource or a node is as it is.

@@ -49,7 +49,7 @@ async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trouble> {
         Ask::Log(asked) => log::log(session, asked).await,
         Ask::Why(asked) => explain::why(session, asked).await,
         Ask::Plan(asked) => match &asked.cib {
-            Some(path) => of_cib::plan(session, path, asked.now.as_deref()),
+            Some(path) => of_cib::plan(session, path, asked),
             None => explain::plan(session).await,
         },
         Ask::Doctor => explain::doctor(session).await,

@@ -8,8 +8,9 @@ use std::io::Read;
 use std::path::Path;
 
 use haven_config::Source;
-use haven_core::scheduler::engine::{self, Outcome};
+use haven_core::scheduler::engine::{self, Outcome, Release};
 
+use crate::args::Plan;
 use crate::session::Session;
 use crate::trouble::{Exit, Trouble};
 
@@ -17,7 +18,7 @@ use crate::trouble::{Exit, Trouble};
 const READ_MAX: u64 = 100 * 1024 * 1024 + 1;
 
 /// `plan --cib FILE`.
-pub(super) fn plan(session: &Session<'_>, path: &Path, now: Option<&str>) -> Result<Exit, Trouble> {
+pub(super) fn plan(session: &Session<'_>, path: &Path, asked: &Plan) -> Result<Exit, Trouble> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).and_then(|file| file.take(READ_MAX).read_to_end(&mut bytes));
@@ -29,11 +30,12 @@ pub(super) fn plan(session: &Session<'_>, path: &Path, now: Option<&str>) -> Res
         session.terminal.aside(said.trim_end());
     }
     let mut scene = scene.ok_or_else(|| Trouble::cib(&name))?;
-    if let Some(now) = now {
+    if let Some(now) = &asked.now {
         scene.now = engine::moment(now).ok_or_else(|| {
             Trouble::usage(format!("`{now}` is no date"), "name one as 2026-11-30 10:15:00Z, or in seconds since 1970")
         })?;
     }
+    scene.release = asked.release.as_deref().and_then(Release::named);
     let outcome = engine::outcome(&scene);
     session.terminal.answer(&outcome, || text(&outcome));
     Ok(Exit::Fine)
@@ -63,6 +65,9 @@ fn text(outcome: &Outcome) -> String {
         let places: Vec<String> = places.iter().map(|(node, role)| format!("{role} on {node}")).collect();
         let places = if places.is_empty() { "stopped".to_owned() } else { places.join(", ") };
         let _ = writeln!(out, "  {resource:width$}  {places}");
+    }
+    if outcome.decided_as == Release::V2_1_5 {
+        out.push_str("\ndecided as Pacemaker 2.1.5 does, which wrote this CIB; haven's own cluster decides as with --as newest\n");
     }
     out
 }

@@ -24,6 +24,7 @@ mod outcome;
 mod pattern;
 mod place;
 mod records;
+mod release;
 mod rules;
 pub mod scene;
 mod settling;
@@ -32,6 +33,7 @@ mod summary;
 mod tests;
 
 pub use outcome::{Outcome, outcome};
+pub use release::Release;
 
 use std::collections::BTreeMap;
 
@@ -46,8 +48,7 @@ pub type Placement = BTreeMap<String, Vec<(String, &'static str)>>;
 impl<'a> Model<'a> {
     /// The model of a scene: configured, and filled from what is known.
     fn of(scene: &'a Scene) -> Self {
-        let status = &scene.status;
-        let options = Options::read(&scene.config, scene.now, (status.quorate, status.no_quorum_panic));
+        let options = Options::read(scene);
         let mut model = Model {
             scene,
             options,

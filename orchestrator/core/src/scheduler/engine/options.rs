@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::config::Config;
+use super::release::Release;
 use super::rules::{self, Asked};
+use super::scene::Scene;
 use crate::spec::{parse_bool, parse_span};
 use crate::units::{Millis, Score};
 
@@ -60,6 +61,7 @@ pub(super) enum Health {
 /// The options.
 #[derive(Debug, Clone)]
 pub(super) struct Options {
+    pub(super) release: Release,
     pub(super) fencing: bool,
     pub(super) startup_fencing: bool,
     pub(super) fence_action: String,
@@ -110,8 +112,10 @@ impl Reader {
 }
 
 impl Options {
-    /// The options of `config` at `now`, with what is known of the quorum.
-    pub(super) fn read(config: &Config, now: i64, (quorate, panic): (bool, bool)) -> Self {
+    /// The options of a scene, at its moment and with its quorum.
+    pub(super) fn read(scene: &Scene) -> Self {
+        let (quorate, panic) = (scene.status.quorate, scene.status.no_quorum_panic);
+        let (config, now) = (&scene.config, scene.now);
         let asked = Asked { now, ..Asked::default() };
         let reader = Reader(rules::values(&config.options, "cib-bootstrap-options", asked));
         let fencing = !reader.is_off(&["fencing-enabled", "stonith-enabled"]);
@@ -122,6 +126,7 @@ impl Options {
         let action = if action == "poweroff" { "off" } else { action };
         let (quorum, quorum_ignored) = quorum(&reader, (fencing, quorate, panic));
         Self {
+            release: scene.release.unwrap_or_else(|| Release::that_wrote(reader.text(&["dc-version"]))),
             fencing,
             startup_fencing: !reader.is_off(&["startup-fencing"]),
             fence_action: action.to_owned(),

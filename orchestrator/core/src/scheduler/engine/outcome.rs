@@ -32,6 +32,8 @@ pub struct Outcome {
     pub order: Vec<(String, String)>,
     /// Why nodes are fenced.
     pub reasons: BTreeMap<String, String>,
+    /// As which Pacemaker it was decided.
+    pub decided_as: super::Release,
 }
 
 /// Schedules a scene.
@@ -110,7 +112,7 @@ impl Acts<'_, '_> {
     }
 
     fn outcome(&self) -> Outcome {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { decided_as: self.model.options.release, ..Outcome::default() };
         let happening: BTreeSet<ActKey> = self.all.keys().filter(|key| self.happens(*key)).collect();
         for key in &happening {
             let Some(words) = self.words(*key) else { continue };

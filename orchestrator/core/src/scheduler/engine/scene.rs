@@ -16,6 +16,8 @@ pub struct Scene {
     pub status: Status,
     /// Seconds since 1970-01-01 UTC.
     pub now: i64,
+    /// As which Pacemaker it is decided: if nothing is said, as the one that wrote the configuration.
+    pub release: Option<super::Release>,
 }
 
 /// What is known of nodes and tickets.

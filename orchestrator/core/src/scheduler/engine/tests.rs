@@ -531,3 +531,30 @@ fn a_member_after_one_that_must_stop_does_not_migrate() {
     let got = small.outcome();
     assert_eq!(of(&got, "vm"), ["start vm n1", "stop vm n2"], "{:?}", got.actions);
 }
+
+#[test]
+fn an_instance_keeps_its_node_in_the_newest_and_moves_to_a_better_one_in_2_1_5() {
+    let mut small = Small::unfenced();
+    small.add(clone("dlms", "dlm", &[]));
+    small.ran("dlm", "n1", "start");
+    small.constrain(prefers("dlms", "n2", Score::INFINITY));
+    let starts = |small: &Small| of(&small.outcome(), "dlm").iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
+    assert_eq!(starts(&small), ["start dlm n2", "start dlm n3"]);
+    small.option("dc-version", "2.1.5-a3f44794f94");
+    assert_eq!(starts(&small), ["start dlm n1", "start dlm n2", "start dlm n3", "stop dlm n1"]);
+    small.0.release = Some(super::Release::Newest);
+    assert_eq!(starts(&small), ["start dlm n2", "start dlm n3"]);
+}
+
+#[test]
+fn nobody_is_promoted_without_a_quorum_that_only_demotes() {
+    let mut small = Small::unfenced();
+    small.add(clone("dbs", "db", &[("promotable", "true")]));
+    small.ran("db", "n1", "start");
+    small.node("n1").attributes.push(AttrSet::of([("master-db", "10")]));
+    assert!(small.outcome().actions.contains(&"promote db n1".to_owned()));
+    small.0.status.quorate = false;
+    small.option("no-quorum-policy", "demote");
+    let got = small.outcome();
+    assert!(!got.actions.iter().any(|action| action.starts_with("promote")), "{:?}", got.actions);
+}

@@ -280,7 +280,8 @@ impl<'m, 'a> Acts<'m, 'a> {
             self.all[key].runnable = true;
             return;
         }
-        self.all[key].runnable = self.quorum_allows(res);
+        let demotes = self.model.options.quorum == Quorum::Demote && task == Task::Do(Verb::Promote);
+        self.all[key].runnable = self.quorum_allows(res) && !demotes;
     }
 
     fn quorum_allows(&mut self, key: ResKey) -> bool {

@@ -6,6 +6,7 @@
 use super::super::act::{Acts, Task, Verb};
 use super::super::arena::{ActKey, NodeKey, ResKey};
 use super::super::model::{Kind, Phase};
+use super::super::release::Release;
 use super::{Rel, Relation};
 use crate::units::Score;
 
@@ -308,6 +309,8 @@ impl Acts<'_, '_> {
                 if !all {
                     break;
                 }
+            } else if self.model.options.release == Release::V2_1_5 {
+                break;
             }
             around.push(parent);
             at = parent;

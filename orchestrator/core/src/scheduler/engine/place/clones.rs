@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::{Kind, Phase};
+use super::super::release::Release;
 use super::Placer;
 use super::merging::{Mode, ratio};
 use crate::units::Score;
@@ -227,7 +228,10 @@ impl Placer<'_, '_> {
         (limits, assigned): (Limits, u32),
     ) -> bool {
         let mut reserved: Vec<NodeKey> = Vec::new();
-        let tries = limits.max.saturating_sub(assigned);
+        let tries = match self.model.options.release {
+            Release::Newest => limits.max.saturating_sub(assigned),
+            Release::V2_1_5 => 1,
+        };
         let counts = self.model.res[clone].counts.clone();
         let tables: Vec<(ResKey, super::Table)> =
             self.model.subtree(instance).into_iter().map(|part| (part, self.model.res[part].table.clone())).collect();

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::{Coloc, Kind};
+use super::super::release::Release;
 use super::{Placer, Table};
 use crate::units::Score;
 
@@ -21,14 +22,29 @@ pub(super) enum Mode {
     Sum,
 }
 
+/// Whether wishes counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    All,
+    /// They would have left no node.
+    NotAll,
+}
+
+impl Heard {
+    pub(super) fn and(self, other: Self) -> Self {
+        if other == Self::NotAll { other } else { self }
+    }
+}
+
 impl Placer<'_, '_> {
     /// Adds the wishes of `source` for `target` to `table`, `factor` times.
-    pub(super) fn merge(&mut self, table: &mut Table, source: ResKey, coloc: &Coloc, factor: f32, mode: Mode) {
+    pub(super) fn merge(&mut self, table: &mut Table, source: ResKey, coloc: &Coloc, factor: f32, mode: Mode) -> Heard {
         let mut kept = BTreeSet::new();
-        self.merge_into(table, source, coloc, (factor, mode), &mut kept);
+        let heard = self.merge_into(table, source, coloc, (factor, mode), &mut kept);
         for node in kept {
             table.insert(node, Score::new(1));
         }
+        heard
     }
 
     fn merge_into(
@@ -38,27 +54,32 @@ impl Placer<'_, '_> {
         coloc: &Coloc,
         (factor, mode): (f32, Mode),
         kept: &mut BTreeSet<NodeKey>,
-    ) {
+    ) -> Heard {
         let source = self.first_of(source);
         if self.model.res[source].merging {
-            return;
+            return Heard::All;
         }
         self.model.res[source].merging = true;
         let mut work = table.clone();
         self.update(&mut work, source, coloc, (factor, mode), kept);
         if mode != Mode::Sum && !self.has_available(&work) {
             self.model.res[source].merging = false;
-            return;
+            return Heard::NotAll;
         }
         let further = if mode == Mode::Sum { Vec::new() } else { self.with_this(source) };
         for next in further {
             if self.has_influence(&next) {
-                let factor = factor * ratio(next.score);
+                let outer = match self.model.options.release {
+                    Release::Newest => factor,
+                    Release::V2_1_5 => factor.signum(),
+                };
+                let factor = outer * ratio(next.score);
                 self.merge_into(&mut work, next.dependent, &next, (factor, mode), kept);
             }
         }
         self.model.res[source].merging = false;
         *table = work;
+        Heard::All
     }
 
     /// Of a group, its first member speaks.
@@ -111,6 +132,9 @@ impl Placer<'_, '_> {
 
     /// A dependent that can be in one place only pushes away whom it avoids, if that does not stick harder.
     fn pushes(&self, coloc: &Coloc, wish: Score) -> bool {
+        if self.model.options.release == Release::V2_1_5 {
+            return false;
+        }
         let stickiness = self.model.res[coloc.primary].stickiness;
         let against = Score::new(-wish.points());
         stickiness < against && self.has_influence(coloc)
