@@ -81,6 +81,7 @@ scenarios! {
     h_07_a_read_that_outlives_its_boot
     h_07_reads_before_the_loss_are_read_again
     h_08_a_feed_that_was_decided_earlier
+    h_08_a_lease_of_the_longer_timings
     h_09_clocks_beyond_rho
     h_09_clocks_that_err_by_one_percent
     h_11_a_lapsed_act_lease_comes_back

@@ -203,6 +203,10 @@ plants! {
     OneWatchdogTimeout "S1",
     /// Clocks of two machines are taken for equal: sums of their times are not lengthened [H-9].
     NoDrift,
+    /// Failures count for ever, whatever their failure-timeout.
+    FailuresNeverEnd,
+    /// Longer leases of earlier timings are forgotten when they have ended, not when the watchdogs after them have [H-8].
+    LongLeasesEndAlone,
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts "S1",
     /// A lost node that is heard again does not return [L1].

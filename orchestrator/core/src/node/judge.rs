@@ -71,6 +71,8 @@ pub(super) struct Judge {
     pub(super) voters_asked: Option<(BTreeSet<MemberId>, Monotonic)>,
     pub(super) learners_asked: Option<(BTreeSet<MemberId>, Monotonic)>,
     pub(super) settled_from: Option<(LogIndex, Monotonic)>,
+    /// Since when this leader knows of each watchdog that is armed, by the entry that said so.
+    pub(super) armed: BTreeMap<NodeId, (LogIndex, Monotonic)>,
     /// When each open fence need may be ordered again.
     pub(super) order_again: BTreeMap<NodeId, Monotonic>,
 }

@@ -202,8 +202,21 @@ impl Node {
         }
     }
 
-    /// Boots that their own lease and watchdog have certainly ended.
+    /// Notes since when each watchdog is known to be armed.
+    fn note_watchdogs(&mut self, facts: &Facts) {
+        for member in facts.state.members.values() {
+            let Some(watchdog) = &member.watchdog else { continue };
+            let armed = watchdog.armed.index;
+            if self.judge.armed.get(&member.node).is_none_or(|(known, _)| *known != armed) {
+                self.judge.armed.insert(member.node.clone(), (armed, facts.now));
+            }
+        }
+    }
+
+    /// Boots that their own lease and watchdog have certainly ended. A watchdog that was told of late may belong to a lease
+    /// that is longer than the one that is counted: until now it was none that counts, so the sum begins with it [H-19].
     pub(super) fn judge_proofs(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        self.note_watchdogs(facts);
         for member in facts.state.members.values().filter(|m| m.awaits_proof()) {
             let (Some(boot), Some(watchdog)) = (member.boot(), &member.watchdog) else { continue };
             // Who holds nothing is in nobody's way, and need not reset when it comes back.
@@ -215,7 +228,10 @@ impl Node {
                 continue;
             }
             let Some(from) = self.acks.counted_from(&member.node, &self.ears) else { continue };
-            let waited = facts.now.since(from);
+            let known = self.judge.armed.get(&member.node).map_or(facts.now, |(_, since)| *since);
+            // Who counts from before its election, as this planted bug does, forgets nothing by it either.
+            let known = if plant::on(Plant::LeaseCountedFromLastHeard) { from } else { known };
+            let waited = facts.now.since(from.max(known));
             if waited >= facts.state.self_fence_sum(watchdog.report.timeout) {
                 let proof = Proof::SelfFenced { waited };
                 let event = Event::FenceConfirmed { node: member.node.clone(), boot, proof };

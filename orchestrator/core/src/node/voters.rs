@@ -8,6 +8,7 @@ use super::judge::Matter;
 use crate::event::{Event, MemberKind};
 use crate::ids::MemberId;
 use crate::plant::{self, Plant};
+use crate::spec::{Timing, with_drift};
 use crate::state::{Member, Standing};
 use crate::units::Millis;
 
@@ -138,7 +139,8 @@ impl Node {
             && facts.state.voting.learners.contains(&member.member)
     }
 
-    /// Ends the counting of longer leases once every member has applied the change for longer than they were.
+    /// Ends the counting of longer leases once every member has applied the change for longer than they were, and for as
+    /// long as the watchdog of a node whose lease was the last of them may still take: proofs count both [H-8].
     pub(super) fn judge_timing(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         let timing = &facts.state.timing;
         if timing.is_settled() {
@@ -160,8 +162,21 @@ impl Node {
             Some(_) | None => (timing.changed, facts.now),
         };
         self.judge.settled_from = Some((index, since));
-        if facts.now.since(since) >= crate::spec::with_drift(timing.counted_hold.max(timing.counted_act)) {
+        let alone = with_drift(timing.counted_hold.max(timing.counted_act));
+        let over = alone.max(Timing::self_fence(timing.counted_hold, self.longest_watchdog(facts)));
+        // An order's executor may have begun with the last of a longer act lease, and its device may take its whole time.
+        let orders = facts.state.fencing.orders.values().filter(|order| order.result.is_none());
+        let open = orders.map(|order| with_drift(timing.counted_act + order.device_deadline)).max().unwrap_or_default();
+        let over = over.max(open);
+        let over = if plant::on(Plant::LongLeasesEndAlone) { alone } else { over };
+        if facts.now.since(since) >= over {
             self.judge.propose(facts.now, Matter::Timing, Event::TimingSettled { change: index }, out);
         }
+    }
+
+    /// The longest timeout of any watchdog, those included that nobody has told of yet.
+    fn longest_watchdog(&self, facts: &Facts) -> Millis {
+        let told = facts.state.members.values().filter_map(|member| member.watchdog.as_ref());
+        told.map(|watchdog| watchdog.report.timeout).fold(facts.state.timing.current.watchdog, Millis::max)
     }
 }

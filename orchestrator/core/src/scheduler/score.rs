@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Outlook;
 use crate::event::Standby;
 use crate::ids::{NodeId, ResourceId};
+use crate::plant::{self, Plant};
 use crate::spec::{
     Body, ConstraintBody, LocationTarget, LocationWhere, Managed, Meta, OnFail, Symmetric, TargetRole, Threshold,
 };
@@ -168,6 +169,7 @@ pub(super) fn standing_failures<'a>(state: &'a ClusterState, id: &ResourceId, me
     let failures = state.resources.get(id)?.failures.get(&member.node)?;
     let timeout = Meta::of(&state.spec, id).failure_timeout;
     let expired = timeout.0 > 0 && state.time.since(failures.last.time) > timeout && !failures.hopeless;
+    let expired = expired && !plant::on(Plant::FailuresNeverEnd);
     let blocks = failures.on_fail == OnFail::Block;
     (!expired || blocks).then_some(failures)
 }

@@ -205,3 +205,53 @@ fn who_is_to_be_fenced_is_asked_of_the_present_state_while_a_plan_is_on_its_way(
     desk.tick(520);
     assert_eq!(needs(&desk), Vec::<String>::new(), "it has returned, and is shot for nothing");
 }
+
+#[test]
+fn a_watchdog_that_was_told_of_late_counts_from_then() {
+    let proven = |outputs: &[Output]| {
+        let proof =
+            |o: &Output| matches!(o, Output::Propose { event, .. } if matches!(**event, Event::FenceConfirmed { .. }));
+        outputs.iter().any(proof)
+    };
+    let mut desk = Desk::new();
+    desk.bench.edit(vec![prefers("db", "c", 100)]);
+    desk.bench.settle();
+    desk.tick(0);
+    desk.bench.lose("c");
+    let until = |desk: &mut Desk, from: u64, to: u64| {
+        (from..to).step_by(500).any(|now| {
+            desk.now = now;
+            let b = desk.heartbeat("b", now, desk.sequence(), &[]);
+            let heard = desk.hear(b);
+            proven(&heard) || proven(&desk.tick(now))
+        })
+    };
+    assert!(!until(&mut desk, 500, 60_000), "nothing that counts is armed");
+    desk.bench.arm("c", crate::event::Counted::Hardware);
+    let sum = desk.bench.state.self_fence_sum(Millis::secs(5)).0;
+    assert!(!until(&mut desk, 60_000, 60_000 + sum), "its lease may have been longer than what is counted");
+    assert!(until(&mut desk, 60_000 + sum, 62_000 + sum));
+}
+
+#[test]
+fn longer_leases_are_counted_until_the_watchdogs_after_them_have_ended_too() {
+    let settled = |outputs: &[Output]| {
+        let over =
+            |o: &Output| matches!(o, Output::Propose { event, .. } if matches!(**event, Event::TimingSettled { .. }));
+        outputs.iter().any(over)
+    };
+    let mut desk = Desk::new();
+    desk.bench.set("hold", "30s");
+    desk.bench.set("hold", "8s");
+    let over = (500..200_000).step_by(500).find(|now| {
+        desk.now = *now;
+        let mut said = Vec::new();
+        for other in ["b", "c"] {
+            let heartbeat = desk.heartbeat(other, *now, desk.sequence(), &[]);
+            said.extend(desk.hear(heartbeat));
+        }
+        settled(&said) || settled(&desk.tick(*now))
+    });
+    let sum = crate::spec::Timing::self_fence(Millis::secs(30), Millis::secs(5)).0;
+    assert!(over.is_some_and(|over| (sum..sum + 2_000).contains(&over)), "{over:?} and not {sum}");
+}
