@@ -6,6 +6,9 @@ use super::scene::*;
 use crate::spec::AttrSet;
 use crate::units::{Millis, Score};
 
+mod orders;
+mod releases;
+
 /// Three nodes n1 to n3 that are well, a fence device, and what is added to them.
 struct Small(Scene);
 
@@ -533,28 +536,35 @@ fn a_member_after_one_that_must_stop_does_not_migrate() {
 }
 
 #[test]
-fn an_instance_keeps_its_node_in_the_newest_and_moves_to_a_better_one_in_2_1_5() {
-    let mut small = Small::unfenced();
-    small.add(clone("dlms", "dlm", &[]));
-    small.ran("dlm", "n1", "start");
-    small.constrain(prefers("dlms", "n2", Score::INFINITY));
-    let starts = |small: &Small| of(&small.outcome(), "dlm").iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
-    assert_eq!(starts(&small), ["start dlm n2", "start dlm n3"]);
-    small.option("dc-version", "2.1.5-a3f44794f94");
-    assert_eq!(starts(&small), ["start dlm n1", "start dlm n2", "start dlm n3", "stop dlm n1"]);
-    small.0.release = Some(super::Release::Newest);
-    assert_eq!(starts(&small), ["start dlm n2", "start dlm n3"]);
+fn nobody_is_promoted_again_without_a_quorum_that_only_demotes() {
+    for (quorate, promotes) in [(true, 1), (false, 0)] {
+        let mut small = Small::unfenced();
+        small.add(clone("dbs", "db", &[("promotable", "true")]));
+        small.ran("db", "n1", "promote");
+        small.node("n1").attributes.push(AttrSet::of([("master-db", "10")]));
+        // Another agent than the one that runs: it is restarted.
+        small.node("n1").history.iter_mut().for_each(|history| history.kind = "Stateful".to_owned());
+        small.0.status.quorate = quorate;
+        small.option("no-quorum-policy", "demote");
+        let got = small.outcome();
+        let again = got.actions.iter().filter(|action| action.starts_with("promote")).count();
+        assert_eq!(again, promotes, "{:?}", got.actions);
+    }
 }
 
 #[test]
-fn nobody_is_promoted_without_a_quorum_that_only_demotes() {
-    let mut small = Small::unfenced();
-    small.add(clone("dbs", "db", &[("promotable", "true")]));
-    small.ran("db", "n1", "start");
-    small.node("n1").attributes.push(AttrSet::of([("master-db", "10")]));
-    assert!(small.outcome().actions.contains(&"promote db n1".to_owned()));
-    small.0.status.quorate = false;
-    small.option("no-quorum-policy", "demote");
-    let got = small.outcome();
-    assert!(!got.actions.iter().any(|action| action.starts_with("promote")), "{:?}", got.actions);
+fn who_must_be_with_a_clone_that_runs_nowhere_does_not_start_though_it_was_placed_first() {
+    for (role, starts) in [("Started", 1), ("Stopped", 0)] {
+        let mut small = Small::unfenced();
+        for id in ["web", "db"] {
+            small.add(primitive(id, "ocf"));
+        }
+        small.add(clone("dlms", "dlm", &[("target-role", role)]));
+        small.constrain(with("web", "dlms", Score::new(10)));
+        small.constrain(with("db", "dlms", Score::INFINITY));
+        small.constrain(with("dlms", "db", Score::INFINITY));
+        let got = small.outcome();
+        let begun = of(&got, "db").iter().filter(|action| action.starts_with("start")).count();
+        assert_eq!(begun, starts, "{role}: {:?}", got.actions);
+    }
 }

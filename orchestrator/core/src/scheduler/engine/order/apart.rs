@@ -2,7 +2,8 @@
 //!
 //! For: mandatory anti-colocations: on one node, what leaves has left before the other arrives.
 //! Never: an order between what moves on different nodes.
-//! Source: "simple6", "anti-colocation-order" and "anti-colocation-unpromoted" of the given cases.
+//! Source: the order in which Pacemaker's own regression cases have such pairs change places ("simple6",
+//! "anti-colocation-order", "anti-colocation-unpromoted"); its documentation only says that they are never together.
 
 use super::super::act::{Acts, Verb};
 use super::super::arena::{ActKey, ResKey};
