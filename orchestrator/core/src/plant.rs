@@ -206,7 +206,7 @@ plants! {
     /// Failures count for ever, whatever their failure-timeout.
     FailuresNeverEnd,
     /// Longer leases of earlier timings are forgotten when they have ended, not when the watchdogs after them have [H-8].
-    LongLeasesEndAlone,
+    LongLeasesEndAlone "S1",
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts "S1",
     /// A lost node that is heard again does not return [L1].
@@ -230,7 +230,7 @@ plants! {
     /// A leader to which no voter's disk has answered proves no quorum, whatever their heartbeats say [H-26].
     ProofNeedsDisks,
     /// A job that waits in the service manager counts as nothing that lives [H-25].
-    QueuedJobsAreNothing,
+    QueuedJobsAreNothing "S1",
     /// What can never be freezes the whole cluster [S-22].
     FreezesEverything,
     /// What is frozen stays so, whatever a person says [S-22].

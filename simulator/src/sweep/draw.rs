@@ -39,6 +39,7 @@ const SHAPED: &[((u64, u64), Alone)] = &[
     ((90, 105), Alone::Renamed),
     ((500, 530), Alone::OlderDisk),
     ((530, 545), Alone::LateOrder),
+    ((545, 560), Alone::Shorter),
 ];
 
 /// In how many seeds of a thousand a machine stays off once it has had no electricity.
@@ -256,6 +257,12 @@ impl Alone {
             Self::LateOrder => {
                 let (watchdog, witnesses) = (WatchdogModel::None, BTreeSet::new());
                 ClusterOptions { machines, watchdog, witnesses, devices: Devices::Bmc, ..cluster }
+            }
+            // Every device is tested, so that leases are long until one of them is not; and who hangs ends by its watchdog.
+            Self::Shorter => {
+                let timing = Timing { hold: Hold::Derived, ..cluster.timing };
+                let (watchdog, tested) = (WatchdogModel::hardware(), Some(Millis::ZERO));
+                ClusterOptions { machines, watchdog, devices: Devices::Bmc, tested, timing, ..cluster }
             }
             // Who returns reads the log from its beginning, and those who joined after it bring it.
             Self::OlderDisk => ClusterOptions { machines, snapshots: Snapshots::default(), ..cluster },

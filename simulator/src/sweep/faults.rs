@@ -122,6 +122,8 @@ pub(super) enum Alone {
     Renamed,
     /// Whoever is to shoot stands still as it is told, and goes on much later.
     LateOrder,
+    /// A hold lease becomes shorter, and who was granted a long one is lost.
+    Shorter,
 }
 
 impl Alone {
@@ -151,6 +153,7 @@ impl Alone {
             Self::DarkRack => "dark racks",
             Self::Renamed => "devices under an old name",
             Self::LateOrder => "orders that are read late",
+            Self::Shorter => "leases that become shorter",
         }
     }
 }
@@ -391,6 +394,7 @@ impl Draw {
             Alone::DarkRack => self.dark_rack(),
             Alone::Renamed => self.renamed(),
             Alone::LateOrder => self.late_order(),
+            Alone::Shorter => self.shorter(),
         }
     }
 

@@ -51,6 +51,24 @@ struct Loss {
 }
 
 impl Loss {
+    /// What is drawn is said by those who draw it.
+    const fn new(victim: NodeId, other: NodeId, at: Millis, back: Millis) -> Self {
+        Self {
+            victim,
+            other,
+            at,
+            last: at,
+            back,
+            hard: false,
+            runs: None,
+            device: None,
+            heard: false,
+            worst: false,
+            slow: false,
+            events: Vec::new(),
+        }
+    }
+
     fn fault(&mut self, at: Millis, fault: Fault) {
         self.events.push(once(at, fault));
     }
@@ -86,21 +104,7 @@ impl Draw {
         let long = self.prng.per_mille(if hard { 850 } else { 600 });
         let alone = Timing::self_fence(self.hold(), self.timing.watchdog) + Millis(self.prng.between(2000, 15_000));
         let back = at + if long { alone } else { self.span(1000, 20_000) };
-        let events = Vec::new();
-        let mut loss = Loss {
-            victim,
-            other,
-            at,
-            last: at,
-            back,
-            hard,
-            runs: None,
-            device: None,
-            heard: false,
-            worst,
-            slow: false,
-            events,
-        };
+        let mut loss = Loss { hard, worst, ..Loss::new(victim, other, at, back) };
         self.before_the_loss(&mut loss);
         self.its_device(&mut loss);
         self.its_agents(&mut loss);
@@ -334,6 +338,35 @@ impl Draw {
             once(back, Fault::HealLinks),
         ]);
         events
+    }
+
+    /// Another device takes a tested one's name, so that leases become shorter, and a node that was granted a long one is cut off:
+    /// its stop hangs and its device answers nobody, so that its watchdog ends it.
+    pub(super) fn shorter(&mut self) -> Vec<Event> {
+        let (Some(victim), Some(renamed), Some(leader)) = (self.owner(), self.node(), self.leader()) else {
+            return Vec::new();
+        };
+        let changed = Millis(self.prng.between(5000, 15_000));
+        let at = changed + Millis(self.prng.below(self.timing.dead_after.times(4).0));
+        // Beyond the watchdog that follows the longest lease.
+        let alone = Timing::self_fence(self.hold(), self.timing.watchdog);
+        let back = changed + alone + Millis(self.prng.between(4000, 12_000));
+        let others = self.nodes.iter().filter(|node| **node != victim).cloned().collect();
+        let mut loss = Loss { hard: true, ..Loss::new(victim.clone(), leader, at, back) };
+        if let Ok(id) = ResourceId::new(&format!("g{}", at.0)) {
+            loss.order(changed.minus(Millis(4000)), Order::Add(id.clone(), Some(victim.clone())));
+            loss.runs = Some(id);
+        }
+        loss.order(changed, Order::Redefine(renamed));
+        self.its_device(&mut loss);
+        self.its_agents(&mut loss);
+        loss.fault(at, Fault::Partition(vec![vec![victim.clone()], others]));
+        loss.fault(back, Fault::HealLinks);
+        if loss.other != victim && self.prng.per_mille(300) {
+            self.the_other(&mut loss);
+        }
+        self.at_the_edge(&mut loss);
+        loss.events
     }
 
     /// It is off for a moment only, and lost again when it has just returned.

@@ -300,7 +300,6 @@ impl World {
             })
             .unwrap_or((None, false));
         let (active, sub) = match (job, runs) {
-            (Some(UnitVerb::Start), false) => ("activating", "start"),
             (Some(UnitVerb::Stop), true) => ("deactivating", "stop"),
             (_, true) => ("active", "running"),
             (_, false) => ("inactive", "dead"),
@@ -315,7 +314,8 @@ impl World {
             sub: sub.to_owned(),
             job_result: String::new(),
             job_queued: if job.is_some() { JobQueued::Yes } else { JobQueued::No },
-            processes: if runs || job.is_some() { GroupState::Lingering } else { GroupState::Empty },
+            // A job that waits has no process yet, and its unit tells nothing of it: only the queue does [H-25].
+            processes: if runs { GroupState::Lingering } else { GroupState::Empty },
             enabled: enabled.to_owned(),
         }
     }

@@ -39,7 +39,7 @@ fn a_queued_job_outlives_its_deadline_and_the_daemon() {
         sleep(ms(200)).await;
         assert_eq!(bench.env(N1).host.groups(), Ok(vec![]), "no cgroup shows it [H-25]");
         let state = unit(&bench, UnitVerb::Status).await.unwrap();
-        assert_eq!((state.active.as_str(), state.job_queued), ("activating", JobQueued::Yes));
+        assert_eq!((state.active.as_str(), state.job_queued), ("inactive", JobQueued::Yes));
         sleep(ms(30_000)).await;
         let state = unit(&bench, UnitVerb::Status).await.unwrap();
         assert_eq!((state.active.as_str(), state.job_queued), ("active", JobQueued::No));
