@@ -54,7 +54,8 @@ fn of_order(order: &Order) -> Option<&str> {
         | Order::Disarm(_)
         | Order::Maintenance(_)
         | Order::Unfreeze(_)
-        | Order::Attribute(..) => None,
+        | Order::Attribute(..)
+        | Order::Set(..) => None,
     }
 }
 

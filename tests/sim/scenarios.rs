@@ -82,6 +82,7 @@ scenarios! {
     h_07_reads_before_the_loss_are_read_again
     h_08_a_feed_that_was_decided_earlier
     h_08_a_lease_of_the_longer_timings
+    h_08_a_shot_of_the_longer_timings
     h_09_clocks_beyond_rho
     h_09_clocks_that_err_by_one_percent
     h_11_a_lapsed_act_lease_comes_back
@@ -100,6 +101,7 @@ scenarios! {
     h_19_a_pause_ends
     h_19_a_pause_outlasts_the_lease
     h_19_a_pause_that_a_restart_ended
+    h_19_a_watchdog_that_is_told_of_late
     h_22_a_voter_that_is_off_for_long_is_replaced
     h_22_machines_that_reboot_keep_their_votes
     h_23_an_order_without_a_leader

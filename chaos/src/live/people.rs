@@ -262,7 +262,8 @@ fn change(order: &Order) -> Option<(&ResourceId, Change)> {
         | Order::Disarm(_)
         | Order::Maintenance(_)
         | Order::Unfreeze(_)
-        | Order::Attribute(..) => None,
+        | Order::Attribute(..)
+        | Order::Set(..) => None,
     }
 }
 
@@ -285,6 +286,7 @@ fn command(order: &Order, folder: &Path, devices: &BTreeMap<String, Device>) -> 
         Order::Attribute(node, name, value) => {
             Command::Attribute { node: node.clone(), name: name.clone(), value: Some(value.clone()) }
         }
+        Order::Set(name, value) => edit(vec![SpecEdit::SetProperty { name: name.clone(), value: Some(value.clone()) }]),
         Order::AddAs(..) | Order::Remove(_) | Order::ConfirmAfter(..) | Order::Confirm(_) | Order::Unfreeze(_) => {
             return Err(format!("`{order}` is no command").into());
         }

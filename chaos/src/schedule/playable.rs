@@ -139,7 +139,8 @@ pub(crate) fn order(order: &Order) -> Able {
         | Order::Disarm(_)
         | Order::Maintenance(_)
         | Order::Unfreeze(_)
-        | Order::Attribute(..) => Ok(()),
+        | Order::Attribute(..)
+        | Order::Set(..) => Ok(()),
     }
 }
 

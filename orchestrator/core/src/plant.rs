@@ -207,6 +207,10 @@ plants! {
     FailuresNeverEnd,
     /// Longer leases of earlier timings are forgotten when they have ended, not when the watchdogs after them have [H-8].
     LongLeasesEndAlone "S1",
+    /// Longer act leases of earlier timings are forgotten while a shot that began under one may be under way [H-8, S-11].
+    LongShotsForgotten,
+    /// A watchdog that is told of while its node is lost counts from the last acknowledgement [H-19].
+    LateWatchdogsCountFromBefore,
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts "S1",
     /// A lost node that is heard again does not return [L1].

@@ -230,7 +230,8 @@ impl Node {
             let Some(from) = self.acks.counted_from(&member.node, &self.ears) else { continue };
             let known = self.judge.armed.get(&member.node).map_or(facts.now, |(_, since)| *since);
             // Who counts from before its election, as this planted bug does, forgets nothing by it either.
-            let known = if plant::on(Plant::LeaseCountedFromLastHeard) { from } else { known };
+            let before = [Plant::LeaseCountedFromLastHeard, Plant::LateWatchdogsCountFromBefore].map(plant::on);
+            let known = if before.contains(&true) { from } else { known };
             let waited = facts.now.since(from.max(known));
             if waited >= facts.state.self_fence_sum(watchdog.report.timeout) {
                 let proof = Proof::SelfFenced { waited };

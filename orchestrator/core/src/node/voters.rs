@@ -167,7 +167,7 @@ impl Node {
         // An order's executor may have begun with the last of a longer act lease, and its device may take its whole time.
         let orders = facts.state.fencing.orders.values().filter(|order| order.result.is_none());
         let open = orders.map(|order| with_drift(timing.counted_act + order.device_deadline)).max().unwrap_or_default();
-        let over = over.max(open);
+        let over = if plant::on(Plant::LongShotsForgotten) { over } else { over.max(open) };
         let over = if plant::on(Plant::LongLeasesEndAlone) { alone } else { over };
         if facts.now.since(since) >= over {
             self.judge.propose(facts.now, Matter::Timing, Event::TimingSettled { change: index }, out);

@@ -59,6 +59,8 @@ pub enum Order {
     Unfreeze(NodeId),
     /// A node attribute, as agents set them.
     Attribute(NodeId, String, String),
+    /// A property of the cluster gets this value.
+    Set(String, String),
 }
 
 impl Order {
@@ -101,7 +103,7 @@ impl Order {
             | Self::Disarm(node)
             | Self::Unfreeze(node)
             | Self::Attribute(node, _, _) => Some(node),
-            Self::Remove(_) | Self::Cleanup(_) | Self::Maintenance(_) => None,
+            Self::Remove(_) | Self::Cleanup(_) | Self::Maintenance(_) | Self::Set(..) => None,
         }
     }
 
@@ -124,7 +126,8 @@ impl Order {
             | Self::Pause(..)
             | Self::Disarm(_)
             | Self::Maintenance(_)
-            | Self::Unfreeze(_) => None,
+            | Self::Unfreeze(_)
+            | Self::Set(..) => None,
         }
     }
 
@@ -212,6 +215,9 @@ impl Order {
             Self::Attribute(node, name, value) => {
                 Command::Attribute { node: node.clone(), name: name.clone(), value: Some(value.clone()) }
             }
+            Self::Set(name, value) => {
+                edit(vec![SpecEdit::SetProperty { name: name.clone(), value: Some(value.clone()) }])
+            }
         }
     }
 }
@@ -245,6 +251,7 @@ impl Order {
         "disarm NODE",
         "unfreeze NODE",
         "attribute NODE NAME VALUE",
+        "set NAME VALUE",
     ];
 }
 
@@ -274,6 +281,7 @@ impl FromStr for Order {
             ["maintenance", word] => Self::Maintenance(Some(span(word)?)),
             ["unfreeze", name] => Self::Unfreeze(node(name)?),
             ["attribute", on, name, value] => Self::Attribute(node(on)?, name.to_owned(), value.to_owned()),
+            ["set", name, value] => Self::Set(name.to_owned(), value.to_owned()),
             _ => return Err(BadFault::misread("order", text, Self::FORMS)),
         })
     }
@@ -300,6 +308,7 @@ impl fmt::Display for Order {
             Self::Maintenance(Some(span)) => write!(f, "maintenance {span}"),
             Self::Unfreeze(node) => write!(f, "unfreeze {node}"),
             Self::Attribute(node, name, value) => write!(f, "attribute {node} {name} {value}"),
+            Self::Set(name, value) => write!(f, "set {name} {value}"),
         }
     }
 }
