@@ -340,8 +340,8 @@ impl Draw {
         events
     }
 
-    /// Another device takes a tested one's name, so that leases become shorter, and a node that was granted a long one is cut off:
-    /// its stop hangs and its device answers nobody, so that its watchdog ends it.
+    /// Another device takes a tested one's name, so that leases become shorter, and a node that was granted a long one is cut off: its
+    /// stop hangs and its device answers nobody, so that its watchdog ends it.
     pub(super) fn shorter(&mut self) -> Vec<Event> {
         let (Some(victim), Some(renamed), Some(leader)) = (self.owner(), self.node(), self.leader()) else {
             return Vec::new();
@@ -357,8 +357,15 @@ impl Draw {
             loss.order(changed.minus(Millis(4000)), Order::Add(id.clone(), Some(victim.clone())));
             loss.runs = Some(id);
         }
-        loss.order(changed, Order::Redefine(renamed));
+        // Or everybody is to be missed sooner, so that act leases become shorter, too, and shots of the longer ones are on their way.
+        let sooner = (self.timing.dead_after.0 / 3).max(500);
+        let timed = self.prng.per_mille(300).then(|| Order::Set("dead-after".to_owned(), format!("{sooner}ms")));
+        let shots = timed.is_some();
+        loss.order(changed, timed.unwrap_or(Order::Redefine(renamed)));
         self.its_device(&mut loss);
+        if shots {
+            self.a_shot_that_waits(&mut loss);
+        }
         self.its_agents(&mut loss);
         loss.fault(at, Fault::Partition(vec![vec![victim.clone()], others]));
         loss.fault(back, Fault::HealLinks);
