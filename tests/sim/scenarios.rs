@@ -101,6 +101,7 @@ scenarios! {
     h_19_a_pause_ends
     h_19_a_pause_outlasts_the_lease
     h_19_a_pause_that_a_restart_ended
+    h_19_a_watchdog_that_is_told_of_again
     h_19_a_watchdog_that_is_told_of_late
     h_22_a_voter_that_is_off_for_long_is_replaced
     h_22_machines_that_reboot_keep_their_votes
@@ -126,6 +127,7 @@ scenarios! {
     incident_vip_conflict_silent
     s_01_acknowledged_by_a_cut_leader
     s_01_acknowledged_by_a_cut_leader_and_fed_late
+    s_02_dead_after_becomes_much_shorter
     s_02_leader_crash_stops_nothing
     s_03_a_watchdog_that_stops_with_its_machine
     s_04_a_lapse_is_no_failure

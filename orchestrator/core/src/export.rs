@@ -250,6 +250,7 @@ pub fn without_secrets(event: &Event) -> Event {
         | Event::Unfrozen { .. }
         | Event::FeatureLevelRaised { .. }
         | Event::TimingSettled { .. }
+        | Event::SilenceSettled { .. }
         | Event::StoreDistrusted { .. }
         | Event::LeaderHandedOver { .. }
         | Event::PowerOnOrdered { .. }

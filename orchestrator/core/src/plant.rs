@@ -211,6 +211,10 @@ plants! {
     LongShotsForgotten,
     /// A watchdog that is told of while its node is lost counts from the last acknowledgement [H-19].
     LateWatchdogsCountFromBefore,
+    /// A watchdog counts anew whenever its node tells of it again [H-19].
+    WatchdogsToldAgainCountAnew,
+    /// A shorter dead-after counts before everybody sends by it [5.1].
+    ShorterSilenceCountsAtOnce,
     /// A watchdog that stops with its machine's clock counts [S-3].
     SoftWatchdogCounts "S1",
     /// A lost node that is heard again does not return [L1].

@@ -115,6 +115,7 @@ pub fn tell(event: &Event) -> String {
         Event::FeatureLevelRaised { level } => format!("feature level {level}"),
         Event::TokenIssued { by, .. } => format!("{by} made a join token"),
         Event::TokenSpent { .. } => "join token used".to_owned(),
+        Event::SilenceSettled { .. } => "everybody sends by the shorter dead-after".to_owned(),
         Event::TimingSettled { .. } => "leases of the earlier timings have ended".to_owned(),
         Event::StoreDistrusted { node, reason, .. } => format!("store of {node} is distrusted: {reason}"),
         Event::LeaderHandedOver { from, to, reason } => format!("{from} hands leadership to {to}: {reason}"),

@@ -213,7 +213,7 @@ impl<R: Runtime> Shared<R> {
     pub(crate) fn no_leader(&self) -> CommandError {
         self.with_facts(|facts, mind| {
             let voters = facts.state.voters();
-            let limit = facts.state.timing.current.dead_after;
+            let limit = facts.state.timing.silence();
             let heard = voters.iter().filter(|v| mind.ears().reaches(v, facts.now, limit)).count();
             CommandError::NoLeader { reached: heard, voters: voters.len() }
         })

@@ -453,6 +453,7 @@ fn why_not(event: &Event, dead_after: Millis) -> Option<String> {
         | Event::FailuresCleared { .. }
         | Event::FeatureLevelRaised { .. }
         | Event::TimingSettled { .. }
+        | Event::SilenceSettled { .. }
         | Event::LeaderHandedOver { .. }
         | Event::PowerOnOrdered { .. } => return None,
     };

@@ -65,6 +65,7 @@ variants![
     PowerOnOrdered,
     CaChanged,
     CaTaken,
+    SilenceSettled,
 ];
 
 /// `NodeLost` is in `event/node_lost.txt`.

@@ -109,6 +109,7 @@ impl Chronicle {
             | Event::TokenIssued { .. }
             | Event::TokenSpent { .. }
             | Event::TimingSettled { .. }
+            | Event::SilenceSettled { .. }
             | Event::StoreDistrusted { .. }
             | Event::LeaderHandedOver { .. }
             | Event::PowerOnOrdered { .. }
@@ -182,6 +183,7 @@ impl Chronicle {
             | Event::TokenIssued { .. }
             | Event::TokenSpent { .. }
             | Event::TimingSettled { .. }
+            | Event::SilenceSettled { .. }
             | Event::CaChanged { .. } => About::default(),
         }
     }

@@ -152,7 +152,7 @@ fn watchdog(member: &Member) -> Check {
 
 fn peers(scene: &Scene) -> Vec<Check> {
     let Some(local) = scene.local() else { return Vec::new() };
-    let limit = scene.state.timing.current.dead_after;
+    let limit = scene.state.timing.silence();
     let mut checks = Vec::new();
     for peer in &local.peers {
         let about = format!("link to {}", peer.node);
@@ -206,7 +206,7 @@ fn round_trip(about: String, round_trip_us: Option<u32>, limit: Millis) -> Check
 
 /// The longest gaps between heartbeats that the leader saw, against D.
 fn gaps(scene: &Scene) -> Check {
-    let limit = scene.state.timing.current.dead_after;
+    let limit = scene.state.timing.silence();
     let digests = scene.recent.iter().filter_map(|e| match e.event() {
         Some((_, haven_core::event::Event::HeartbeatDigest(digest))) => Some(digest),
         Some(_) | None => None,

@@ -107,7 +107,7 @@ fn online(scene: &Scene, member: &Member) -> NodeWord {
         let names: Vec<String> = silences.iter().map(|(observer, _)| observer.to_string()).collect();
         return said("SILENT", **first, format!("not heard by {}", names.join(", ")));
     }
-    let limit = state.timing.current.dead_after;
+    let limit = state.timing.silence();
     let heard = scene.local().and_then(|l| l.peers.iter().find(|p| p.node == member.node)).map(|p| p.silence);
     if let Some(silence) = heard
         && silence.is_none_or(|s| s >= limit)

@@ -43,7 +43,7 @@ pub struct Quorum {
 /// Judges the quorum of a scene.
 pub(super) fn quorum(scene: &Scene) -> Quorum {
     let state = scene.state;
-    let limit = state.timing.current.dead_after;
+    let limit = state.timing.silence();
     let voters: Vec<_> = state.members.values().filter(|m| state.is_voter(m.member)).collect();
     let needed = voters.len() / 2 + 1;
     let silence = |node: &haven_core::ids::NodeId| -> Option<Millis> {

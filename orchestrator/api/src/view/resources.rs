@@ -133,7 +133,7 @@ fn row(
 
 /// The node of that name, if the answering node does not hear it: what is said of it is old.
 fn unheard<'a>(scene: &Scene<'a>, on: &str) -> Option<&'a NodeId> {
-    let limit = scene.state.timing.current.dead_after;
+    let limit = scene.state.timing.silence();
     let peer = scene.local()?.peers.iter().find(|p| p.node.as_str() == on)?;
     peer.silence.is_none_or(|s| s >= limit).then_some(&peer.node)
 }

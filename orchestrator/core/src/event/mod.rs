@@ -573,6 +573,13 @@ pub enum Event {
         #[n(1)]
         ca: Fingerprint,
     },
+    /// Every member that is judged has applied the last change of timings, and sends by it: a shorter dead-after counts from here.
+    #[n(45)]
+    SilenceSettled {
+        /// The index of that change.
+        #[n(0)]
+        change: LogIndex,
+    },
 }
 
 /// What a freeze is about.

@@ -173,7 +173,7 @@ impl AckDesk {
     /// Whether a quorum has echoed this leader within the time of an election, or it was elected just now.
     pub(super) fn has_quorum(&self, facts: &Facts, id: &Identity, ears: &Detector) -> bool {
         let Some((_, elected)) = self.elected else { return true };
-        let timing = facts.state.timing.current;
+        let timing = facts.state.timing.slowest();
         let limit = timing.election_max().times(2) + timing.heartbeat().times(2);
         let proof = quorum::proof(facts.state, ears, id.member, facts.raft.vote, facts.now);
         let last = proof.unwrap_or(elected).max(elected);

@@ -44,7 +44,7 @@ impl<'a> Word<'a> {
     /// On which links the observer hears nothing of `subject`, bit 0 for link 0. `None` while it is not known: then what was
     /// last known stays, as when the subject is silent on all of them.
     fn quiet_links(self, facts: &Facts, subject: &Member) -> Option<u8> {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         match self {
             Self::Own(ears) => {
                 let quiet = || ears.quiet_links(&subject.node, subject.endpoints.len(), facts.now, limit);
@@ -61,7 +61,7 @@ impl<'a> Word<'a> {
 impl Node {
     /// New lives, and lapses that their nodes tell of.
     pub(super) fn judge_boots(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         for member in facts.state.members.values() {
             let heard = if member.node == self.id.node {
                 Some((self.id.incarnation, self.id.store, self.leases.lapses()))
@@ -110,7 +110,7 @@ impl Node {
 
     /// Every change of who hears whom, voter by voter and link by link.
     pub(super) fn judge_hearing(&mut self, facts: &Facts, out: &mut Vec<Output>) {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         for observer in facts.state.voters() {
             let Some(word) = Word::of(facts, &self.ears, &self.id.node, observer) else { continue };
             for subject in facts.state.members.values().filter(|m| m.node != *observer) {
@@ -172,7 +172,7 @@ impl Node {
 
     /// The voters that hear nothing of `subject` and may say so.
     pub(super) fn testimonies(&self, facts: &Facts, subject: &Member) -> Vec<(crate::ids::MemberId, Testimony)> {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let mut found = Vec::new();
         for voter in facts.state.voters() {
             let Some(member) = facts.state.members.get(voter) else { continue };
@@ -191,7 +191,7 @@ impl Node {
         if plant::on(Plant::DeafVoterTestifies) || facts.state.voters().len() <= 2 {
             return true;
         }
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         if voter.node == self.id.node {
             let others = facts.state.voters().into_iter().filter(|v| **v != self.id.node);
             return others.into_iter().any(|v| self.ears.silence(v, facts.now) < limit);
@@ -237,7 +237,7 @@ impl Node {
     }
 
     fn reaches_steadily(&self, facts: &Facts, node: &NodeId) -> bool {
-        let timing = facts.state.timing.current;
+        let timing = facts.state.timing.slowest();
         self.ears.reaches(node, facts.now, timing.dead_after)
             && self.ears.silence(node, facts.now) < timing.heartbeat().times(4)
     }

@@ -100,7 +100,7 @@ impl Work {
 /// says of itself. A learner hears no other learner, and a path may be cut. Who is heard and hears nobody is not coming
 /// back [H-16].
 fn is_heard(facts: &Facts, ears: &Detector, member: &Member, boot: BootId) -> bool {
-    let limit = facts.state.timing.current.dead_after;
+    let limit = facts.state.timing.silence();
     // By the heartbeat itself: silence counts only for those whom this node is told to expect.
     let of_boot =
         ears.last(&member.node).is_some_and(|(at, h)| h.incarnation.boot == boot && facts.now.since(at) < limit);

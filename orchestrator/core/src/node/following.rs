@@ -67,7 +67,7 @@ impl super::Node {
     pub fn may_call(&self, facts: &Facts, member: MemberId) -> bool {
         let node = facts.state.member_by_id(member).map(|m| &m.node);
         let heard = node.and_then(|node| self.ears.last(node));
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let lately = heard.filter(|(at, _)| facts.now.since(*at) <= limit);
         let voted_otherwise = lately.is_some_and(|(_, h)| h.vote != facts.raft.vote);
         let elsewhere = voted_otherwise && !self.stands_back(facts) && !plant::on(Plant::SilentTowardsRivals);
@@ -75,7 +75,7 @@ impl super::Node {
     }
 
     fn stands_back(&self, facts: &Facts) -> bool {
-        let span = facts.state.timing.current.dead_after.times(STANDS_BACK);
+        let span = facts.state.timing.silence().times(STANDS_BACK);
         let back = self.following.back.filter(|(term, _)| Some(*term) == facts.raft.leading);
         back.is_some_and(|(_, at)| facts.now.since(at) < span)
     }
@@ -85,7 +85,7 @@ impl super::Node {
     /// still is Raft's leader and acknowledges heartbeats, so no lease ends for this. If all paths are that slow, nothing
     /// would be won: who is elected then acknowledges nobody, since it cannot commit that it leads.
     fn stand_back(&mut self, facts: &Facts) {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let (now, span) = (facts.now, limit.times(STANDS_BACK));
         // Who is not echoed is silent anyway, and those who were away have had no time to answer.
         let in_vain = self.acks.has_quorum(facts, &self.id, &self.ears) && !self.calls_are_answered(facts);
@@ -106,7 +106,7 @@ impl super::Node {
 
     /// Whether another voter that follows this leader says that a quorum has answered it at once for as long as D.
     fn another_is_prompt(&self, facts: &Facts) -> bool {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let is_prompt = |node: &NodeId| {
             let last = self.ears.last(node).filter(|(at, _)| facts.now.since(*at) < limit);
             last.is_some_and(|(_, h)| h.vote == facts.raft.vote && h.prompt.is_some_and(|span| span >= limit))
@@ -144,7 +144,7 @@ impl super::Node {
     /// Whether a quorum has answered a call of this leader within D, or it was elected since. Voters whose disks stall do
     /// not answer, and lead no better than it does; one that is called by nobody may.
     fn calls_are_answered(&self, facts: &Facts) -> bool {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         facts.raft.answered.is_some_and(|ago| ago <= limit) || self.acks.led_for(facts.now) <= limit
     }
 
@@ -154,7 +154,7 @@ impl super::Node {
         let vote = heartbeat.vote;
         let sender = facts.state.members.get(&heartbeat.from).map(|m| m.member);
         let mine = vote == facts.raft.vote && Some(vote.member) == sender && heartbeat.leads == Some(vote.term);
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let called = facts.raft.called.is_some_and(|(by, at)| by == vote && facts.now.since(at) <= limit);
         if !mine || !(called || plant::on(Plant::FollowsWithoutCalls)) {
             return;
@@ -178,7 +178,7 @@ impl super::Node {
     /// Lets Raft's timer run when nobody leads whom this node hears. It would wake the processor all day for nothing.
     pub(super) fn tend_elections(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         self.note_writes(facts);
-        let missed = facts.state.timing.current.heartbeat().times(MISSED);
+        let missed = facts.state.timing.slowest().heartbeat().times(MISSED);
         let rests = facts.raft.leading.is_some() || self.follows(facts, missed) || self.is_stalled(facts);
         let timer = if rests { ElectionTimer::Rests } else { ElectionTimer::Runs };
         if self.following.timer != timer {
@@ -212,7 +212,7 @@ impl super::Node {
         if self.is_stalled(facts) {
             return true;
         }
-        let lease = facts.state.timing.current.election_max();
+        let lease = facts.state.timing.slowest().election_max();
         if facts.raft.leading.is_none() {
             return self.follows(facts, lease);
         }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::io::{Commitment, Facts, Output, ProposalId};
-use crate::event::Event;
+use crate::event::{Event, WatchdogReport};
 use crate::ids::{BootId, Incarnation, LinkId, LogIndex, MemberId, NodeId, OrderId, Term};
 use crate::plan::StepKey;
 use crate::plant::{self, Plant};
@@ -16,6 +16,16 @@ use crate::units::{Millis, Monotonic};
 const ANSWER_WITHIN: Millis = Millis::secs(5);
 /// Time before a matter is proposed again that the fold refused.
 const AFTER_REFUSAL: Millis = Millis(500);
+
+/// A watchdog that a life has told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Armed {
+    pub(super) boot: BootId,
+    pub(super) life: Option<Incarnation>,
+    pub(super) report: WatchdogReport,
+    /// The entry that told of it last, where a planted bug has that count.
+    pub(super) again: Option<LogIndex>,
+}
 
 /// What a decision is about; one proposal at a time for each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +42,7 @@ pub(super) enum Matter {
     Digest,
     Standby(NodeId),
     Timing,
+    Silence,
     HandOver,
     PowerOn(NodeId),
 }
@@ -71,8 +82,10 @@ pub(super) struct Judge {
     pub(super) voters_asked: Option<(BTreeSet<MemberId>, Monotonic)>,
     pub(super) learners_asked: Option<(BTreeSet<MemberId>, Monotonic)>,
     pub(super) settled_from: Option<(LogIndex, Monotonic)>,
-    /// Since when this leader knows of each watchdog that is armed, by the entry that said so.
-    pub(super) armed: BTreeMap<NodeId, (LogIndex, Monotonic)>,
+    /// Since when everybody that is judged has applied the last change of timings.
+    pub(super) sent_from: Option<(LogIndex, Monotonic)>,
+    /// Since when this leader knows of each watchdog that is armed.
+    pub(super) armed: BTreeMap<NodeId, (Armed, Monotonic)>,
     /// When each open fence need may be ordered again.
     pub(super) order_again: BTreeMap<NodeId, Monotonic>,
 }
@@ -215,5 +228,6 @@ impl super::Node {
         self.judge_digest(facts, out);
         self.judge_voters(facts, out);
         self.judge_timing(facts, out);
+        self.judge_silence(facts, out);
     }
 }

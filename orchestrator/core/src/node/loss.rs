@@ -51,7 +51,7 @@ impl Node {
             let Some(boot) = member.boot().filter(|_| takes_part && member.death().is_none()) else { continue };
             // Another boot of the same store is heard: that is told as a boot, not as a loss. One that has fallen silent
             // before it was told is a loss like any other, and one that does not hear this leader is not reached.
-            let limit = facts.state.timing.current.dead_after;
+            let limit = facts.state.timing.silence();
             let another = |at, h: &Heartbeat| h.incarnation.boot != boot && facts.now.since(at) < limit;
             let told = || self.lives_since(&member.node, boot) || plant::on(Plant::UntoldBootsAreNotJudged);
             if self.ears.last(&member.node).is_some_and(|(at, h)| another(at, h)) && told() {
@@ -81,7 +81,7 @@ impl Node {
     }
 
     fn is_lost(&self, facts: &Facts, member: &Member) -> bool {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         if self.ears.silence(&member.node, facts.now) < limit && !plant::on(Plant::OwnEarsDoNotCount) {
             return false;
         }
@@ -94,7 +94,7 @@ impl Node {
 
     /// Not lost: is it reached, and does it keep up?
     fn judge_reach(&mut self, facts: &Facts, member: &Member, out: &mut Vec<Output>) {
-        let timing = facts.state.timing.current;
+        let timing = facts.state.timing.slowest();
         let node = &member.node;
         // Time for the testimonies of others to come: what they hear decides between lost and isolated.
         let patience = timing.dead_after + timing.heartbeat().times(3);
@@ -131,7 +131,7 @@ impl Node {
 
     /// Whether some other voter hears the node, so that it is not lost.
     fn heard_by_others(&self, facts: &Facts, member: &Member) -> bool {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let own = self.ears.silence(&member.node, facts.now) < limit;
         let voters = facts.state.voters().into_iter().filter(|v| **v != self.id.node && **v != member.node);
         own || voters.into_iter().any(|v| self.silence_of(facts, v, member).is_some_and(|s| s < limit))
@@ -144,7 +144,7 @@ impl Node {
 
     /// A caught-up voter that reaches every node this leader reaches, this leader included, and is better besides.
     pub(super) fn better_leader(&self, facts: &Facts, better: Better) -> Option<(MemberId, NodeId)> {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let reached: Vec<&Member> =
             facts.state.members.values().filter(|m| self.ears.reaches(&m.node, facts.now, limit)).collect();
         for voter in facts.state.voters() {
@@ -183,7 +183,7 @@ impl Node {
     /// The voter that a planned stop hands leadership to: reached, admitted and caught up; the one that is furthest, and
     /// of those the first by name. `None` if there is no such voter, as in a cluster of one.
     pub fn successor(&self, facts: &Facts) -> Option<(MemberId, NodeId)> {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let mut best: Option<(LogIndex, &Member)> = None;
         for voter in facts.state.voters().into_iter().filter(|v| **v != self.id.node) {
             let (Some(member), Some((_, heartbeat))) = (facts.state.members.get(voter), self.ears.last(voter)) else {
@@ -238,11 +238,11 @@ impl Node {
     pub(super) fn keeps_up(&self, facts: &Facts, node: &NodeId) -> bool {
         let applied = self.ears.last(node).map_or(LogIndex(0), |(_, h)| h.applied);
         let had = self.judge.commits.first().is_none_or(|(_, index)| applied >= *index);
-        had && self.lag(facts, node) < facts.state.timing.hold
+        had && self.lag(facts, node) < facts.state.timing.counted_hold
     }
 
     fn note_reach(&mut self, facts: &Facts) {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         for member in facts.state.members.values() {
             let life = self.ears.last(&member.node).map(|(_, h)| h.incarnation);
             if life.is_some() && life == member.incarnation && self.ears.reaches(&member.node, facts.now, limit) {
@@ -259,7 +259,8 @@ impl Node {
 /// How long a node may lag. One that takes no part yet is in nobody's way for a while; to shoot it would only begin its
 /// catching up anew.
 fn patience_with(facts: &Facts, member: &Member) -> Millis {
-    let hold = facts.state.timing.hold;
+    // As long as a silence may be longer than the hold lease that has become shorter, who is silent would else lag before it is lost.
+    let hold = facts.state.timing.counted_hold;
     let patient = member.standing == Standing::Returning && !plant::on(Plant::ReturnsWithoutPatience);
     if patient { hold.max(CATCHES_UP) } else { hold }
 }

@@ -244,7 +244,7 @@ impl Node {
     fn next_wake(&self, facts: &Facts) -> Monotonic {
         let mut at = self.next_heartbeat;
         // A voter that has fallen silent is told of at the very moment at which it may be judged.
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         for member in facts.state.members.keys().filter(|n| **n != self.id.node) {
             let due = facts.now + limit.minus(self.ears.silence(member, facts.now));
             if due > facts.now {
@@ -369,8 +369,10 @@ impl Node {
 
     fn heartbeat(&mut self, facts: &Facts, out: &mut Vec<Output>) {
         let interval = facts.state.timing.current.heartbeat();
+        // The interval may have become shorter since the last one.
+        self.next_heartbeat = self.next_heartbeat.min(facts.now + interval);
         // The moment at which somebody's silence reaches D is worth a heartbeat of its own: it is a testimony.
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let crossing = |node: &NodeId| {
             let silence = self.ears.silence(node, facts.now);
             silence >= limit && silence < limit + Millis(2)
@@ -402,7 +404,7 @@ impl Node {
             applied: facts.state.index,
             store: self.id.store,
             durable: facts.raft.durable,
-            hears: self.ears.views(members, facts.now, facts.state.timing.current.dead_after),
+            hears: self.ears.views(members, facts.now, facts.state.timing.silence()),
             lapses: self.leases.lapses(),
             wall: facts.wall,
             hash: self.hash,
@@ -522,7 +524,7 @@ impl Node {
     /// A member that hears `node`, if there is one. Those that do not vote are no witnesses of a loss, but their word
     /// that it lives is as good as any.
     pub fn heard_by(&self, facts: &Facts, node: &NodeId) -> Option<NodeId> {
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let member = facts.state.members.get(node)?;
         let hears = |v: &&NodeId| **v != *node && self.silence_of(facts, v, member).is_some_and(|s| s < limit);
         facts.state.members.keys().find(hears).cloned()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::io::{Facts, Output, PowerJob};
-use super::judge::Matter;
+use super::judge::{Armed, Matter};
 use super::{Node, io::PowerAsk};
 use crate::event::{Event, Proof};
 use crate::ids::{NodeId, OrderId};
@@ -66,7 +66,7 @@ impl Node {
     /// Nodes that are about to be lost: those cut off together are lost one after the other, within some heartbeats,
     /// and the first order must not be under way before the last is known.
     fn falling_silent(&self, facts: &Facts) -> BTreeSet<NodeId> {
-        let timing = facts.state.timing.current;
+        let timing = facts.state.timing.slowest();
         let limit = timing.dead_after.minus(timing.heartbeat().times(3));
         let takes_part = |m: &&Member| m.node != self.id.node && (m.is_admitted() || m.standing == Standing::Returning);
         let silent = |m: &&Member| self.ears.silence(&m.node, facts.now) >= limit;
@@ -202,13 +202,18 @@ impl Node {
         }
     }
 
-    /// Notes since when each watchdog is known to be armed.
+    /// Notes since when each watchdog is known to be armed, of which life. Whose way back is cut tells the same again and again:
+    /// that changes nothing.
     fn note_watchdogs(&mut self, facts: &Facts) {
         for member in facts.state.members.values() {
-            let Some(watchdog) = &member.watchdog else { continue };
-            let armed = watchdog.armed.index;
-            if self.judge.armed.get(&member.node).is_none_or(|(known, _)| *known != armed) {
-                self.judge.armed.insert(member.node.clone(), (armed, facts.now));
+            let Some(watchdog) = &member.watchdog else {
+                self.judge.armed.remove(&member.node);
+                continue;
+            };
+            let again = plant::on(Plant::WatchdogsToldAgainCountAnew).then_some(watchdog.armed.index);
+            let known = Armed { life: member.incarnation, boot: watchdog.boot, report: watchdog.report.clone(), again };
+            if self.judge.armed.get(&member.node).is_none_or(|(of, _)| *of != known) {
+                self.judge.armed.insert(member.node.clone(), (known, facts.now));
             }
         }
     }

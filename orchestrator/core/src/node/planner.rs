@@ -63,7 +63,7 @@ impl Node {
         if first {
             return;
         }
-        let limit = facts.state.timing.current.dead_after;
+        let limit = facts.state.timing.silence();
         let mut lines = Vec::new();
         let mut walls = Vec::new();
         let mut odd = false;

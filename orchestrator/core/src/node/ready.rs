@@ -49,7 +49,7 @@ impl Ready {
 }
 
 fn patience(facts: &Facts) -> Millis {
-    Millis(facts.state.timing.current.dead_after.0 / SUSPECT_PART)
+    Millis(facts.state.timing.silence().0 / SUSPECT_PART)
 }
 
 fn suspects(facts: &Facts, me: &NodeId, ears: &Detector) -> BTreeSet<NodeId> {

@@ -64,7 +64,7 @@ impl Node {
         if *node == self.id.node {
             return Some(facts.raft.shortage);
         }
-        let fresh = self.ears.silence(node, facts.now) < facts.state.timing.current.dead_after;
+        let fresh = self.ears.silence(node, facts.now) < facts.state.timing.silence();
         self.ears.last(node).filter(|_| fresh).map(|(_, heartbeat)| heartbeat.shortage)
     }
 }

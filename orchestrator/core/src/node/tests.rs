@@ -240,7 +240,10 @@ fn who_was_acknowledged_a_moment_ago_is_acknowledged_next_beside_a_heartbeat() {
 
 /// `c` falls silent at 0; `b` goes on and hears, or does not hear, `c`.
 fn silent_c(b_hears_c: Hears) -> Vec<String> {
-    let mut desk = Desk::new();
+    silent_c_at(Desk::new(), b_hears_c)
+}
+
+fn silent_c_at(mut desk: Desk, b_hears_c: Hears) -> Vec<String> {
     let mut said = Vec::new();
     let mut number = 1;
     desk.tick(0);
@@ -260,6 +263,21 @@ fn silent_c(b_hears_c: Hears) -> Vec<String> {
 fn a_node_is_lost_when_the_leader_and_a_majority_hear_nothing_of_it() {
     let said = silent_c(Hears::No);
     assert!(said.iter().any(|s| s.starts_with("c lost: silent towards a")), "{said:?}");
+}
+
+#[test]
+fn a_shorter_dead_after_counts_when_everybody_sends_by_it() {
+    let lost = |said: &[String]| said.iter().any(|s| s.starts_with("c lost"));
+    let mut desk = Desk::new();
+    desk.bench.set("dead-after", "10s");
+    desk.bench.set("dead-after", "1s");
+    assert!(!lost(&silent_c_at(desk, Hears::No)), "heartbeats may be 667 ms apart still, and applied late");
+    let mut desk = Desk::new();
+    desk.bench.set("dead-after", "10s");
+    desk.bench.set("dead-after", "1s");
+    let change = desk.bench.state.timing.changed;
+    desk.bench.ok(Event::SilenceSettled { change });
+    assert!(lost(&silent_c_at(desk, Hears::No)));
 }
 
 #[test]

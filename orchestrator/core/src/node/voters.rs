@@ -14,6 +14,8 @@ use crate::units::Millis;
 
 /// A learner this many entries behind, or fewer, has caught up.
 const CAUGHT_UP: u64 = 64;
+/// Heartbeats of the earlier interval until everybody surely sends by the shorter one.
+const SENT_BY: u64 = 3;
 /// Time between two requests for the same change of voters.
 const ASK_AGAIN: Millis = Millis::secs(5);
 
@@ -151,6 +153,8 @@ impl Node {
             m.node == self.id.node
                 || m.death().is_some()
                 || m.standing == Standing::Joined
+                // Who has stopped as planned has let go of everything, and tells of a watchdog only after its next life has applied this.
+                || m.standing == Standing::Stopped
                 || self.ears.last(&m.node).is_some_and(|(_, h)| h.applied >= timing.changed)
         };
         if !facts.state.members.values().all(applied) {
@@ -171,6 +175,29 @@ impl Node {
         let over = if plant::on(Plant::LongLeasesEndAlone) { alone } else { over };
         if facts.now.since(since) >= over {
             self.judge.propose(facts.now, Matter::Timing, Event::TimingSettled { change: index }, out);
+        }
+    }
+
+    /// Ends the counting of silences by a longer dead-after once all who are judged by it have applied the change, for as long as
+    /// some heartbeats of the earlier interval take. Who is out meanwhile is judged when it is back, and applies it before.
+    pub(super) fn judge_silence(&mut self, facts: &Facts, out: &mut Vec<Output>) {
+        let timing = &facts.state.timing;
+        let judged = |m: &&Member| match &m.standing {
+            Standing::Online | Standing::Returning | Standing::Isolated { .. } => m.death().is_none(),
+            Standing::Paused { until, .. } => *until <= facts.state.time,
+            Standing::Joined | Standing::Lost | Standing::Stopped => false,
+        };
+        let applied = |m: &Member| {
+            m.node == self.id.node || self.ears.last(&m.node).is_some_and(|(_, h)| h.applied >= timing.changed)
+        };
+        if timing.longer.is_none() || !facts.state.members.values().filter(judged).all(applied) {
+            self.judge.sent_from = None;
+            return;
+        }
+        let known = self.judge.sent_from.filter(|(index, _)| *index == timing.changed);
+        let (index, since) = *self.judge.sent_from.insert(known.unwrap_or((timing.changed, facts.now)));
+        if facts.now.since(since) >= timing.slowest().heartbeat().times(SENT_BY) {
+            self.judge.propose(facts.now, Matter::Silence, Event::SilenceSettled { change: index }, out);
         }
     }
 

@@ -69,7 +69,7 @@ fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     let gone = silent.map_or(left, |silent| silent.min(left));
     let since = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.time >= gone);
     // Who goes off with another is missed a little later, when the order may have ended.
-    let late = state.timing.current.dead_after.times(2);
+    let late = state.timing.silence().times(2);
     let lately = |o: &FenceOrder| o.ended.is_some_and(|ended| gone.since(ended.time) <= late);
     let along = |o: &FenceOrder| o.node != member.node && state.taken_along_by(o).contains(&member.node);
     // What was sent and not read Off may land later than its order ends, in whatever boot is there then.

@@ -144,6 +144,10 @@ impl ClusterState {
                 let settled = self.timing.settle(*change);
                 if settled { Ok(()) } else { Err(Refusal::Already("the timings have changed since, or are settled")) }
             }
+            Event::SilenceSettled { change } => {
+                let quicker = self.timing.quicken(*change);
+                if quicker { Ok(()) } else { Err(Refusal::Already("the timings have changed since, or are settled")) }
+            }
             Event::LeaderHandedOver { .. } => {
                 self.handed_over = Some(now);
                 Ok(())

@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::LogIndex;
+use crate::plant::{self, Plant};
 use crate::spec::{Profile, Timing};
 use crate::units::Millis;
 
@@ -29,6 +30,9 @@ pub struct TimingState {
     /// The last entry that changed any of these.
     #[n(5)]
     pub changed: LogIndex,
+    /// The longest dead-after of before, while somebody may still send by it.
+    #[n(6)]
+    pub longer: Option<Millis>,
 }
 
 impl Default for TimingState {
@@ -48,6 +52,7 @@ impl TimingState {
             counted_hold: hold,
             counted_act: timing.act(),
             changed: LogIndex(0),
+            longer: None,
         }
     }
 
@@ -56,6 +61,8 @@ impl TimingState {
         if (timing, hold) == (self.current, self.hold) {
             return;
         }
+        let before = self.silence();
+        self.longer = (before > timing.dead_after).then_some(before);
         self.current = timing;
         self.hold = hold;
         self.counted_hold = self.counted_hold.max(hold);
@@ -71,6 +78,23 @@ impl TimingState {
         self.counted_hold = self.hold;
         self.counted_act = self.current.act();
         true
+    }
+
+    /// Ends the counting of silences by a dead-after of before the change at `index`.
+    pub(super) fn quicken(&mut self, index: LogIndex) -> bool {
+        index == self.changed && self.longer.take().is_some()
+    }
+
+    /// How long a silence is that counts: dead-after. While somebody may still send by a longer one it is that one, since whoever has
+    /// not applied the change yet, or is between two heartbeats of the earlier interval, is not silent.
+    pub fn silence(&self) -> Millis {
+        let longer = self.longer.filter(|_| !plant::on(Plant::ShorterSilenceCountsAtOnce));
+        longer.unwrap_or_default().max(self.current.dead_after)
+    }
+
+    /// The timings by which the slowest member may send, which is judged by them.
+    pub fn slowest(&self) -> Timing {
+        Timing { dead_after: self.silence(), ..self.current }
     }
 
     /// Whether longer leases than the current ones are still counted.

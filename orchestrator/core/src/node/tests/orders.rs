@@ -206,31 +206,57 @@ fn who_is_to_be_fenced_is_asked_of_the_present_state_while_a_plan_is_on_its_way(
     assert_eq!(needs(&desk), Vec::<String>::new(), "it has returned, and is shot for nothing");
 }
 
-#[test]
-fn a_watchdog_that_was_told_of_late_counts_from_then() {
-    let proven = |outputs: &[Output]| {
-        let proof =
-            |o: &Output| matches!(o, Output::Propose { event, .. } if matches!(**event, Event::FenceConfirmed { .. }));
-        outputs.iter().any(proof)
-    };
+/// Lets time go on with `b` and without `c`: whether `c` is proven dead by its lease and watchdog.
+fn is_proven(desk: &mut Desk, from: u64, to: u64, mut meanwhile: impl FnMut(&mut Desk)) -> bool {
+    let proof =
+        |o: &Output| matches!(o, Output::Propose { event, .. } if matches!(**event, Event::FenceConfirmed { .. }));
+    (from..to).step_by(500).any(|now| {
+        desk.now = now;
+        meanwhile(desk);
+        let b = desk.heartbeat("b", now, desk.sequence(), &[]);
+        let heard = desk.hear(b);
+        heard.iter().chain(&desk.tick(now)).any(proof)
+    })
+}
+
+/// `c` holds something and is lost, and nothing proves it dead for a minute.
+fn c_is_lost() -> Desk {
     let mut desk = Desk::new();
     desk.bench.edit(vec![prefers("db", "c", 100)]);
     desk.bench.settle();
     desk.tick(0);
     desk.bench.lose("c");
-    let until = |desk: &mut Desk, from: u64, to: u64| {
-        (from..to).step_by(500).any(|now| {
-            desk.now = now;
-            let b = desk.heartbeat("b", now, desk.sequence(), &[]);
-            let heard = desk.hear(b);
-            proven(&heard) || proven(&desk.tick(now))
-        })
-    };
-    assert!(!until(&mut desk, 500, 60_000), "nothing that counts is armed");
+    assert!(!is_proven(&mut desk, 500, 60_000, |_| {}), "nothing that counts is armed");
+    desk
+}
+
+#[test]
+fn a_watchdog_that_was_told_of_late_counts_from_then() {
+    let mut desk = c_is_lost();
     desk.bench.arm("c", crate::event::Counted::Hardware);
     let sum = desk.bench.state.self_fence_sum(Millis::secs(5)).0;
-    assert!(!until(&mut desk, 60_000, 60_000 + sum), "its lease may have been longer than what is counted");
-    assert!(until(&mut desk, 60_000 + sum, 62_000 + sum));
+    assert!(!is_proven(&mut desk, 60_000, 60_000 + sum, |_| {}), "its lease may have been longer than what is counted");
+    assert!(is_proven(&mut desk, 60_000 + sum, 62_000 + sum, |_| {}));
+}
+
+#[test]
+fn a_watchdog_that_is_told_of_again_counts_from_when_it_was_told_of_first() {
+    let mut desk = c_is_lost();
+    let again = |desk: &mut Desk| desk.bench.arm("c", crate::event::Counted::Hardware);
+    let sum = desk.bench.state.self_fence_sum(Millis::secs(5)).0;
+    assert!(!is_proven(&mut desk, 60_000, 60_000 + sum, again));
+    assert!(is_proven(&mut desk, 60_000 + sum, 62_000 + sum, again));
+}
+
+#[test]
+fn a_watchdog_that_counts_only_now_counts_from_now() {
+    let mut desk = c_is_lost();
+    desk.bench.arm("c", crate::event::Counted::No("it is software".to_owned()));
+    let sum = desk.bench.state.self_fence_sum(Millis::secs(5)).0;
+    assert!(!is_proven(&mut desk, 60_000, 60_000 + 2 * sum, |_| {}));
+    desk.bench.arm("c", crate::event::Counted::Hardware);
+    assert!(!is_proven(&mut desk, 60_000 + 2 * sum, 60_000 + 3 * sum, |_| {}));
+    assert!(is_proven(&mut desk, 60_000 + 3 * sum, 62_000 + 3 * sum, |_| {}));
 }
 
 /// When the leader says that the leases of the earlier timings have ended, everybody being there.
@@ -269,4 +295,48 @@ fn longer_leases_are_counted_until_the_shots_that_they_allowed_have_ended_too() 
     let sum = crate::spec::with_drift(desk.bench.state.timing.counted_act + Millis::secs(30)).0;
     let over = settled(&mut desk);
     assert!(over.is_some_and(|over| (sum..sum + 2_000).contains(&over)), "{over:?} and not {sum}");
+}
+
+/// Nobody knows what leases one has that has stopped as planned, and none of them matters.
+#[test]
+fn who_has_stopped_keeps_no_longer_leases_counted() {
+    let mut desk = Desk::new();
+    desk.bench.ok(Event::NodeStopped { node: node("c"), incarnation: life(3, 1) });
+    desk.bench.set("hold", "30s");
+    desk.bench.set("hold", "8s");
+    let over = (500..200_000).step_by(500).any(|now| {
+        desk.now = now;
+        let b = desk.heartbeat("b", now, desk.sequence(), &[]);
+        let heard = desk.hear(b);
+        let settled =
+            |o: &Output| matches!(o, Output::Propose { event, .. } if matches!(**event, Event::TimingSettled { .. }));
+        heard.iter().chain(&desk.tick(now)).any(settled)
+    });
+    assert!(over);
+}
+
+/// Whoever is out, nobody waits for it with the shorter dead-after.
+#[test]
+fn a_shorter_dead_after_counts_as_soon_as_those_who_are_judged_send_by_it() {
+    let quicker =
+        |o: &Output| matches!(o, Output::Propose { event, .. } if matches!(**event, Event::SilenceSettled { .. }));
+    let when = |lag: u64| {
+        let mut desk = Desk::new();
+        desk.tick(0);
+        desk.bench.lose("c");
+        desk.bench.set("dead-after", "15s");
+        desk.bench.set("dead-after", "1s");
+        let old = LogIndex(desk.bench.state.timing.changed.0 - 1);
+        (50..20_000).step_by(50).find(|now| {
+            desk.now = *now;
+            let mut b = desk.heartbeat("b", *now, desk.sequence(), &[]);
+            if *now < lag {
+                b.applied = old;
+            }
+            let heard = desk.hear(b);
+            heard.iter().chain(&desk.tick(*now)).any(quicker)
+        })
+    };
+    assert_eq!(when(0), Some(3050), "three heartbeats of 1 s");
+    assert_eq!(when(5000), Some(8000), "b had to apply it first");
 }
