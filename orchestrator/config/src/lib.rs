@@ -2,12 +2,13 @@
 //!
 //! For: one place that reads what operators write, tells them what is wrong with it by line and column, and prints
 //! what the cluster holds. Each dialect is a module of its own: [`heartbeat`] reads `haresources` and `ha.cf`, [`cib`]
-//! reads Pacemaker's XML, [`show()`] prints the native text, [`words`] are those of the command line.
+//! reads Pacemaker's XML, [`crm`] has the words of the crm shell, [`show()`] prints the native text, [`words`] are those of the command line.
 //! Never: a file, a clock, a question to a node. Text, the cluster's members and what is installed where come in as
 //! arguments; edits to the configuration, or what the scheduler looks at, and [`Diagnostic`]s go out.
 
 mod any_text;
 pub mod cib;
+pub mod crm;
 mod diagnostic;
 pub mod heartbeat;
 mod nearest;

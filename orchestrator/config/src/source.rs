@@ -3,6 +3,7 @@
 //! Never: a text of any size, or a byte that is not text, passed on without a word.
 
 mod cib;
+mod crm;
 
 use std::fmt;
 
@@ -61,6 +62,8 @@ enum Dialect {
     Heartbeat,
     /// Pacemaker's XML.
     Cib,
+    /// The words of the crm shell.
+    Crm,
 }
 
 impl Source {
@@ -80,6 +83,11 @@ impl Source {
         };
         control_characters(&text, &mut report);
         Self { name: name.to_owned(), text, faults: report.finish(), dialect: Dialect::Heartbeat }
+    }
+
+    /// The same for a text in the words of the crm shell.
+    pub fn of_crm(name: &str, bytes: &[u8]) -> Self {
+        Self { dialect: Dialect::Crm, ..Self::of_bytes(name, bytes) }
     }
 
     /// The same for a text that is in memory already.
@@ -116,11 +124,13 @@ impl Source {
     /// What may be shown of the line at `position`, and the column of that place in it. Of a line of XML, which may be
     /// the whole file, it is the part around the place.
     pub(crate) fn around(&self, position: Position) -> (String, u32) {
+        let line = || {
+            let index = usize::try_from(position.line.saturating_sub(1)).unwrap_or(usize::MAX);
+            self.lines().nth(index).unwrap_or_default()
+        };
         match self.dialect {
-            Dialect::Heartbeat => {
-                let index = usize::try_from(position.line.saturating_sub(1)).unwrap_or(usize::MAX);
-                (without_secrets(self.lines().nth(index).unwrap_or_default()), position.column)
-            }
+            Dialect::Heartbeat => (without_secrets(line()), position.column),
+            Dialect::Crm => crm::around(line(), position.column),
             Dialect::Cib => cib::around(&self.text, position),
         }
     }

@@ -8,17 +8,17 @@ mod bundle;
 mod config;
 mod constraints;
 mod links;
-mod reading;
+pub(crate) mod reading;
 mod resource_sets;
 mod resources;
 mod rules;
-mod said;
+pub(crate) mod said;
 mod sets;
 mod status;
 #[cfg(test)]
 mod tests;
-mod tree;
-mod xml;
+pub(crate) mod tree;
+pub(crate) mod xml;
 
 use haven_core::scheduler::engine::scene::{Scene, Status};
 

@@ -194,7 +194,7 @@ pub(super) fn score(text: &str) -> Written {
 }
 
 /// Reads `true`, `on`, `yes`, `y`, `1` and their opposites, in any case.
-pub(super) fn flag(text: &str) -> Option<bool> {
+pub(crate) fn flag(text: &str) -> Option<bool> {
     let is = |words: [&str; 5]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     if is(["true", "on", "yes", "y", "1"]) {
         return Some(true);

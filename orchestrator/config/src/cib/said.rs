@@ -14,7 +14,7 @@ const COSTLY_MAX: usize = 10;
 
 /// Collects what is said.
 #[derive(Debug)]
-pub(super) struct Said<'a> {
+pub(crate) struct Said<'a> {
     text: &'a str,
     kept: Vec<Kept>,
     errors: usize,
@@ -33,27 +33,27 @@ struct Kept {
 }
 
 impl<'a> Said<'a> {
-    pub(super) fn about(text: &'a str) -> Self {
+    pub(crate) fn about(text: &'a str) -> Self {
         Self { text, kept: Vec::new(), errors: 0, warnings: 0, notes: 0, once: BTreeSet::new() }
     }
 
     /// The text is not used. `part` is a part of it.
-    pub(super) fn error(&mut self, part: &str, what: impl Into<String>, remedy: &'static str) {
+    pub(crate) fn error(&mut self, part: &str, what: impl Into<String>, remedy: &'static str) {
         self.add(Severity::Error, Some(part), what.into(), remedy);
     }
 
     /// An error of the text as a whole.
-    pub(super) fn error_of_all(&mut self, what: impl Into<String>, remedy: &'static str) {
+    pub(crate) fn error_of_all(&mut self, what: impl Into<String>, remedy: &'static str) {
         self.add(Severity::Error, None, what.into(), remedy);
     }
 
     /// It is used in another way than it reads.
-    pub(super) fn warning(&mut self, part: &str, what: impl Into<String>, remedy: &'static str) {
+    pub(crate) fn warning(&mut self, part: &str, what: impl Into<String>, remedy: &'static str) {
         self.add(Severity::Warning, Some(part), what.into(), remedy);
     }
 
     /// The first warning of its `kind`; more of them would only repeat it.
-    pub(super) fn warning_once(&mut self, kind: &str, part: &str, what: impl FnOnce() -> String) {
+    pub(crate) fn warning_once(&mut self, kind: &str, part: &str, what: impl FnOnce() -> String) {
         // The kinds come from names in the text, too, so there must be an end.
         if self.once.len() <= KEPT_MAX && !self.once.contains(kind) {
             self.once.insert(kind.to_owned());
@@ -62,24 +62,24 @@ impl<'a> Said<'a> {
     }
 
     /// The first note of its `kind`.
-    pub(super) fn note_once(&mut self, kind: &str, part: &str, what: impl Into<String>) {
+    pub(crate) fn note_once(&mut self, kind: &str, part: &str, what: impl Into<String>) {
         if self.once.insert(kind.to_owned()) {
             self.add(Severity::Note, Some(part), what.into(), "");
         }
     }
 
     /// The same of warnings.
-    pub(super) fn has_time_for_warnings(&self) -> bool {
+    pub(crate) fn has_time_for_warnings(&self) -> bool {
         self.warnings < COSTLY_MAX
     }
 
     /// The line on which `part` begins, counted from 1. Costs a pass over the text.
-    pub(super) fn line_of(&self, part: &str) -> u32 {
+    pub(crate) fn line_of(&self, part: &str) -> u32 {
         positions(self.text, &[offset(self.text, part)]).first().map_or(0, |position| position.line)
     }
 
     /// Whether so few errors have been said that the next one may take a pass over the text.
-    pub(super) fn has_time_for_errors(&self) -> bool {
+    pub(crate) fn has_time_for_errors(&self) -> bool {
         self.errors < COSTLY_MAX
     }
 
@@ -100,7 +100,7 @@ impl<'a> Said<'a> {
     }
 
     /// All of it in the order of the text, after what was said of its bytes.
-    pub(super) fn finish(mut self, of_bytes: &[Diagnostic]) -> Vec<Diagnostic> {
+    pub(crate) fn finish(mut self, of_bytes: &[Diagnostic]) -> Vec<Diagnostic> {
         let mut report = Report::default();
         report.extend(of_bytes.iter().cloned());
         self.kept.sort_by_key(|kept| kept.part);
@@ -133,7 +133,7 @@ fn wide(text: &str, position: Position, begin: usize, end: usize) -> Place {
 }
 
 /// Where `part` begins in `text`, of which it is a part.
-pub(super) fn offset(text: &str, part: &str) -> usize {
+pub(crate) fn offset(text: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(text.as_ptr().addr()).min(text.len())
 }
 

@@ -8,18 +8,18 @@ use std::ops::Range;
 
 /// An attribute.
 #[derive(Debug)]
-pub(super) struct Attribute<'a> {
+pub(crate) struct Attribute<'a> {
     /// Its name.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
     /// Its value, with entities written out.
-    pub(super) value: Cow<'a, str>,
+    pub(crate) value: Cow<'a, str>,
     /// Name, equals sign and value as they stand in the text.
-    pub(super) whole: &'a str,
+    pub(crate) whole: &'a str,
 }
 
 /// Elements in the order of the text: what is within one follows it.
 #[derive(Debug, Default)]
-pub(super) struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
     attributes: Vec<Attribute<'a>>,
 }
@@ -34,7 +34,7 @@ struct Node<'a> {
 
 /// An element of a tree.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Element<'t, 'a> {
+pub(crate) struct Element<'t, 'a> {
     tree: &'t Tree<'a>,
     node: &'t Node<'a>,
     key: usize,
@@ -42,7 +42,7 @@ pub(super) struct Element<'t, 'a> {
 
 impl<'a> Tree<'a> {
     /// Adds an element without attributes, as the last one.
-    pub(super) fn begin(&mut self, name: &'a str) -> usize {
+    pub(crate) fn begin(&mut self, name: &'a str) -> usize {
         let key = self.nodes.len();
         let at = self.attributes.len();
         self.nodes.push(Node { name, attributes: at..at, end: key + 1 });
@@ -50,7 +50,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Adds an attribute to the last element.
-    pub(super) fn push(&mut self, attribute: Attribute<'a>) {
+    pub(crate) fn push(&mut self, attribute: Attribute<'a>) {
         self.attributes.push(attribute);
         if let Some(node) = self.nodes.last_mut() {
             node.attributes.end = self.attributes.len();
@@ -58,7 +58,7 @@ impl<'a> Tree<'a> {
     }
 
     /// All that follows `key` up to here is within it.
-    pub(super) fn end(&mut self, key: usize) {
+    pub(crate) fn end(&mut self, key: usize) {
         let end = self.nodes.len();
         if let Some(node) = self.nodes.get_mut(key) {
             node.end = end;
@@ -66,7 +66,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Removes `key` and all that follows it.
-    pub(super) fn cut(&mut self, key: usize) {
+    pub(crate) fn cut(&mut self, key: usize) {
         if let Some(node) = self.nodes.get(key) {
             self.attributes.truncate(node.attributes.start);
             self.nodes.truncate(key);
@@ -74,69 +74,69 @@ impl<'a> Tree<'a> {
     }
 
     /// How many attributes it holds.
-    pub(super) fn attributes_held(&self) -> usize {
+    pub(crate) fn attributes_held(&self) -> usize {
         self.attributes.len()
     }
 
     /// The attributes of the last element so far.
-    pub(super) fn last_attributes(&self) -> &[Attribute<'a>] {
+    pub(crate) fn last_attributes(&self) -> &[Attribute<'a>] {
         self.nodes.last().and_then(|node| self.attributes.get(node.attributes.clone())).unwrap_or_default()
     }
 
     /// The name of `key`; empty if there is no such element.
-    pub(super) fn name(&self, key: usize) -> &'a str {
+    pub(crate) fn name(&self, key: usize) -> &'a str {
         self.nodes.get(key).map_or("", |node| node.name)
     }
 
     /// The element `key`.
-    pub(super) fn element(&self, key: usize) -> Option<Element<'_, 'a>> {
+    pub(crate) fn element(&self, key: usize) -> Option<Element<'_, 'a>> {
         self.nodes.get(key).map(|node| Element { tree: self, node, key })
     }
 }
 
 impl<'t, 'a> Element<'t, 'a> {
     /// Its name, which is also its place.
-    pub(super) fn name(self) -> &'a str {
+    pub(crate) fn name(self) -> &'a str {
         self.node.name
     }
 
     /// Its number in the tree.
-    pub(super) fn key(self) -> usize {
+    pub(crate) fn key(self) -> usize {
         self.key
     }
 
     /// How many elements it consists of, itself included.
-    pub(super) fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         self.node.end.saturating_sub(self.key)
     }
 
     /// Whether `other` is this element or within it.
-    pub(super) fn has(self, other: Self) -> bool {
+    pub(crate) fn has(self, other: Self) -> bool {
         (self.key..self.node.end).contains(&other.key)
     }
 
     /// Its attributes in the order of the text.
-    pub(super) fn attributes(self) -> &'t [Attribute<'a>] {
+    pub(crate) fn attributes(self) -> &'t [Attribute<'a>] {
         self.tree.attributes.get(self.node.attributes.clone()).unwrap_or_default()
     }
 
     /// The attribute of that name.
-    pub(super) fn attribute(self, name: &str) -> Option<&'t Attribute<'a>> {
+    pub(crate) fn attribute(self, name: &str) -> Option<&'t Attribute<'a>> {
         self.attributes().iter().find(|attribute| attribute.name == name)
     }
 
     /// The value of the attribute of that name.
-    pub(super) fn value(self, name: &str) -> Option<&'t str> {
+    pub(crate) fn value(self, name: &str) -> Option<&'t str> {
         self.attribute(name).map(|attribute| &*attribute.value)
     }
 
     /// The same as a text of its own.
-    pub(super) fn text(self, name: &str) -> Option<String> {
+    pub(crate) fn text(self, name: &str) -> Option<String> {
         self.value(name).map(str::to_owned)
     }
 
     /// The elements directly within it.
-    pub(super) fn children(self) -> impl Iterator<Item = Self> + use<'t, 'a> {
+    pub(crate) fn children(self) -> impl Iterator<Item = Self> + use<'t, 'a> {
         let first = self.key + 1;
         let within = move |key: usize| {
             let element = self.tree.element(key)?;
@@ -147,7 +147,7 @@ impl<'t, 'a> Element<'t, 'a> {
     }
 
     /// Itself and all elements within it.
-    pub(super) fn all(self) -> impl Iterator<Item = Self> + use<'t, 'a> {
+    pub(crate) fn all(self) -> impl Iterator<Item = Self> + use<'t, 'a> {
         (self.key..self.node.end).filter_map(move |key| self.tree.element(key))
     }
 }

@@ -30,7 +30,7 @@ const HELD_MAX: usize = 2_000_000;
 
 /// Reads the text up to the next branch that is complete.
 #[derive(Debug)]
-pub(super) struct Xml<'a> {
+pub(crate) struct Xml<'a> {
     text: &'a str,
     reader: Reader<&'a [u8]>,
     tree: Tree<'a>,
@@ -42,7 +42,7 @@ pub(super) struct Xml<'a> {
 
 /// How much of a text was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     /// All of it.
     Whole,
     /// It was left at an error behind which nothing can be understood.
@@ -62,21 +62,21 @@ enum State {
 }
 
 impl<'a> Xml<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let reader = Reader::from_str(text);
         let (tree, open) = (Tree::default(), Vec::new());
         Self { text, reader, tree, open, elements: 0, state: State::Before, extent: Extent::Begun }
     }
 
     /// What has been read and not removed.
-    pub(super) fn tree(&self) -> &Tree<'a> {
+    pub(crate) fn tree(&self) -> &Tree<'a> {
         &self.tree
     }
 
     /// Reads on until an element in the status is complete, and returns it. It is the last one of the tree and may be
     /// removed from it with [`Self::forget`]. Nothing is returned at the end of the text, or at an error behind which the
     /// text cannot be understood.
-    pub(super) fn branch(&mut self, said: &mut Said) -> Option<usize> {
+    pub(crate) fn branch(&mut self, said: &mut Said) -> Option<usize> {
         while self.state != State::Ended {
             let begin = self.position();
             match self.reader.read_event() {
@@ -92,12 +92,12 @@ impl<'a> Xml<'a> {
     }
 
     /// Removes `branch` from the tree.
-    pub(super) fn forget(&mut self, branch: usize) {
+    pub(crate) fn forget(&mut self, branch: usize) {
         self.tree.cut(branch);
     }
 
     /// What has been read, and how much of the text that is.
-    pub(super) fn finish(self) -> (Tree<'a>, Extent) {
+    pub(crate) fn finish(self) -> (Tree<'a>, Extent) {
         (self.tree, self.extent)
     }
 

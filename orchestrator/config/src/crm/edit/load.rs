@@ -1,0 +1,140 @@
+//! A text taken into a configuration.
+//! Source: crm(8), "load", and what crmsh 4.4.1 makes of the three ways.
+
+use std::collections::BTreeSet;
+
+use super::rank;
+use crate::crm::object::attributes::AttrSet;
+use crate::crm::object::cluster::Options;
+use crate::crm::object::resource::Operation;
+use crate::crm::object::{Body, Kind, Object, Space};
+use crate::crm::parse::{Draft, Statement};
+use crate::crm::Configuration;
+use crate::diagnostic::{Diagnostic, Place, Report, quoted};
+use crate::nearest::nearest;
+
+/// What becomes of objects that a text does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// Nodes stay, all others go.
+    Replace,
+    /// They stay.
+    Update,
+    /// They go; options within a set that is named stay.
+    Push,
+}
+
+impl Configuration {
+    /// This configuration with what `draft` asks for. An object that is there already is replaced as a whole; options are
+    /// added to those of their set. The diagnostics are in the order of the text; if there is an error, the configuration
+    /// is not to be used.
+    pub fn load(&self, draft: &Draft, how: Load) -> (Self, Vec<Diagnostic>) {
+        let named: BTreeSet<(Space, &str)> = draft.objects().map(key).collect();
+        let stays = |object: &&Object| match how {
+            Load::Update => true,
+            Load::Replace => object.kind() == Kind::Node,
+            Load::Push => named.contains(&key(object)),
+        };
+        let mut loaded = Self::of(self.objects.iter().filter(stays).cloned().collect());
+        let mut report = Report::default();
+        let mut seen = BTreeSet::new();
+        for (place, statement) in &draft.statements {
+            match statement {
+                Statement::Object(object) => {
+                    let first = seen.insert(key(object));
+                    let options = matches!(object.body, Body::Options(_));
+                    if first || options {
+                        loaded.put(object, *place, &mut report);
+                    } else {
+                        let what = format!("{} is there twice", quoted(object.name()));
+                        report.error(*place, what, "remove one of them, or give it another name");
+                    }
+                }
+                Statement::Monitor { resource, role, interval, timeout } => {
+                    let pairs = [("role", role.as_ref()), ("interval", Some(interval)), ("timeout", timeout.as_ref())];
+                    let attributes = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+                    let monitor = Operation { name: "monitor".to_owned(), attributes: attributes.collect(), sets: Vec::new() };
+                    loaded.add_monitor(resource, monitor, *place, &mut report);
+                }
+            }
+        }
+        (loaded, report.finish())
+    }
+
+    fn put(&mut self, object: &Object, place: Place, report: &mut Report) {
+        let Some(known) = self.objects.iter_mut().find(|known| key(known) == key(object)) else {
+            let at = self.objects.iter().rposition(|known| rank(known) <= rank(object)).map_or(0, |at| at + 1);
+            self.objects.insert(at, object.clone());
+            return;
+        };
+        if !known.may_become(object) {
+            let what = format!("{} is a {} already, and cannot become a {}", quoted(object.name()), known.kind(), object.kind());
+            report.error(place, what, "give it another name, or delete the old one first");
+            return;
+        }
+        match (&mut known.body, &object.body) {
+            (Body::Options(old), Body::Options(new)) => merge(old, new),
+            (Body::Node(old), Body::Node(new)) => {
+                let id = new.id.clone().or(old.id.take());
+                old.clone_from(new);
+                old.id = id;
+            }
+            (old, new) => old.clone_from(new),
+        }
+        known.comments.clone_from(&object.comments);
+    }
+
+    fn add_monitor(&mut self, resource: &str, monitor: Operation, place: Place, report: &mut Report) {
+        let primitives = self.objects.iter_mut().filter_map(|object| match &mut object.body {
+            Body::Primitive(primitive) => Some(primitive),
+            _ => None,
+        });
+        if let Some(primitive) = primitives.into_iter().find(|primitive| primitive.id == resource) {
+            primitive.with_operations(|operations| operations.all.push(monitor));
+            return;
+        }
+        let near = nearest(resource, self.objects.iter().filter(|object| object.kind() == Kind::Primitive).map(Object::name));
+        let near = near.map(|near| format!("; it may have been meant as {}", quoted(near))).unwrap_or_default();
+        let what = format!("there is no primitive {}{near}", quoted(resource));
+        report.error(place, what, "write the primitive before its monitor");
+    }
+}
+
+impl Draft {
+    /// The objects that it asks for.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.statements.iter().filter_map(|(_, statement)| match statement {
+            Statement::Object(object) => Some(object),
+            Statement::Monitor { .. } => None,
+        })
+    }
+
+    /// Where the object `name` is written.
+    pub fn place_of(&self, name: &str) -> Option<Place> {
+        let is = |(_, statement): &&(Place, Statement)| matches!(statement, Statement::Object(object) if object.name() == name);
+        self.statements.iter().find(is).map(|(place, _)| *place)
+    }
+}
+
+impl Object {
+    /// Whether a new text for it may be that of `other`: of the same kind, the two spellings of a clone alike.
+    fn may_become(&self, other: &Self) -> bool {
+        let one = |kind| if kind == Kind::Promotable { Kind::Clone } else { kind };
+        one(self.kind()) == one(other.kind())
+    }
+}
+
+fn key(object: &Object) -> (Space, &str) {
+    (object.space(), object.name())
+}
+
+/// Options that are named again get their new value in their old place.
+fn merge(old: &mut Options, new: &Options) {
+    let AttrSet { rules, pairs, .. } = &new.set;
+    if !rules.is_empty() {
+        old.set.rules.clone_from(rules);
+    }
+    for pair in pairs {
+        old.set.put(pair.clone());
+    }
+}
