@@ -53,7 +53,7 @@ impl Configuration {
                 Statement::Monitor { resource, role, interval, timeout } => {
                     let pairs = [("role", role.as_ref()), ("interval", Some(interval)), ("timeout", timeout.as_ref())];
                     let attributes = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
-                    let monitor = Operation { name: "monitor".to_owned(), attributes: attributes.collect(), sets: Vec::new() };
+                    let monitor = Operation { id: None, name: "monitor".to_owned(), attributes: attributes.collect(), sets: Vec::new() };
                     loaded.add_monitor(resource, monitor, *place, &mut report);
                 }
             }

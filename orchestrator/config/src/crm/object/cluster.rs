@@ -43,9 +43,6 @@ pub(crate) enum OptionKind {
 }
 
 impl OptionKind {
-    /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 3] = [Self::Property, Self::Resources, Self::Operations];
-
     /// The word of the dialect.
     pub(crate) const fn word(self) -> &'static str {
         match self {

@@ -15,6 +15,8 @@ pub(crate) struct Item {
 /// Resources that a constraint takes together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResourceSet {
+    /// Its id, if it is not the one that it would get.
+    pub(crate) id: Option<String>,
     /// Whether one follows the other.
     pub(crate) order: Within,
     /// How many of them are needed.

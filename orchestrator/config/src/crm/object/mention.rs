@@ -2,7 +2,7 @@
 
 use super::attributes::{AttrSet, Attributes, Pair};
 use super::cluster::AlertPart;
-use super::constraint::Places;
+use super::constraint::{Joined, Places, ResourceSet, What};
 use super::resource::{BundlePart, Part, Primitive};
 use super::rule::Rule;
 use super::{Body, Object};
@@ -33,6 +33,10 @@ pub(crate) fn mentions(object: &Object) -> Vec<Mention<'_>> {
         }
         Body::Location(location) => {
             found.own(&location.id);
+            match &location.what {
+                What::Sets(sets) => found.sets(sets),
+                What::Resource(_) | What::Pattern(_) => {}
+            }
             match &location.places {
                 Places::Rules(rules) => found.rules(rules),
                 Places::Node { .. } => {}
@@ -47,9 +51,10 @@ pub(crate) fn mentions(object: &Object) -> Vec<Mention<'_>> {
             alert.parts.iter().for_each(|part| found.alert_part(part));
         }
         Body::Xml(markup) => found.xml(markup),
-        Body::Tag(_) | Body::Colocation(_) | Body::Order(_) | Body::Ticket(_) | Body::Role(_) => {
-            found.own(object.name());
-        }
+        Body::Colocation(colocation) => found.joined(&colocation.id, &colocation.joined),
+        Body::Order(order) => found.joined(&order.id, &order.joined),
+        Body::Ticket(ticket) => found.joined(&ticket.id, &ticket.joined),
+        Body::Tag(_) | Body::Role(_) => found.own(object.name()),
         Body::Topology(_) | Body::AclTarget(_) | Body::User(_) => {}
     }
     found.0
@@ -103,11 +108,25 @@ impl<'o> Found<'o> {
                 Part::Operations(operations) => {
                     self.own_some(operations.id.as_ref());
                     self.0.extend(operations.reference.as_ref().map(|id| Mention::Refers(id)));
-                    let sets = operations.all.iter().flat_map(|operation| operation.sets.iter().map(|(_, set)| set));
-                    self.all(sets);
+                    for operation in &operations.all {
+                        self.own_some(operation.id.as_ref());
+                        self.all(operation.sets.iter().map(|(_, set)| set));
+                    }
                 }
             }
         }
+    }
+
+    fn joined(&mut self, id: &'o str, joined: &'o Joined) {
+        self.own(id);
+        match joined {
+            Joined::Sets(sets) => self.sets(sets),
+            Joined::Items(_) => {}
+        }
+    }
+
+    fn sets(&mut self, sets: &'o [ResourceSet]) {
+        sets.iter().for_each(|set| self.own_some(set.id.as_ref()));
     }
 
     fn bundle_part(&mut self, part: &'o BundlePart) {

@@ -54,6 +54,8 @@ pub(crate) struct Operations {
 /// An operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Operation {
+    /// Its id, if it is not the one that it would get.
+    pub(crate) id: Option<String>,
     /// `monitor`, `start`, ...
     pub(crate) name: String,
     /// What the cluster goes by, `interval` among it, in its order.

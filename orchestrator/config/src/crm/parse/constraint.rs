@@ -291,6 +291,7 @@ fn add(found: &mut Vec<ResourceSet>, begun: usize, shape: Shape, item: Item) {
     match open.filter(|set| set.part == item.part) {
         Some(set) => set.resources.push(item.resource),
         None => found.push(ResourceSet {
+            id: None,
             order: shape.order,
             need: shape.need,
             part: item.part,

@@ -110,7 +110,7 @@ fn operations(words: &mut Words, primitive: &mut Primitive) -> Read<()> {
 fn operation(words: &mut Words) -> Read<Operation> {
     words.next();
     let name = words.id("the name of the operation")?;
-    let mut operation = Operation { name, attributes: Vec::new(), sets: Vec::new() };
+    let mut operation = Operation { id: None, name, attributes: Vec::new(), sets: Vec::new() };
     let mut others = Vec::new();
     while let Some(word) = words.peek() {
         if PARTS.iter().any(|part| part.eq_ignore_ascii_case(word)) {

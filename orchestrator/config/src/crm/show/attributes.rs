@@ -5,14 +5,6 @@ use crate::crm::lexer::{value, word};
 use crate::crm::object::attributes::{AttrSet, Attributes, Pair, SetKind};
 use crate::crm::object::rule::{Date, OwnRule, Rule, Term};
 
-/// The line of a set behind its word.
-pub(super) fn line(first: &str, attributes: &Attributes, generated: &str, view: &View<'_>) -> String {
-    match attributes {
-        Attributes::Reference(id) => format!("{first} $id-ref={id}"),
-        Attributes::Own(set) => own(first, set, generated, view),
-    }
-}
-
 /// The same of a set that is written out. Its id is shown where something refers to it and it would not come about itself.
 pub(super) fn own(first: &str, set: &AttrSet, generated: &str, view: &View<'_>) -> String {
     let mut parts = vec![first.to_owned()];
@@ -23,15 +15,22 @@ pub(super) fn own(first: &str, set: &AttrSet, generated: &str, view: &View<'_>) 
     parts.join(" ")
 }
 
-/// The line of a set of an owner whose id is `owner`.
+/// The line of a set of an owner whose id is `owner`; none of a set with nothing in it.
 pub(super) fn of_owner(
     first: &str,
     kind: SetKind,
     attributes: &Attributes,
     owner: &str,
     view: &View<'_>,
-) -> String {
-    line(first, attributes, &format!("{owner}-{}", kind.element()), view)
+) -> Option<String> {
+    match attributes {
+        Attributes::Reference(id) => Some(format!("{first} $id-ref={id}")),
+        Attributes::Own(set) => {
+            let wanted = set.id.as_ref().is_some_and(|id| view.is_wanted(id));
+            let filled = wanted || !set.pairs.is_empty() || !set.rules.is_empty();
+            filled.then(|| own(first, set, &format!("{owner}-{}", kind.element()), view))
+        }
+    }
 }
 
 /// An attribute.

@@ -14,7 +14,7 @@ pub(super) fn node(node: &Node, view: &View<'_>) -> Vec<String> {
     let mut lines = vec![format!("node {id}{}{kind}", node.name)];
     described(node.description.as_deref(), &mut lines);
     for (kind, attributes) in &node.sets {
-        lines.push(of_owner(attribute_word(*kind), *kind, attributes, &node.name, view));
+        lines.extend(of_owner(attribute_word(*kind), *kind, attributes, &node.name, view));
     }
     lines
 }
@@ -86,11 +86,11 @@ pub(super) fn alert(alert: &Alert, view: &View<'_>) -> Vec<String> {
     described(alert.description.as_deref(), &mut lines);
     let last = alert.parts.len().saturating_sub(1);
     for (index, part) in alert.parts.iter().enumerate() {
-        lines.push(match part {
+        lines.extend(match part {
             AlertPart::Set(kind, set) => {
                 of_owner(attribute_word(*kind), *kind, &Attributes::Own(set.clone()), &alert.id, view)
             }
-            AlertPart::Select { kinds, attributes } => select(kinds, attributes),
+            AlertPart::Select { kinds, attributes } => Some(select(kinds, attributes)),
             AlertPart::Recipient(to, sets) => {
                 let mut text = value(to);
                 for (kind, set) in sets {
@@ -99,9 +99,9 @@ pub(super) fn alert(alert: &Alert, view: &View<'_>) -> Vec<String> {
                 }
                 // What follows would be read as the recipient's.
                 if index < last && !matches!(alert.parts.get(index + 1), Some(AlertPart::Recipient(..))) {
-                    format!("to {{ {text} }}")
+                    Some(format!("to {{ {text} }}"))
                 } else {
-                    format!("to {text}")
+                    Some(format!("to {text}"))
                 }
             }
         });

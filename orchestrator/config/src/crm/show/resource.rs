@@ -13,7 +13,7 @@ pub(super) fn primitive(first: &str, primitive: &Primitive, view: &View<'_>) -> 
     for part in &primitive.parts {
         match part {
             Part::Set(kind, attributes) => {
-                lines.push(of_owner(kind.word(), *kind, attributes, &primitive.id, view));
+                lines.extend(of_owner(kind.word(), *kind, attributes, &primitive.id, view));
             }
             Part::Operations(found) => operations(found, &primitive.id, view, &mut lines),
         }
@@ -55,7 +55,7 @@ fn operation(operation: &Operation, owner: &str, view: &View<'_>, lines: &mut Ve
             SetKind::Params => "op_params",
             SetKind::Meta | SetKind::Utilization => "op_meta",
         };
-        lines.push(of_owner(first, *kind, attributes, &owner, view));
+        lines.extend(of_owner(first, *kind, attributes, &owner, view));
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn holder(first: &str, holder: &Holder, view: &View<'_>) -> Vec<Strin
     let mut lines = vec![format!("{first} {} {}", holder.id, holder.members.join(" "))];
     described(holder.description.as_deref(), &mut lines);
     for (kind, attributes) in &holder.sets {
-        lines.push(of_owner(kind.word(), *kind, attributes, &holder.id, view));
+        lines.extend(of_owner(kind.word(), *kind, attributes, &holder.id, view));
     }
     lines
 }
@@ -74,16 +74,16 @@ pub(super) fn bundle(bundle: &Bundle, view: &View<'_>) -> Vec<String> {
     let mut lines = vec![format!("bundle {}", bundle.id)];
     described(bundle.description.as_deref(), &mut lines);
     for part in &bundle.parts {
-        lines.push(match part {
+        lines.extend(match part {
             BundlePart::Section { word, attributes, mappings } => {
                 let mapping = mapping_of(word).unwrap_or_default();
                 let mappings: String = mappings.iter().map(|found| format!(" {mapping}{}", plain(found))).collect();
-                format!("{word}{}{mappings}", plain(attributes))
+                Some(format!("{word}{}{mappings}", plain(attributes)))
             }
             BundlePart::Set(kind, set) => {
                 of_owner(kind.word(), *kind, &Attributes::Own(set.clone()), &bundle.id, view)
             }
-            BundlePart::Primitive(id) => format!("primitive {id}"),
+            BundlePart::Primitive(id) => Some(format!("primitive {id}")),
         });
     }
     lines

@@ -20,8 +20,7 @@ pub(super) fn of_owner(markup: &Markup, owner: &str, wanted: Wanted<'_>) -> Opti
 
 /// All sets among `children`, which must be nothing else.
 pub(super) fn all(children: &[Markup], owner: &str, wanted: Wanted<'_>) -> Option<Vec<(SetKind, Attributes)>> {
-    let filled = children.iter().filter(|child| !child.is_empty_set(wanted));
-    filled.map(|child| of_owner(child, owner, wanted)).collect()
+    children.iter().map(|child| of_owner(child, owner, wanted)).collect()
 }
 
 /// A set that is written out, with its id.
@@ -61,7 +60,6 @@ pub(super) fn rule(markup: &Markup) -> Option<Rule> {
     if terms.is_empty() {
         return None;
     }
-    let joint = if terms.len() < 2 { Joint::And } else { joint };
     let score = markup.value("score").or(markup.value("score-attribute")).map(Score::read);
     Some(Rule::Own(OwnRule { id: markup.text("id"), role: markup.text("role"), score, joint, terms }))
 }

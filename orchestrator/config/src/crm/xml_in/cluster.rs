@@ -104,7 +104,7 @@ pub(super) fn acl_target(markup: &Markup) -> Option<AclTarget> {
 /// An alert.
 pub(super) fn alert(markup: &Markup, wanted: Wanted<'_>) -> Option<Alert> {
     let mut parts = Vec::new();
-    for child in markup.children.iter().filter(|child| !child.is_empty_set(wanted)) {
+    for child in &markup.children {
         parts.push(match child.name.as_str() {
             "select" => select(child)?,
             "recipient" => {

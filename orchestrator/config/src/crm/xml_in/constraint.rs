@@ -15,7 +15,7 @@ pub(super) fn location(markup: &Markup) -> Option<Location> {
     let what = match (markup.text("rsc"), markup.text("rsc-pattern")) {
         (Some(id), None) => What::Resource(id),
         (None, Some(pattern)) => What::Pattern(pattern),
-        _ => What::Sets(sets.into_iter().map(|found| set(found, "role")).collect::<Option<_>>()?),
+        _ => What::Sets(self::sets(&sets, "role", &markup.text("id")?)?),
     };
     let places = match (rules.is_empty(), markup.value("score")) {
         (true, Some(score)) => Places::Node { score: Score::read(score), node: markup.text("node")? },
@@ -67,10 +67,21 @@ pub(super) fn ticket(markup: &Markup) -> Option<Ticket> {
 
 fn joined(markup: &Markup, names: &[(&str, &str)], part: &str) -> Option<Joined> {
     if !markup.children.is_empty() {
-        return Some(Joined::Sets(markup.children.iter().map(|found| set(found, part)).collect::<Option<_>>()?));
+        let children: Vec<&Markup> = markup.children.iter().collect();
+        return Some(Joined::Sets(sets(&children, part, &markup.text("id")?)?));
     }
     let item = |(name, part): &(&str, &str)| Some(Item { resource: markup.text(name)?, part: markup.text(part) });
     Some(Joined::Items(names.iter().map(item).collect::<Option<_>>()?))
+}
+
+/// Sets of the constraint `owner`. Their ids count where they are not those that they would get.
+fn sets(children: &[&Markup], part: &str, owner: &str) -> Option<Vec<ResourceSet>> {
+    let mut found: Vec<ResourceSet> = children.iter().map(|child| set(child, part)).collect::<Option<_>>()?;
+    let usual = |(index, set): (usize, &ResourceSet)| set.id.as_deref() == Some(&format!("{owner}-{index}"));
+    if found.iter().enumerate().all(usual) {
+        found.iter_mut().for_each(|set| set.id = None);
+    }
+    Some(found)
 }
 
 fn set(markup: &Markup, part: &str) -> Option<ResourceSet> {
@@ -83,6 +94,7 @@ fn set(markup: &Markup, part: &str) -> Option<ResourceSet> {
         return None;
     }
     Some(ResourceSet {
+        id: markup.text("id"),
         order: if yes("sequential")? { Within::Sequential } else { Within::Parallel },
         need: if yes("require-all")? { Need::All } else { Need::Any },
         part: markup.text(part),

@@ -20,7 +20,7 @@ pub(super) fn primitive(markup: &Markup, wanted: Wanted<'_>) -> Option<Primitive
         },
     };
     let mut parts = Vec::new();
-    for child in markup.children.iter().filter(|child| !child.is_empty_set(wanted)) {
+    for child in &markup.children {
         parts.push(match child.name.as_str() {
             "operations" => Part::Operations(operations(child, &id, wanted)?),
             _ => {
@@ -50,7 +50,8 @@ fn operation(markup: &Markup, owner: &str, wanted: Wanted<'_>) -> Option<Operati
         attributes.push(("interval".to_owned(), "0".to_owned()));
     }
     let owner = format!("{owner}-{name}-{}", markup.value("interval").unwrap_or("0"));
-    Some(Operation { name, attributes, sets: all(&markup.children, &owner, wanted)? })
+    let id = markup.text("id").filter(|id| *id != owner);
+    Some(Operation { id, name, attributes, sets: all(&markup.children, &owner, wanted)? })
 }
 
 /// A group or a clone. What is within it has been taken out before.
@@ -64,7 +65,7 @@ pub(super) fn holder(markup: &Markup, members: Vec<String>, wanted: Wanted<'_>) 
 pub(super) fn bundle(markup: &Markup, wanted: Wanted<'_>) -> Option<Bundle> {
     let id = markup.text("id")?;
     let mut parts = Vec::new();
-    for child in markup.children.iter().filter(|child| !child.is_empty_set(wanted)) {
+    for child in &markup.children {
         parts.push(match child.name.as_str() {
             "primitive" => BundlePart::Primitive(child.text("id")?),
             word if BUNDLE_SECTIONS.contains(&word) => section(child)?,

@@ -80,7 +80,7 @@ fn set(set: &ResourceSet, part: &str, owner: &str, ids: &mut Ids) -> Markup {
     if set.order == Within::Parallel {
         markup = markup.with("sequential", "false");
     }
-    let mut markup = markup.with_some(part, set.part.as_deref()).with("id", ids.make(owner));
+    let mut markup = markup.with_some(part, set.part.as_deref()).with("id", ids.own_or(set.id.as_deref(), owner));
     markup.children = set.resources.iter().map(|id| Markup::new("resource_ref").with("id", id)).collect();
     markup
 }

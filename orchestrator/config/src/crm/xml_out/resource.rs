@@ -38,7 +38,7 @@ fn operations(operations: &Operations, owner: &str, ids: &mut Ids) -> Markup {
 
 fn operation(operation: &Operation, owner: &str, ids: &mut Ids) -> Markup {
     let interval = operation.attributes.iter().find(|(name, _)| name == "interval").map(|(_, value)| value.as_str());
-    let id = ids.make(&format!("{owner}-{}-{}", operation.name, interval.unwrap_or("0")));
+    let id = ids.own_or(operation.id.as_deref(), &format!("{owner}-{}-{}", operation.name, interval.unwrap_or("0")));
     let mut markup = Markup::new("op").with("name", &operation.name);
     markup.attributes.extend_from_slice(&operation.attributes);
     let mut markup = markup.with("id", id.clone());
