@@ -13,18 +13,20 @@ mod object;
 mod parse;
 mod shortcut;
 mod show;
+mod verify;
 mod xml_in;
 mod xml_out;
 
 use std::collections::BTreeSet;
 
 pub use self::edit::{Deleted, EditFault, Load, MemberPlace};
+use self::markup::{Layout, Markup};
+use self::object::mention::{Mention, mentions};
 pub use self::object::{Kind, Object};
 pub use self::parse::{Draft, parse};
 pub use self::show::Secrets;
-use self::markup::{Layout, Markup};
-use self::object::mention::{Mention, mentions};
 use self::show::View;
+pub use self::verify::Finding;
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 

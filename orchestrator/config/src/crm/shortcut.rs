@@ -74,8 +74,22 @@ mod tests {
     #[test]
     fn words_and_paths_stand_for_each_other() {
         for text in [
-            "meta:a:b", "meta:a", "params:a:b", "params:a", "utilization:a", "location:a", "property", "property:x",
-            "node", "node:m1", "nodeattr", "nodeattr:x", "nodeutil", "nodeutil:m1", "status", "cib",
+            "meta:a:b",
+            "meta:a",
+            "params:a:b",
+            "params:a",
+            "utilization:a",
+            "location:a",
+            "property",
+            "property:x",
+            "node",
+            "node:m1",
+            "nodeattr",
+            "nodeattr:x",
+            "nodeutil",
+            "nodeutil:m1",
+            "status",
+            "cib",
         ] {
             assert_eq!(path(text).as_deref().and_then(word).as_deref(), Some(text));
         }

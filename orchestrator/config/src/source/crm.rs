@@ -14,7 +14,8 @@ pub(super) fn around(line: &str, column: u32) -> (String, u32) {
     while let Some(at) = rest.find('=') {
         let (before, value) = rest.split_at(at + 1);
         shown.push_str(before);
-        let name = before.trim_end_matches('=').rsplit(|c: char| c.is_whitespace() || c == ':').next().unwrap_or_default();
+        let name =
+            before.trim_end_matches('=').rsplit(|c: char| c.is_whitespace() || c == ':').next().unwrap_or_default();
         // In XML, the name of an attribute is the value of one before.
         let in_xml = line.contains("<nvpair") && name == "value" && names_a_secret(&shown);
         rest = value;

@@ -34,7 +34,8 @@ impl Configuration {
         let holder = changed.group_mut(group)?;
         let of = |name: &str| {
             let found = holder.members.iter().position(|other| other == name);
-            found.ok_or_else(|| EditFault::new(format!("{} is not in {}", quoted(name), quoted(group)), "name a member"))
+            found
+                .ok_or_else(|| EditFault::new(format!("{} is not in {}", quoted(name), quoted(group)), "name a member"))
         };
         let index = match place {
             Place::Last => holder.members.len(),

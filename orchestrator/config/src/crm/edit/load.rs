@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::rank;
+use crate::crm::Configuration;
 use crate::crm::object::attributes::AttrSet;
 use crate::crm::object::cluster::Options;
 use crate::crm::object::resource::Operation;
 use crate::crm::object::{Body, Kind, Object, Space};
 use crate::crm::parse::{Draft, Statement};
-use crate::crm::Configuration;
 use crate::diagnostic::{Diagnostic, Place, Report, quoted};
 use crate::nearest::nearest;
 
@@ -52,8 +52,14 @@ impl Configuration {
                 }
                 Statement::Monitor { resource, role, interval, timeout } => {
                     let pairs = [("role", role.as_ref()), ("interval", Some(interval)), ("timeout", timeout.as_ref())];
-                    let attributes = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
-                    let monitor = Operation { id: None, name: "monitor".to_owned(), attributes: attributes.collect(), sets: Vec::new() };
+                    let attributes =
+                        pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+                    let monitor = Operation {
+                        id: None,
+                        name: "monitor".to_owned(),
+                        attributes: attributes.collect(),
+                        sets: Vec::new(),
+                    };
                     loaded.add_monitor(resource, monitor, *place, &mut report);
                 }
             }
@@ -68,7 +74,12 @@ impl Configuration {
             return;
         };
         if !known.may_become(object) {
-            let what = format!("{} is a {} already, and cannot become a {}", quoted(object.name()), known.kind(), object.kind());
+            let what = format!(
+                "{} is a {} already, and cannot become a {}",
+                quoted(object.name()),
+                known.kind(),
+                object.kind()
+            );
             report.error(place, what, "give it another name, or delete the old one first");
             return;
         }
@@ -85,15 +96,15 @@ impl Configuration {
     }
 
     fn add_monitor(&mut self, resource: &str, monitor: Operation, place: Place, report: &mut Report) {
-        let primitives = self.objects.iter_mut().filter_map(|object| match &mut object.body {
-            Body::Primitive(primitive) => Some(primitive),
-            _ => None,
-        });
-        if let Some(primitive) = primitives.into_iter().find(|primitive| primitive.id == resource) {
-            primitive.with_operations(|operations| operations.all.push(monitor));
-            return;
+        for object in &mut self.objects {
+            if let Body::Primitive(primitive) = &mut object.body
+                && primitive.id == resource
+            {
+                return primitive.with_operations(|operations| operations.all.push(monitor));
+            }
         }
-        let near = nearest(resource, self.objects.iter().filter(|object| object.kind() == Kind::Primitive).map(Object::name));
+        let near =
+            nearest(resource, self.objects.iter().filter(|object| object.kind() == Kind::Primitive).map(Object::name));
         let near = near.map(|near| format!("; it may have been meant as {}", quoted(near))).unwrap_or_default();
         let what = format!("there is no primitive {}{near}", quoted(resource));
         report.error(place, what, "write the primitive before its monitor");

@@ -21,7 +21,10 @@ impl Configuration {
         }
         if !is_id(new) {
             let what = format!("{} is no name", quoted(new));
-            return Err(EditFault::new(what, "begin it with a letter and go on with letters, digits, `-`, `_` and `.`"));
+            return Err(EditFault::new(
+                what,
+                "begin it with a letter and go on with letters, digits, `-`, `_` and `.`",
+            ));
         }
         let taken = self.objects.iter().find(|object| Some(object.space()) == space && object.name() == new);
         if let Some(other) = taken {

@@ -135,18 +135,3 @@ pub(crate) struct Ticket {
     /// What happens when the ticket goes.
     pub(crate) loss_policy: Option<String>,
 }
-
-impl Joined {
-    /// The resources that it names, in their order.
-    pub(crate) fn resources(&self) -> Vec<&str> {
-        match self {
-            Self::Items(items) => items.iter().map(|item| item.resource.as_str()).collect(),
-            Self::Sets(sets) => of_sets(sets),
-        }
-    }
-}
-
-/// The resources of `sets`, in their order.
-pub(crate) fn of_sets(sets: &[ResourceSet]) -> Vec<&str> {
-    sets.iter().flat_map(|set| set.resources.iter().map(String::as_str)).collect()
-}

@@ -66,7 +66,14 @@ pub(crate) struct Operation {
 
 /// Attributes that an operation has itself; others are parameters for the agent.
 pub(crate) const OPERATION_ATTRIBUTES: [&str; 9] = [
-    "interval", "timeout", "start-delay", "interval-origin", "enabled", "record-pending", "role", "on-fail",
+    "interval",
+    "timeout",
+    "start-delay",
+    "interval-origin",
+    "enabled",
+    "record-pending",
+    "role",
+    "on-fail",
     "description",
 ];
 

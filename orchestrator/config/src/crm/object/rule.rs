@@ -94,8 +94,19 @@ pub(crate) enum Date {
 
 /// Fields of durations and calendars.
 pub(crate) const DATE_FIELDS: [&str; 13] = [
-    "seconds", "minutes", "hours", "days", "monthdays", "weekdays", "yeardays", "yearsdays", "weeks", "months", "years",
-    "weekyears", "moon",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "monthdays",
+    "weekdays",
+    "yeardays",
+    "yearsdays",
+    "weeks",
+    "months",
+    "years",
+    "weekyears",
+    "moon",
 ];
 
 /// Comparisons.

@@ -23,7 +23,7 @@ pub(super) fn set(words: &mut Words, ends: Ends) -> Read<AttrSet> {
     if let Some(id) = words.take_as(|word| value_of(word, "$id")) {
         set.id = Some(words.checked_id(id)?);
     }
-    set.score = words.take_as(|word| score_word(word));
+    set.score = words.take_as(score_word);
     if set.score.as_ref().is_some_and(|score| !score.is_fixed()) {
         return Err(words.refuse_last("this is no score", "write a whole number, inf or -inf, then `:`"));
     }
@@ -110,10 +110,10 @@ fn rule(words: &mut Words) -> Read<Rule> {
             break;
         }
     }
-    rule.score = words.take_as(|word| score_word(word));
+    rule.score = words.take_as(score_word);
     rule.terms.push(term(words)?);
     let mut joint = None;
-    while let Some(next) = words.take_as(|word| joint_of(word)) {
+    while let Some(next) = words.take_as(joint_of) {
         if joint.is_some_and(|joint| joint != next) {
             let what = "`and` and `or` are mixed in one rule";
             return Err(words.refuse_last(what, "write two rules, or one with nested rules as XML"));
@@ -143,7 +143,7 @@ fn term(words: &mut Words) -> Read<Term> {
         Some((kind, comparison)) => (Some(kind), comparison),
         None => (None, word),
     };
-    let known = |word: &str, all: &[&str]| all.iter().any(|known| *known == word);
+    let known = |word: &str, all: &[&str]| all.contains(&word);
     if !known(comparison, &COMPARISONS) {
         words.back();
         return Err(words.refuse_word(comparison, &COMPARISONS, "comparison"));

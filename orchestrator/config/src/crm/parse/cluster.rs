@@ -94,7 +94,9 @@ pub(super) fn topology(words: &mut Words) -> Read<Topology> {
         }
         if !word.split(',').all(super::words::is_id) {
             let what = format!("{} is no device", quoted(word));
-            return Err(words.refuse_last(what, "write devices with blanks between them, or commas if all of them are needed"));
+            return Err(
+                words.refuse_last(what, "write devices with blanks between them, or commas if all of them are needed")
+            );
         }
         empty = false;
         topology.add(&target, word.to_owned());

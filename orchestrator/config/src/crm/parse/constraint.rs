@@ -75,7 +75,10 @@ fn what(words: &mut Words) -> Read<What> {
     if let Some(rest) = word.strip_prefix('/') {
         return match rest.strip_suffix('/').filter(|pattern| !pattern.is_empty()) {
             Some(pattern) => Ok(What::Pattern(pattern.to_owned())),
-            None => Err(words.refuse_last("the pattern is not closed", "write it as `/PATTERN/`, in quotes if it has blanks")),
+            None => {
+                Err(words
+                    .refuse_last("the pattern is not closed", "write it as `/PATTERN/`, in quotes if it has blanks"))
+            }
         };
     }
     words.back();
@@ -128,7 +131,9 @@ pub(super) fn order(words: &mut Words) -> Read<Order> {
     let kind = words.take_as(|word| word.strip_suffix(':').filter(|kind| !kind.is_empty()));
     let kind = match kind {
         None => {
-            if let Some(word) = words.peek().filter(|word| ORDER_KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(word))) {
+            if let Some(word) =
+                words.peek().filter(|word| ORDER_KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(word)))
+            {
                 let what = format!("{} is a kind of order, and here it would be a resource", quoted(word));
                 return Err(words.refuse(what, "write a `:` directly behind it"));
             }
@@ -308,7 +313,9 @@ fn set_attribute(words: &mut Words, word: &str, found: &mut [ResourceSet], begun
         return Err(words.refuse(what, "write `true` or `false`"));
     };
     let Some(sets) = found.get_mut(begun..).filter(|sets| !sets.is_empty()) else {
-        return Err(words.refuse(format!("{} stands before any resource of a set", quoted(name)), "write it behind them"));
+        return Err(
+            words.refuse(format!("{} stands before any resource of a set", quoted(name)), "write it behind them")
+        );
     };
     for set in sets {
         if name.eq_ignore_ascii_case("sequential") {

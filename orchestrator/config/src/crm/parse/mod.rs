@@ -88,10 +88,7 @@ fn statement(line: &Line, report: &mut Report) -> Read<Vec<Statement>> {
         let what = format!("{} begins no object{near}", quoted(word));
         return Err(words.refuse_last(what, "begin each line with a word such as primitive, or join lines with `\\`"));
     };
-    let bodies = match kind {
-        Kind::Xml => xml(line, report)?,
-        other => vec![body(other, &mut words)?],
-    };
+    let bodies = if kind == Kind::Xml { xml(line, report)? } else { vec![body(kind, &mut words)?] };
     let mut objects: Vec<Object> = bodies.into_iter().map(Object::of).collect();
     if let Some(first) = objects.first_mut() {
         first.comments.clone_from(&line.comments);

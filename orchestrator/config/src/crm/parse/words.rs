@@ -127,12 +127,6 @@ impl<'l, 'r> Words<'l, 'r> {
         self.refuse(format!("{what} is missing behind `{last}`"), "write it, or end the line before with `\\`")
     }
 
-    /// Says something about the next word that forbids nothing.
-    pub(super) fn warn(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
-        let place = self.place();
-        self.report.warning(place, what, remedy);
-    }
-
     /// Nothing may be left.
     pub(super) fn end(&mut self, known: &[&str]) -> Read<()> {
         let Some(word) = self.peek() else { return Ok(()) };

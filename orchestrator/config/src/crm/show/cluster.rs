@@ -4,7 +4,9 @@ use super::attributes::{of_owner, own, pair, rule};
 use super::{View, described};
 use crate::crm::lexer::{value, word};
 use crate::crm::object::attributes::{Attributes, SetKind};
-use crate::crm::object::cluster::{AclTarget, Alert, AlertPart, Node, Options, Permission, Role, Tag, Target, Topology};
+use crate::crm::object::cluster::{
+    AclTarget, Alert, AlertPart, Node, Options, Permission, Role, Tag, Target, Topology,
+};
 use crate::crm::shortcut;
 
 /// The lines of a node.
@@ -73,7 +75,6 @@ fn permission(permission: &Permission) -> String {
     let right = Some(permission.right.clone()).filter(|right| right != "role");
     right.into_iter().chain(about).collect::<Vec<_>>().join(" ")
 }
-
 
 /// The lines of a user's roles.
 pub(super) fn acl_target(target: &AclTarget) -> Vec<String> {

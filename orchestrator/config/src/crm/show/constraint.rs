@@ -47,7 +47,8 @@ pub(super) fn ticket(ticket: &Ticket) -> String {
 fn joined(joined: &Joined, alone: usize) -> String {
     match joined {
         Joined::Items(items) => {
-            let all: Vec<String> = items.iter().map(|Item { resource, part }| item(resource, part.as_deref())).collect();
+            let all: Vec<String> =
+                items.iter().map(|Item { resource, part }| item(resource, part.as_deref())).collect();
             all.join(" ")
         }
         Joined::Sets(found) => {

@@ -81,11 +81,15 @@ fn rank(object: &Object) -> Kind {
 
 /// Nodes are sorted by their ids and not by their names.
 fn sort_name(object: &Object) -> &str {
-    match &object.body {
-        Body::Node(node) => node.id.as_deref().unwrap_or(&node.name),
-        Body::Xml(markup) if markup.name == "node" => markup.value("id").unwrap_or_default(),
-        _ => object.name(),
+    if let Body::Node(node) = &object.body {
+        return node.id.as_deref().unwrap_or(&node.name);
     }
+    if let Body::Xml(markup) = &object.body
+        && markup.name == "node"
+    {
+        return markup.value("id").unwrap_or_default();
+    }
+    object.name()
 }
 
 /// One object with its comments and the newline at its end.

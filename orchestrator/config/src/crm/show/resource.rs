@@ -4,7 +4,9 @@ use super::attributes::{of_owner, plain};
 use super::{View, described};
 use crate::crm::lexer::value;
 use crate::crm::object::attributes::{Attributes, SetKind};
-use crate::crm::object::resource::{Agent, Bundle, BundlePart, Holder, Operation, Operations, Part, Primitive, mapping_of};
+use crate::crm::object::resource::{
+    Agent, Bundle, BundlePart, Holder, Operation, Operations, Part, Primitive, mapping_of,
+};
 
 /// The lines of a primitive or a template.
 pub(super) fn primitive(first: &str, primitive: &Primitive, view: &View<'_>) -> Vec<String> {
@@ -48,7 +50,8 @@ fn operations(operations: &Operations, owner: &str, view: &View<'_>, lines: &mut
 
 fn operation(operation: &Operation, owner: &str, view: &View<'_>, lines: &mut Vec<String>) {
     lines.push(format!("op {}{}", operation.name, plain(&operation.attributes)));
-    let interval = operation.attributes.iter().find(|(name, _)| name == "interval").map(|(_, interval)| interval.as_str());
+    let interval =
+        operation.attributes.iter().find(|(name, _)| name == "interval").map(|(_, interval)| interval.as_str());
     let owner = format!("{owner}-{}-{}", operation.name, interval.unwrap_or("0"));
     for (kind, attributes) in &operation.sets {
         let first = match kind {
@@ -80,9 +83,7 @@ pub(super) fn bundle(bundle: &Bundle, view: &View<'_>) -> Vec<String> {
                 let mappings: String = mappings.iter().map(|found| format!(" {mapping}{}", plain(found))).collect();
                 Some(format!("{word}{}{mappings}", plain(attributes)))
             }
-            BundlePart::Set(kind, set) => {
-                of_owner(kind.word(), *kind, &Attributes::Own(set.clone()), &bundle.id, view)
-            }
+            BundlePart::Set(kind, set) => of_owner(kind.word(), *kind, &Attributes::Own(set.clone()), &bundle.id, view),
             BundlePart::Primitive(id) => Some(format!("primitive {id}")),
         });
     }

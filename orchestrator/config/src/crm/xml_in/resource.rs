@@ -13,11 +13,9 @@ pub(super) fn primitive(markup: &Markup, wanted: Wanted<'_>) -> Option<Primitive
     let id = markup.text("id")?;
     let agent = match markup.text("template") {
         Some(template) => Agent::Template(template),
-        None => Agent::Named {
-            class: markup.text("class")?,
-            provider: markup.text("provider"),
-            kind: markup.text("type")?,
-        },
+        None => {
+            Agent::Named { class: markup.text("class")?, provider: markup.text("provider"), kind: markup.text("type")? }
+        }
     };
     let mut parts = Vec::new();
     for child in &markup.children {

@@ -68,9 +68,8 @@ fn own_rule(rule: &OwnRule, owner: &str, ids: &mut Ids) -> Markup {
 
 fn term(term: &Term, owner: &str, ids: &mut Ids) -> Markup {
     let id = ids.make(&format!("{owner}-expression"));
-    let defined = |operation, attribute| {
-        Markup::new("expression").with("operation", operation).with("attribute", attribute)
-    };
+    let defined =
+        |operation, attribute| Markup::new("expression").with("operation", operation).with("attribute", attribute);
     match term {
         Term::Defined(attribute) => defined("defined", attribute).with("id", id),
         Term::NotDefined(attribute) => defined("not_defined", attribute).with("id", id),

@@ -3,7 +3,9 @@
 use super::attributes::{all, of_owner, own};
 use super::ids::Ids;
 use crate::crm::markup::Markup;
-use crate::crm::object::resource::{Agent, Bundle, BundlePart, Holder, Operation, Operations, Part, Primitive, mapping_of};
+use crate::crm::object::resource::{
+    Agent, Bundle, BundlePart, Holder, Operation, Operations, Part, Primitive, mapping_of,
+};
 
 /// A primitive or a template.
 pub(super) fn primitive(element: &str, primitive: &Primitive, ids: &mut Ids) -> Markup {
