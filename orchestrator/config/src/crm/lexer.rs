@@ -75,7 +75,10 @@ impl Cut {
         let more = marks % 2 == 1;
         let own = if more { trimmed.get(..trimmed.len() - 1).unwrap_or_default() } else { trimmed };
         self.raw.push_str(own);
-        if let Err((column, what)) = words(own, number(index + 1), &mut self.words) {
+        // XML has quotes of its own, which its reader looks at.
+        let xml = self.words.first().is_some_and(|word| word.text.eq_ignore_ascii_case("xml"));
+        let cut = if xml { Ok(()) } else { words(own, number(index + 1), &mut self.words) };
+        if let Err((column, what)) = cut {
             let place = Position { line: number(index + 1), column }.wide(1);
             report.error(place, what, "close it on the same line; write `\\\"` for a quote within quotes");
             self.whole = false;
@@ -90,6 +93,9 @@ fn words(text: &str, line: u32, found: &mut Vec<Word>) -> Result<(), (u32, &'sta
     while let Some((c, column)) = chars.next() {
         if c.is_whitespace() {
             continue;
+        }
+        if found.first().is_some_and(|first| first.text.eq_ignore_ascii_case("xml")) {
+            return Ok(());
         }
         let mut word = String::new();
         let mut last = column;

@@ -4,10 +4,14 @@
 //! same for a file before it is loaded and for what a cluster has.
 //! Never: a judgement of what an agent would say, or of what the scheduler would do.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Configuration;
 use super::object::attributes::{AttrSet, Attributes, SetKind};
+use super::object::cluster::Target;
 use super::object::mention::{Mention, mentions};
 use super::object::reference::{Use, references};
 use super::object::resource::{Agent, Part, Primitive};
@@ -39,6 +43,12 @@ impl Configuration {
             check.sets(object);
             if let Body::Primitive(primitive) | Body::Template(primitive) = &object.body {
                 check.operations(primitive);
+            }
+            if let Body::Topology(topology) = &object.body
+                && topology.targets.iter().any(|(target, _)| *target == Target::All)
+            {
+                let what = "it is about all nodes, and there is none".to_owned();
+                check.error(object, what, "write `NODE:` before the devices of each node");
             }
         }
         check.ids(self);

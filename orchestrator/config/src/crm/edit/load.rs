@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::rank;
 use crate::crm::Configuration;
 use crate::crm::object::attributes::AttrSet;
-use crate::crm::object::cluster::Options;
+use crate::crm::object::cluster::{Options, Target};
 use crate::crm::object::resource::Operation;
 use crate::crm::object::{Body, Kind, Object, Space};
 use crate::crm::parse::{Draft, Statement};
@@ -64,7 +64,26 @@ impl Configuration {
                 }
             }
         }
+        loaded.name_all_nodes();
         (loaded, report.finish())
+    }
+
+    /// A topology for all nodes is one for each that is there.
+    fn name_all_nodes(&mut self) {
+        let nodes = self.objects.iter().filter(|object| object.kind() == Kind::Node);
+        let nodes: Vec<Target> = nodes.map(|node| Target::Node(node.name().to_owned())).collect();
+        if nodes.is_empty() {
+            return;
+        }
+        for object in &mut self.objects {
+            let Body::Topology(topology) = &mut object.body else { continue };
+            for (target, levels) in std::mem::take(&mut topology.targets) {
+                let targets = if target == Target::All { nodes.clone() } else { vec![target] };
+                for target in targets {
+                    levels.iter().for_each(|devices| topology.add(&target, devices.clone()));
+                }
+            }
+        }
     }
 
     fn put(&mut self, object: &Object, place: Place, report: &mut Report) {
