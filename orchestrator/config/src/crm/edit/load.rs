@@ -65,6 +65,7 @@ impl Configuration {
             }
         }
         loaded.name_all_nodes();
+        loaded.resolve_references();
         (loaded, report.finish())
     }
 

@@ -7,6 +7,7 @@ mod delete;
 mod group;
 mod load;
 mod rename;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
