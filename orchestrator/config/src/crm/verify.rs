@@ -16,9 +16,14 @@ use super::object::mention::{Mention, mentions};
 use super::object::reference::{Use, references};
 use super::object::resource::{Agent, Part, Primitive};
 use super::object::{Body, Kind, Object, Space};
-use super::parse::Draft;
+use super::parse::{Draft, Statement};
 use crate::diagnostic::{Diagnostic, Place, Report, Severity, quoted};
 use crate::nearest::nearest;
+
+/// Most holders within each other that are looked at: a clone of a group has two.
+const HOLDERS_MAX: usize = 8;
+/// Most findings for which a near name is looked for, which takes a pass over all names.
+const NEAR_MAX: usize = 10;
 
 /// Something that is wrong with an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +65,14 @@ impl Draft {
     /// `findings` as diagnostics about its text; those about other objects are about the whole.
     pub fn placed(&self, findings: &[Finding]) -> Vec<Diagnostic> {
         let mut report = Report::default();
+        let mut places = BTreeMap::new();
+        for (place, statement) in self.statements.iter().rev() {
+            if let Statement::Object(object) = statement {
+                places.insert(object.name(), *place);
+            }
+        }
         for Finding { severity, object, what, remedy } in findings {
-            let place = self.place_of(object).unwrap_or(Place::Whole);
+            let place = places.get(object.as_str()).copied().unwrap_or(Place::Whole);
             report.add(*severity, place, format!("{object}: {what}"), remedy);
         }
         report.finish()
@@ -107,10 +118,10 @@ impl<'c> Known<'c> {
         self.objects.get(name).map(|object| object.kind())
     }
 
-    /// The outermost holder of a resource. Names that hold each other end after as many steps as there are names.
+    /// The outermost holder of a resource, as far as holders may be within each other.
     fn outermost(&self, name: &str) -> Option<&'c Object> {
         let mut found = *self.holders.get(name)?;
-        for _ in 0..self.holders.len() {
+        for _ in 0..HOLDERS_MAX {
             match self.holders.get(found.name()) {
                 Some(next) => found = next,
                 None => break,
@@ -168,9 +179,11 @@ impl Check<'_> {
                 self.within(object, how, &name);
                 continue;
             }
+            let all = if self.found.len() < NEAR_MAX { usize::MAX } else { 0 };
             let candidates =
                 self.known.objects.values().filter(|object| fits(object.kind())).map(|object| object.name());
-            let near = nearest(&name, candidates).map(|near| format!("; it may have been meant as {}", quoted(near)));
+            let near = nearest(&name, candidates.take(all))
+                .map(|near| format!("; it may have been meant as {}", quoted(near)));
             let what = format!("there is no {what} {}{}", quoted(&name), near.unwrap_or_default());
             self.error(object, what, "mend the name, or add what it is about");
         }
@@ -186,7 +199,8 @@ impl Check<'_> {
     }
 
     fn warn_of_node(&mut self, object: &Object, name: &str) {
-        let near = nearest(name, self.known.nodes.iter().copied());
+        let all = if self.found.len() < NEAR_MAX { usize::MAX } else { 0 };
+        let near = nearest(name, self.known.nodes.iter().copied().take(all));
         let near = near.map(|near| format!("; it may have been meant as {}", quoted(near))).unwrap_or_default();
         let what = format!("there is no node {}{near}", quoted(name));
         self.warn(object, what, "mend the name; until there is such a node it counts for nothing");

@@ -1,12 +1,12 @@
 //! A text taken into a configuration.
 //! Source: crm(8), "load", and what crmsh 4.4.1 makes of the three ways.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rank;
 use crate::crm::Configuration;
 use crate::crm::object::attributes::AttrSet;
-use crate::crm::object::cluster::{Options, Target};
+use crate::crm::object::cluster::{Options, Target, Topology};
 use crate::crm::object::resource::Operation;
 use crate::crm::object::{Body, Kind, Object, Space};
 use crate::crm::parse::{Draft, Statement};
@@ -35,7 +35,7 @@ impl Configuration {
             Load::Replace => object.kind() == Kind::Node,
             Load::Push => named.contains(&key(object)),
         };
-        let mut loaded = Self::of(self.objects.iter().filter(stays).cloned().collect());
+        let mut loading = Loading::of(self.objects.iter().filter(stays).cloned().collect());
         let mut report = Report::default();
         let mut seen = BTreeSet::new();
         for (place, statement) in &draft.statements {
@@ -44,7 +44,7 @@ impl Configuration {
                     let first = seen.insert(key(object));
                     let options = matches!(object.body, Body::Options(_));
                     if first || options {
-                        loaded.put(object, *place, &mut report);
+                        loading.put(object, *place, &mut report);
                     } else {
                         let what = format!("{} is there twice", quoted(object.name()));
                         report.error(*place, what, "remove one of them, or give it another name");
@@ -60,10 +60,11 @@ impl Configuration {
                         attributes: attributes.collect(),
                         sets: Vec::new(),
                     };
-                    loaded.add_monitor(resource, monitor, *place, &mut report);
+                    loading.add_monitor(resource, monitor, *place, &mut report);
                 }
             }
         }
+        let mut loaded = Self::of(loading.finish());
         loaded.name_all_nodes();
         loaded.resolve_references();
         (loaded, report.finish())
@@ -77,20 +78,75 @@ impl Configuration {
             return;
         }
         for object in &mut self.objects {
-            let Body::Topology(topology) = &mut object.body else { continue };
-            for (target, levels) in std::mem::take(&mut topology.targets) {
-                let targets = if target == Target::All { nodes.clone() } else { vec![target] };
-                for target in targets {
-                    levels.iter().for_each(|devices| topology.add(&target, devices.clone()));
+            if let Body::Topology(topology) = &mut object.body {
+                let mut named = Vec::new();
+                for (target, levels) in std::mem::take(&mut topology.targets) {
+                    let targets = if target == Target::All { nodes.clone() } else { vec![target] };
+                    let pairs = targets
+                        .into_iter()
+                        .flat_map(|target| levels.iter().map(move |level| (target.clone(), level.clone())));
+                    named.extend(pairs);
                 }
+                *topology = Topology::of(named);
             }
         }
     }
+}
+
+/// A configuration that is being loaded into: what is there, what is added, and where each is.
+struct Loading {
+    objects: Vec<Object>,
+    /// How many of them were there before.
+    before: usize,
+    at: BTreeMap<(Space, String), usize>,
+    /// Where each option is in the sets that were added to.
+    options: BTreeMap<String, BTreeMap<String, usize>>,
+}
+
+impl Loading {
+    fn of(objects: Vec<Object>) -> Self {
+        let at = objects.iter().enumerate().map(|(at, object)| (owned(object), at)).collect();
+        Self { before: objects.len(), objects, at, options: BTreeMap::new() }
+    }
+
+    fn find(&mut self, key: &(Space, String)) -> Option<&mut Object> {
+        let at = *self.at.get(key)?;
+        self.objects.get_mut(at)
+    }
+
+    /// What was added goes behind the last object that was there whose kind is not behind its own.
+    fn finish(mut self) -> Vec<Object> {
+        let mut added = self.objects.split_off(self.before);
+        added.sort_by_key(rank);
+        let mut anchored: Vec<(usize, Object)> = Vec::new();
+        let mut last: Option<(Kind, usize)> = None;
+        for object in added {
+            let own = rank(&object);
+            let at = match last {
+                Some((kind, at)) if kind == own => at,
+                _ => self.objects.iter().rposition(|known| rank(known) <= own).map_or(0, |at| at + 1),
+            };
+            last = Some((own, at));
+            anchored.push((at, object));
+        }
+        let mut anchored = anchored.into_iter().peekable();
+        let mut all = Vec::new();
+        for (at, object) in self.objects.into_iter().enumerate() {
+            while let Some((_, object)) = anchored.next_if(|(anchor, _)| *anchor == at) {
+                all.push(object);
+            }
+            all.push(object);
+        }
+        all.extend(anchored.map(|(_, object)| object));
+        all
+    }
 
     fn put(&mut self, object: &Object, place: Place, report: &mut Report) {
-        let Some(known) = self.objects.iter_mut().find(|known| key(known) == key(object)) else {
-            let at = self.objects.iter().rposition(|known| rank(known) <= rank(object)).map_or(0, |at| at + 1);
-            self.objects.insert(at, object.clone());
+        let key = owned(object);
+        let known = self.at.get(&key).and_then(|at| self.objects.get_mut(*at));
+        let Some(known) = known else {
+            self.at.insert(key, self.objects.len());
+            self.objects.push(object.clone());
             return;
         };
         if !known.may_become(object) {
@@ -104,7 +160,14 @@ impl Configuration {
             return;
         }
         match (&mut known.body, &object.body) {
-            (Body::Options(old), Body::Options(new)) => merge(old, new),
+            (Body::Options(old), Body::Options(new)) => {
+                let places = || {
+                    let named = old.set.pairs.iter().enumerate();
+                    named.filter_map(|(at, pair)| Some((pair.name()?.to_owned(), at))).collect()
+                };
+                let at = self.options.entry(old.id.clone()).or_insert_with(places);
+                merge(old, new, at);
+            }
             (Body::Node(old), Body::Node(new)) => {
                 let id = new.id.clone().or(old.id.take());
                 old.clone_from(new);
@@ -116,12 +179,10 @@ impl Configuration {
     }
 
     fn add_monitor(&mut self, resource: &str, monitor: Operation, place: Place, report: &mut Report) {
-        for object in &mut self.objects {
-            if let Body::Primitive(primitive) = &mut object.body
-                && primitive.id == resource
-            {
-                return primitive.with_operations(|operations| operations.all.push(monitor));
-            }
+        if let Some(object) = self.find(&(Space::Objects, resource.to_owned()))
+            && let Body::Primitive(primitive) = &mut object.body
+        {
+            return primitive.with_operations(|operations| operations.all.push(monitor));
         }
         let near =
             nearest(resource, self.objects.iter().filter(|object| object.kind() == Kind::Primitive).map(Object::name));
@@ -159,13 +220,24 @@ fn key(object: &Object) -> (Space, &str) {
     (object.space(), object.name())
 }
 
-/// Options that are named again get their new value in their old place.
-fn merge(old: &mut Options, new: &Options) {
+fn owned(object: &Object) -> (Space, String) {
+    (object.space(), object.name().to_owned())
+}
+
+/// Options that are named again get their new value in their old place. `at` is where each one is in `old`.
+fn merge(old: &mut Options, new: &Options, at: &mut BTreeMap<String, usize>) {
     let AttrSet { rules, pairs, .. } = &new.set;
     if !rules.is_empty() {
         old.set.rules.clone_from(rules);
     }
     for pair in pairs {
-        old.set.put(pair.clone());
+        let known = pair.name().and_then(|name| at.get(name)).and_then(|index| old.set.pairs.get_mut(*index));
+        match known {
+            Some(known) => known.clone_from(pair),
+            None => {
+                at.extend(pair.name().map(|name| (name.to_owned(), old.set.pairs.len())));
+                old.set.pairs.push(pair.clone());
+            }
+        }
     }
 }

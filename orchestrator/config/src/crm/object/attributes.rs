@@ -111,15 +111,6 @@ impl AttrSet {
     pub(crate) fn of_pairs(pairs: Vec<Pair>) -> Self {
         Self { pairs, ..Self::default() }
     }
-
-    /// Sets `pair`, in the place of the one with its name if there is one.
-    pub(crate) fn put(&mut self, pair: Pair) {
-        let same = |other: &&mut Pair| pair.name().is_some() && other.name() == pair.name();
-        match self.pairs.iter_mut().find(same) {
-            Some(other) => *other = pair,
-            None => self.pairs.push(pair),
-        }
-    }
 }
 
 /// One attribute.

@@ -1,5 +1,7 @@
 //! What is about the cluster as a whole: nodes, options, fencing, tags, and who may do and hear what.
 
+use std::collections::BTreeMap;
+
 use super::attributes::{AttrSet, Attributes, SetKind};
 
 /// A node.
@@ -79,7 +81,7 @@ pub(crate) struct Topology {
 }
 
 /// Who is fenced.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     /// All nodes.
     All,
@@ -160,11 +162,17 @@ pub(crate) enum AlertPart {
 pub(crate) const ALERT_KINDS: [&str; 4] = ["nodes", "fencing", "resources", "attributes"];
 
 impl Topology {
-    /// Adds a level behind those of `target`.
-    pub(crate) fn add(&mut self, target: &Target, devices: String) {
-        match self.targets.iter_mut().find(|(other, _)| other == target) {
-            Some((_, levels)) => levels.push(devices),
-            None => self.targets.push((target.clone(), vec![devices])),
+    /// Makes one of levels, each behind those of its target.
+    pub(crate) fn of(levels: impl IntoIterator<Item = (Target, String)>) -> Self {
+        let mut found: BTreeMap<Target, usize> = BTreeMap::new();
+        let mut targets: Vec<(Target, Vec<String>)> = Vec::new();
+        for (target, devices) in levels {
+            let at = *found.entry(target.clone()).or_insert(targets.len());
+            match targets.get_mut(at) {
+                Some((_, levels)) => levels.push(devices),
+                None => targets.push((target, vec![devices])),
+            }
         }
+        Self { targets }
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn tag(words: &mut Words) -> Read<Tag> {
 
 /// Who is fenced by what.
 pub(super) fn topology(words: &mut Words) -> Read<Topology> {
-    let mut topology = Topology::default();
+    let mut levels = Vec::new();
     let mut target = Target::All;
     let mut empty = false;
     while let Some(word) = words.next() {
@@ -99,12 +99,12 @@ pub(super) fn topology(words: &mut Words) -> Read<Topology> {
             );
         }
         empty = false;
-        topology.add(&target, word.to_owned());
+        levels.push((target.clone(), word.to_owned()));
     }
-    if empty || topology.targets.is_empty() {
+    if empty || levels.is_empty() {
         return Err(words.refuse_end("a device"));
     }
-    Ok(topology)
+    Ok(Topology::of(levels))
 }
 
 fn target_of(word: &str) -> Option<Target> {

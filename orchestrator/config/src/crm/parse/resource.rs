@@ -1,5 +1,7 @@
 //! Resources and templates.
 
+use std::collections::BTreeSet;
+
 use super::attributes::{Ends, attributes, pair, set};
 use super::words::{Read, Refused, Words, value_of};
 use crate::crm::object::attributes::{AttrSet, Attributes, SetKind};
@@ -15,6 +17,9 @@ const PARTS: Ends = &["params", "meta", "utilization", "operations", "op", "op_p
 const HOLDER_PARTS: Ends = &["params", "meta"];
 /// Words that begin a part of a bundle.
 const BUNDLE_PARTS: Ends = &["docker", "podman", "rkt", "network", "storage", "meta", "primitive"];
+
+/// Most attributes of one element, which are compared with each other: what the reader of CIBs takes.
+const PLAIN_MAX: usize = 64;
 
 /// The set that a word begins.
 fn set_of(word: &str) -> Option<SetKind> {
@@ -153,12 +158,13 @@ fn operation(words: &mut Words) -> Read<Operation> {
 pub(super) fn group(words: &mut Words) -> Read<Holder> {
     let id = words.id("the name")?;
     let mut members = Vec::new();
+    let mut seen = BTreeSet::new();
     while let Some(word) = words.peek() {
         if HOLDER_PARTS.iter().any(|part| part.eq_ignore_ascii_case(word)) || word.contains('=') {
             break;
         }
         let member = words.id("a member")?;
-        if members.contains(&member) {
+        if !seen.insert(member.clone()) {
             let what = format!("{} is in the group twice", quoted(&member));
             return Err(words.refuse_last(what, "remove one of them"));
         }
@@ -253,6 +259,10 @@ fn plain_pairs(words: &mut Words, ends: Ends) -> Read<Vec<(String, String)>> {
             return Err(words.end(ends).err().unwrap_or(Refused));
         };
         let name = words.checked_id(name)?;
+        if found.len() >= PLAIN_MAX {
+            let what = format!("there are more than {PLAIN_MAX} attributes");
+            return Err(words.refuse(what, "remove those that Pacemaker does not know"));
+        }
         if found.iter().any(|(other, _)| *other == name) {
             return Err(words.refuse(format!("{} is there twice", quoted(&name)), "remove one of them"));
         }

@@ -1,5 +1,7 @@
 //! Nodes, options, fencing, tags, permissions and alerts from elements.
 
+use std::collections::BTreeMap;
+
 use super::Wanted;
 use super::attributes::{all, set};
 use crate::crm::markup::Markup;
@@ -43,19 +45,21 @@ pub(super) fn topology(markup: &Markup) -> Option<Topology> {
         let index = child.value("index")?.parse().ok()?;
         levels.push((index, target(child)?, child.text("devices")?));
     }
-    let mut found = Topology::default();
-    for (_, target, _) in &levels {
-        if !found.targets.iter().any(|(other, _)| other == target) {
-            found.targets.push((target.clone(), Vec::new()));
-        }
-    }
+    let mut found = Topology::of(levels.iter().map(|(_, target, devices)| (target.clone(), devices.clone())));
     levels.sort_by_key(|(index, _, _)| *index);
-    for (index, target, devices) in levels {
-        let (_, own) = found.targets.iter_mut().find(|(other, _)| *other == target)?;
-        own.push(devices);
-        if usize::try_from(index).ok()? != own.len() {
+    let sorted = Topology::of(levels.iter().map(|(_, target, devices)| (target.clone(), devices.clone())));
+    let mut seen: BTreeMap<&Target, u32> = BTreeMap::new();
+    for (index, target, _) in &levels {
+        let next = seen.entry(target).or_default();
+        *next += 1;
+        if next != index {
             return None;
         }
+    }
+    // Targets as they were written, levels in their order.
+    let mut by_target: BTreeMap<Target, Vec<String>> = sorted.targets.into_iter().collect();
+    for (target, levels) in &mut found.targets {
+        *levels = by_target.remove(target)?;
     }
     (!found.targets.is_empty()).then_some(found)
 }

@@ -33,6 +33,9 @@ const SECTIONS: [&str; 10] = [
 /// Sections that are there when they are empty.
 const ALWAYS: [&str; 4] = ["crm_config", "nodes", "resources", "constraints"];
 
+/// Deepest resource within others. A clone of a group of primitives has a depth of 2, and more is no configuration.
+const DEPTH_MAX: usize = 8;
+
 /// The element `configuration` of all `objects`.
 pub(super) fn configuration(objects: &[Object]) -> Markup {
     let mut out = Out::of(objects);
@@ -62,7 +65,8 @@ pub(super) fn configuration(objects: &[Object]) -> Markup {
 
 /// The element of one object without the resources within it, for comparison with another one of its kind.
 pub(super) fn alone(object: &Object) -> Markup {
-    Out { held: BTreeSet::new(), by_name: BTreeMap::new(), nodes: Vec::new(), ids: Ids::default() }.element(object)
+    Out { held: BTreeSet::new(), by_name: BTreeMap::new(), nodes: Vec::new(), ids: Ids::default(), depth: 0 }
+        .element(object)
 }
 
 fn section(object: &Object, markup: &Markup) -> Option<&'static str> {
@@ -87,6 +91,8 @@ struct Out<'o> {
     by_name: BTreeMap<&'o str, &'o Object>,
     nodes: Vec<&'o str>,
     ids: Ids,
+    /// How many resources are around the one that is written.
+    depth: usize,
 }
 
 impl<'o> Out<'o> {
@@ -103,7 +109,7 @@ impl<'o> Out<'o> {
                 }
             }
         }
-        Self { held, by_name, nodes, ids }
+        Self { held, by_name, nodes, ids, depth: 0 }
     }
 
     fn is_held(&self, object: &Object) -> bool {
@@ -150,11 +156,16 @@ impl<'o> Out<'o> {
     /// The elements of what `object` holds. Each is taken once, so that a resource which holds itself ends.
     fn within(&mut self, object: &'o Object) -> Vec<Markup> {
         let mut found = Vec::new();
+        if self.depth >= DEPTH_MAX {
+            return found;
+        }
+        self.depth += 1;
         for name in object.members() {
             if let Some(member) = self.by_name.remove(name) {
                 found.push(self.element(member));
             }
         }
+        self.depth -= 1;
         found
     }
 }
