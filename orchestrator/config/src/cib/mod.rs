@@ -7,6 +7,7 @@
 mod bundle;
 mod config;
 mod constraints;
+pub mod import;
 mod links;
 pub(crate) mod reading;
 mod resource_sets;
@@ -18,6 +19,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;
+mod usual;
 pub(crate) mod xml;
 
 use haven_core::scheduler::engine::scene::{Scene, Status};
@@ -31,26 +33,31 @@ use crate::source::Source;
 /// Reads a CIB. The scene's `now` is the CIB's own `execution-date`, or 0. Nothing is returned if there is any error;
 /// the diagnostics are in the order of the text, those about the whole of it last.
 pub fn read(source: &Source) -> (Option<Scene>, Vec<Diagnostic>) {
+    let mut said = Said::about(source.text());
+    let scene = parse(source, &mut said).map(|(_, scene)| scene);
+    let diagnostics = said.finish(source.faults());
+    (scene.filter(|_| !has_errors(&diagnostics)), diagnostics)
+}
+
+/// The elements of the configuration, and what they mean. Nothing if the text could not be read to its end.
+fn parse<'a>(source: &'a Source, said: &mut Said<'a>) -> Option<(Tree<'a>, Scene)> {
     let text = source.text();
     if has_errors(source.faults()) && text.is_empty() {
-        return (None, source.faults().to_vec());
+        return None;
     }
-    let mut said = Said::about(text);
     let mut status = Status::default();
     let mut xml = Xml::new(text);
-    while let Some(branch) = xml.branch(&mut said) {
+    while let Some(branch) = xml.branch(said) {
         if let Some(element) = xml.tree().element(branch) {
-            status::branch(element, &mut status, &mut said);
+            status::branch(element, &mut status, said);
         }
         xml.forget(branch);
     }
-    let scene = match xml.finish() {
-        (tree, Extent::Whole) => scene(&tree, status, &mut said),
+    match xml.finish() {
+        (tree, Extent::Whole) => scene(&tree, status, said).map(|scene| (tree, scene)),
         // What lacks a part is not judged by what is left of it.
         (_, Extent::Begun) => None,
-    };
-    let diagnostics = said.finish(source.faults());
-    (scene.filter(|_| !has_errors(&diagnostics)), diagnostics)
+    }
 }
 
 fn scene<'a>(tree: &Tree<'a>, status: Status, said: &mut Said<'a>) -> Option<Scene> {

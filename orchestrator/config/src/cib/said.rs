@@ -4,6 +4,7 @@
 //! kept.
 //! Never: memory or time that grows with the number of faults; a value that may be a secret.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, KEPT_MAX, Place, Report, Severity};
@@ -29,7 +30,7 @@ struct Kept {
     /// Where it begins and ends in bytes; nothing for the text as a whole.
     part: Option<(usize, usize)>,
     what: String,
-    remedy: &'static str,
+    remedy: Cow<'static, str>,
 }
 
 impl<'a> Said<'a> {
@@ -38,18 +39,18 @@ impl<'a> Said<'a> {
     }
 
     /// The text is not used. `part` is a part of it.
-    pub(crate) fn error(&mut self, part: &str, what: impl Into<String>, remedy: &'static str) {
-        self.add(Severity::Error, Some(part), what.into(), remedy);
+    pub(crate) fn error(&mut self, part: &str, what: impl Into<String>, remedy: impl Into<Cow<'static, str>>) {
+        self.add(Severity::Error, Some(part), what.into(), remedy.into());
     }
 
     /// An error of the text as a whole.
-    pub(crate) fn error_of_all(&mut self, what: impl Into<String>, remedy: &'static str) {
-        self.add(Severity::Error, None, what.into(), remedy);
+    pub(crate) fn error_of_all(&mut self, what: impl Into<String>, remedy: impl Into<Cow<'static, str>>) {
+        self.add(Severity::Error, None, what.into(), remedy.into());
     }
 
     /// It is used in another way than it reads.
-    pub(crate) fn warning(&mut self, part: &str, what: impl Into<String>, remedy: &'static str) {
-        self.add(Severity::Warning, Some(part), what.into(), remedy);
+    pub(crate) fn warning(&mut self, part: &str, what: impl Into<String>, remedy: impl Into<Cow<'static, str>>) {
+        self.add(Severity::Warning, Some(part), what.into(), remedy.into());
     }
 
     /// The first warning of its `kind`; more of them would only repeat it.
@@ -57,14 +58,34 @@ impl<'a> Said<'a> {
         // The kinds come from names in the text, too, so there must be an end.
         if self.once.len() <= KEPT_MAX && !self.once.contains(kind) {
             self.once.insert(kind.to_owned());
-            self.add(Severity::Warning, Some(part), what(), "");
+            self.add(Severity::Warning, Some(part), what(), Cow::Borrowed(""));
         }
+    }
+
+    /// It is used in this way, or not used, and that changes nothing.
+    pub(super) fn note(&mut self, part: &str, what: impl Into<String>, remedy: impl Into<Cow<'static, str>>) {
+        self.add(Severity::Note, Some(part), what.into(), remedy.into());
+    }
+
+    /// A warning about the text as a whole.
+    pub(super) fn warning_of_all(&mut self, what: impl Into<String>, remedy: impl Into<Cow<'static, str>>) {
+        self.add(Severity::Warning, None, what.into(), remedy.into());
+    }
+
+    /// A note about the text as a whole.
+    pub(super) fn note_of_all(&mut self, what: impl Into<String>, remedy: impl Into<Cow<'static, str>>) {
+        self.add(Severity::Note, None, what.into(), remedy.into());
+    }
+
+    /// How many errors have been said.
+    pub(super) fn errors(&self) -> usize {
+        self.errors
     }
 
     /// The first note of its `kind`.
     pub(crate) fn note_once(&mut self, kind: &str, part: &str, what: impl Into<String>) {
         if self.once.insert(kind.to_owned()) {
-            self.add(Severity::Note, Some(part), what.into(), "");
+            self.add(Severity::Note, Some(part), what.into(), Cow::Borrowed(""));
         }
     }
 
@@ -83,7 +104,7 @@ impl<'a> Said<'a> {
         self.errors < COSTLY_MAX
     }
 
-    fn add(&mut self, severity: Severity, part: Option<&str>, what: String, remedy: &'static str) {
+    fn add(&mut self, severity: Severity, part: Option<&str>, what: String, remedy: Cow<'static, str>) {
         let count = match severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,

@@ -11,7 +11,7 @@ pub mod haresources;
 mod ids;
 mod import;
 mod inventory;
-mod names;
+pub(crate) mod names;
 
 use haven_core::units::Score;
 

@@ -9,7 +9,7 @@ use haven_core::ids::NodeId;
 
 /// What a name means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Named {
+pub(crate) enum Named {
     /// This member, written as heartbeat would accept it.
     Member(NodeId),
     /// This member: one of the two names has a domain.
@@ -21,7 +21,7 @@ pub(super) enum Named {
 }
 
 /// The member that `name` means.
-pub(super) fn find(name: &str, members: &BTreeSet<NodeId>) -> Named {
+pub(crate) fn find(name: &str, members: &BTreeSet<NodeId>) -> Named {
     if let Some(exact) = members.iter().find(|member| member.as_str() == name) {
         return Named::Member(exact.clone());
     }

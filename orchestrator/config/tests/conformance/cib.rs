@@ -29,7 +29,7 @@ fn check(name: &str, bytes: Vec<u8>, faults: &mut Vec<String>) -> Option<Scene> 
 }
 
 /// Every `.xml` below `folder`.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(super) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -11,4 +11,6 @@ mod cib;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod outcomes;
