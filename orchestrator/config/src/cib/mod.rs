@@ -7,6 +7,7 @@
 mod bundle;
 mod config;
 mod constraints;
+pub mod export;
 pub mod import;
 mod links;
 pub(crate) mod reading;

@@ -20,6 +20,11 @@ pub(super) fn is_set(id: &str, owner: &str, kind: &str, index: usize) -> bool {
     id == set(owner, kind, index) || index == 0 && of_shells.contains(&id)
 }
 
+/// The id of an operation.
+pub(super) fn operation(resource: &str, name: &str, interval: &str) -> String {
+    format!("{resource}-{name}-{interval}")
+}
+
 /// Whether a shell gave this id to an operation of that name.
 pub(super) fn is_operation(id: &str, resource: &str, name: &str) -> bool {
     id.strip_prefix(resource).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| rest.starts_with(name))

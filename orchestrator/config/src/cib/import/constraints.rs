@@ -91,35 +91,9 @@ impl<'a> Work<'_, 'a, '_> {
                 LocationTarget::Resource(self.resource_id(resource, place).ok_or(Fate::Refused)?)
             }
             Target::Pattern(pattern) => LocationTarget::Pattern(pattern.clone()),
-            Target::Sets(sets) => {
-                let mut members = Vec::new();
-                for set in sets {
-                    let SetDef {
-                        id: _,
-                        members: named,
-                        sequential: _,
-                        require_all: _,
-                        ordering: _,
-                        role,
-                        action,
-                        score,
-                        kind,
-                        symmetrical,
-                    } = set;
-                    let own = role.is_some()
-                        || action.is_some()
-                        || score.is_some()
-                        || kind.is_some()
-                        || symmetrical.is_some();
-                    if own {
-                        let what = format!("a set of {} has a role, action or score of its own", quoted(id));
-                        return Err(self.refuse(self.places.id(&set.id), what, ALIKE));
-                    }
-                    members.extend(self.members(named, part)?);
-                }
-                LocationTarget::Set(members)
-            }
+            Target::Sets(sets) => LocationTarget::Set(self.set_members(sets, id, part)?),
         };
+        let role = role.or_else(|| role_of_all(sets_of(&location.target)));
         let discovery = match discovery.as_deref() {
             Some("never") => Some(Discovery::Never),
             Some("exclusive") => Some(Discovery::Exclusive),
@@ -135,7 +109,24 @@ impl<'a> Work<'_, 'a, '_> {
             None if rules.is_empty() => return Err(Fate::Noted),
             None => self.by_rules(rules, part)?,
         };
-        Ok(Location { target, role: *role, place, discovery })
+        Ok(Location { target, role, place, discovery })
+    }
+
+    /// The members of all sets of a location, if they are meant alike.
+    fn set_members(&mut self, sets: &[SetDef], id: &str, part: &'a str) -> Made<Vec<ResourceId>> {
+        let role = sets.first().and_then(|set| set.role);
+        let mut found = Vec::new();
+        for set in sets {
+            let SetDef { id: own, members, sequential: _, require_all: _, ordering: _, role: own_role, .. } = set;
+            let SetDef { action, score, kind, symmetrical, .. } = set;
+            let more = action.is_some() || score.is_some() || kind.is_some() || symmetrical.is_some();
+            if more || *own_role != role {
+                let what = format!("a set of {} has a role, action or score of its own", quoted(id));
+                return Err(self.refuse(self.places.id(own), what, ALIKE));
+            }
+            found.extend(self.members(members, part)?);
+        }
+        Ok(found)
     }
 
     /// One rule that is about the name of a node is that node.
@@ -227,6 +218,19 @@ impl<'a> Work<'_, 'a, '_> {
         let resource = self.resource_id(resource, part).ok_or(Fate::Refused)?;
         Ok(Pair { resource, role, verb: action.and_then(verb) })
     }
+}
+
+/// The sets that a location is about.
+fn sets_of(target: &Target) -> &[SetDef] {
+    match target {
+        Target::Sets(sets) => sets,
+        Target::Resource(_) | Target::Pattern(_) => &[],
+    }
+}
+
+/// The role of the sets, which all have the same.
+fn role_of_all(sets: &[SetDef]) -> Option<Role> {
+    sets.first().and_then(|set| set.role)
 }
 
 /// The reader lets no other word through.

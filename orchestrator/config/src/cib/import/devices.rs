@@ -293,7 +293,10 @@ impl<'a> Work<'_, 'a, '_> {
         found: BTreeMap<NodeId, Vec<String>>,
     ) -> Option<HostMap> {
         let part = self.places.id(id);
-        let without = draft.argument == Some("none") || hosts::is_of_one_machine(program);
+        let without = match draft.argument {
+            Some(argument) => argument == "none",
+            None => hosts::is_of_one_machine(program),
+        };
         let outlet = draft.outlet.map(|outlet| outlet.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>());
         let nodes: Vec<&NodeId> = found.keys().collect();
         match (nodes.as_slice(), outlet, draft.map.is_none()) {

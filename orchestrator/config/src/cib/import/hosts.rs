@@ -60,6 +60,24 @@ pub(super) fn map(text: &str) -> Result<Vec<(String, Vec<String>)>, String> {
     Ok(found)
 }
 
+/// `map`, the other way round.
+pub(in crate::cib) fn written<'n>(entries: impl Iterator<Item = (&'n str, &'n [String])>) -> String {
+    let outlets = |outlets: &[String]| outlets.iter().map(|outlet| escaped(outlet)).collect::<Vec<_>>().join(",");
+    let entries: Vec<String> = entries.map(|(node, own)| format!("{}:{}", escaped(node), outlets(own))).collect();
+    entries.join(";")
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_whitespace() || matches!(c, ';' | ':' | '=' | ',' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// The parts between marks, with their backslashes.
 fn split(text: &str, between: impl Fn(char) -> bool) -> Vec<String> {
     let mut parts = vec![String::new()];
@@ -112,5 +130,15 @@ mod tests {
             assert_eq!(shown(text), want, "{text}");
         }
         assert_eq!(list("a b,c;d  "), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let outlets = ["1".to_owned(), "a b;c:d,e\\f=g".to_owned()];
+        let text = written([("n1", outlets.as_slice()), ("n2:x", &outlets[..1])].into_iter());
+        assert_eq!(
+            map(&text).unwrap(),
+            [("n1".to_owned(), outlets.to_vec()), ("n2:x".to_owned(), outlets[..1].to_vec())]
+        );
     }
 }

@@ -6,11 +6,11 @@
 //! weakened, or one that a person chose replaced, without that person's word.
 //! Source: Pacemaker Explained; DESIGN, section 6: "mapped and said, not silently dropped".
 
-mod agents;
+pub(super) mod agents;
 mod constraints;
-mod devices;
+pub(super) mod devices;
 mod faults;
-mod hosts;
+pub(super) mod hosts;
 mod ids;
 mod nodes;
 mod operations;
