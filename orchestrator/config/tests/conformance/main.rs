@@ -14,3 +14,5 @@ mod graph;
 mod import;
 #[cfg(test)]
 mod outcomes;
+#[cfg(test)]
+mod reasons;

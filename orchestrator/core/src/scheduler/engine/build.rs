@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use super::arena::{NodeKey, ResKey};
 use super::bundle;
 use super::config::{BodyDef, OperationDef, Promotable, ResourceDef};
-use super::model::{Cloned, Kind, Model, Multiple, Needs, Phase, Place, Res};
+use super::model::{Cloned, Kind, Left, Model, Multiple, Needs, Phase, Place, Res};
 use super::rules::{self, Asked};
+use super::table::Because;
 use crate::spec::{AttrSet, Role, parse_bool, parse_span};
 use crate::units::Score;
 
@@ -69,7 +70,7 @@ impl Model<'_> {
             managed: true,
             ..Res::default()
         };
-        let key = self.res.add(res);
+        let key = self.add_res(res);
         self.give_meta(key, &merged);
         match &def.body {
             BodyDef::Primitive { .. } => {}
@@ -210,6 +211,11 @@ impl Model<'_> {
         let flag = |name: &str| text(name).and_then(parse_bool);
         let maintenance = self.options.maintenance || flag("maintenance").unwrap_or(false);
         let managed = flag("is-managed").or_else(|| flag("is_managed")).unwrap_or(true) && !maintenance;
+        let left = match (self.options.maintenance, maintenance) {
+            (true, _) => Left::Maintenance,
+            (false, true) => Left::OwnMaintenance,
+            (false, false) => Left::Meta,
+        };
         let target = match text("target-role").or_else(|| text("target_role")).and_then(Role::parse) {
             Some(Role::Stopped) => Phase::Stopped,
             Some(Role::Unpromoted) if self.is_promotable(key) => Phase::Unpromoted,
@@ -234,6 +240,7 @@ impl Model<'_> {
         let res = &mut self.res[key];
         res.maintenance = maintenance;
         res.managed = managed;
+        res.left = (!managed).then_some(left);
         res.target = target;
         res.next = target;
         res.threshold = threshold;
@@ -290,9 +297,7 @@ impl Model<'_> {
         let nodes: Vec<(NodeKey, Score)> =
             self.nodes.iter().filter(|(_, node)| !node.bundle).map(|(key, node)| (key, node.base)).collect();
         for res in self.res.values_mut() {
-            for (node, base) in &nodes {
-                res.table.entry(*node).or_insert(*base);
-            }
+            nodes.iter().for_each(|(node, base)| res.table.open(*node, *base));
         }
         self.close_remotes();
     }
@@ -307,7 +312,7 @@ impl Model<'_> {
             let in_bundle = self.res[self.top_of(key)].kind == Kind::Bundle;
             if res.is_fence_device() || res.is_connection() || launches && !in_bundle {
                 for node in &remotes {
-                    self.res[key].table.insert(*node, Score::MINUS_INFINITY);
+                    self.res[key].table.set(*node, Score::MINUS_INFINITY, Because::Reaches);
                 }
             }
         }

@@ -12,6 +12,7 @@ use super::build::Merged;
 use super::config::{AgentDef, BundleDef, OperationDef, Promotable, ResourceDef};
 use super::model::{Cloned, Kind, Model, Node, Place, Replica, Res};
 use super::rules;
+use super::table::Because;
 use crate::units::{Millis, Score};
 
 /// Most replicas of one bundle.
@@ -60,7 +61,7 @@ pub(super) fn build(model: &mut Model, key: ResKey, bundle: &BundleDef) {
             replica.connection = Some(connection);
             replica.node = Some(node);
             let instance = add_instance(model, clone, child, n);
-            model.res[instance].table = [(node, Score::new(500))].into();
+            model.res[instance].table.set(node, Score::new(500), Because::Replica);
             model.res[clone].children.push(instance);
             replica.child = Some(instance);
         }
@@ -96,7 +97,7 @@ fn add_part(model: &mut Model, parent: ResKey, name: &str, agent: AgentDef, seco
         implicit: true,
         ..Res::default()
     };
-    let key = model.res.add(res);
+    let key = model.add_res(res);
     model.give_meta(key, &Merged::default());
     model.res[parent].children.push(key);
     key
@@ -115,7 +116,7 @@ fn add_clone(model: &mut Model, key: ResKey, child: &ResourceDef) -> ResKey {
         implicit: true,
         ..Res::default()
     };
-    let clone = model.res.add(res);
+    let clone = model.add_res(res);
     model.give_meta(clone, &Merged::default());
     let notify = model.cloned(key, child, Promotable::ByMeta).notify;
     model.res[clone].cloned = Cloned { notify, ..cloned };
@@ -136,7 +137,7 @@ fn add_instance(model: &mut Model, clone: ResKey, child: &ResourceDef, number: u
         managed: true,
         ..Res::default()
     };
-    let key = model.res.add(res);
+    let key = model.add_res(res);
     model.give_meta(key, &merged);
     key
 }
@@ -186,10 +187,11 @@ pub(super) fn open_guests(model: &mut Model) {
             implicit: true,
             ..Res::default()
         };
-        let connection = model.res.add(res);
+        let connection = model.add_res(res);
         model.give_meta(connection, &Merged::default());
         let managed = model.res[container].managed;
         model.res[connection].managed = managed;
+        model.res[connection].left = model.res[container].left;
         link(model, container, connection, node);
         model.top.push(connection);
     }

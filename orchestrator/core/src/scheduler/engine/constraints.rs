@@ -6,10 +6,11 @@
 
 use super::arena::{NodeKey, ResKey};
 use super::config::{ColocationDef, ConstraintDef, ConstraintKind, LocationDef, RuleDef, SetDef, Target, TicketDef};
-use super::model::{Coloc, Discovery, Kind, Model, Phase};
+use super::model::{Coloc, Discovery, Kind, Left, Model, Phase};
 use super::pattern;
 use super::rules::{self, Asked};
 use super::scene::Scene;
+use super::table::{Because, Written};
 use crate::spec::Role;
 use crate::units::Score;
 
@@ -21,11 +22,11 @@ impl Model<'_> {
     pub(super) fn read_constraints(&mut self) {
         let scene = self.scene;
         self.add_health();
-        for constraint in in_force(scene) {
+        for (place, constraint) in in_force(scene) {
             match &constraint.body {
-                ConstraintKind::Location(location) => self.read_location(location),
-                ConstraintKind::Colocation(colocation) => self.read_colocation(colocation),
-                ConstraintKind::Ticket(ticket) => self.read_ticket(ticket),
+                ConstraintKind::Location(location) => self.read_location((place, location)),
+                ConstraintKind::Colocation(colocation) => self.read_colocation((place, colocation)),
+                ConstraintKind::Ticket(ticket) => self.read_ticket((place, ticket)),
                 ConstraintKind::Order(_) => {}
             }
         }
@@ -38,7 +39,7 @@ impl Model<'_> {
             for key in self.top.clone() {
                 let allowed = self.res[key].meta.get("allow-unhealthy-nodes").and_then(|t| crate::spec::parse_bool(t));
                 if !(health.forbids() && allowed == Some(true)) {
-                    self.locations.push((key, node, health));
+                    self.locations.push((key, node, health, Because::Health));
                 }
             }
         }
@@ -86,17 +87,17 @@ impl Model<'_> {
         found
     }
 
-    fn read_location(&mut self, location: &LocationDef) {
+    fn read_location(&mut self, (place, location): (usize, &LocationDef)) {
         match &location.target {
             Target::Resource(id) => {
                 for key in self.named(id) {
-                    self.place_location(location, key, (location.role, location.score), &[]);
+                    self.place_location((place, location), key, (location.role, location.score), &[]);
                 }
             }
             Target::Pattern(text) => {
                 for key in self.top.clone() {
                     if let Some(found) = pattern::search(text, &self.res[key].id) {
-                        self.place_location(location, key, (location.role, location.score), &found);
+                        self.place_location((place, location), key, (location.role, location.score), &found);
                     }
                 }
             }
@@ -104,7 +105,7 @@ impl Model<'_> {
                 for set in sets {
                     for key in set.members.iter().flat_map(|id| self.named(id)).collect::<Vec<_>>() {
                         let (role, score) = (set.role.or(location.role), set.score.or(location.score));
-                        self.place_location(location, key, (role, score), &[]);
+                        self.place_location((place, location), key, (role, score), &[]);
                     }
                 }
             }
@@ -113,7 +114,7 @@ impl Model<'_> {
 
     fn place_location(
         &mut self,
-        location: &LocationDef,
+        (place, location): (usize, &LocationDef),
         key: ResKey,
         (role, score): (Option<Role>, Option<Score>),
         found: &[String],
@@ -123,32 +124,33 @@ impl Model<'_> {
             Some("exclusive") => Discovery::Exclusive,
             Some(_) | None => Discovery::Always,
         };
-        let mut points: Vec<(NodeKey, Score, Option<Role>)> = Vec::new();
+        let mut points: Vec<(NodeKey, Score, Option<Role>, Option<usize>)> = Vec::new();
         if let Some(node) = location.node.as_ref().and_then(|name| self.node_named(name)) {
-            points.push((node, score.unwrap_or_default(), role));
+            points.push((node, score.unwrap_or_default(), role, None));
         }
-        for rule in &location.rules {
+        for (number, rule) in location.rules.iter().enumerate() {
             for node in self.nodes.keys() {
                 if let Some(score) = self.rule_points(rule, key, node, found) {
-                    points.push((node, score, rule.role.or(role)));
+                    points.push((node, score, rule.role.or(role), Some(number)));
                 }
             }
         }
-        for (node, score, role) in points {
+        for (node, score, role, rule) in points {
+            let because = Because::Location(Written { constraint: place, rule });
             self.discover(key, node, discovery);
             match role {
-                Some(Role::Promoted) => self.locate_promoted(key, node, score),
+                Some(Role::Promoted) => self.locate_promoted(key, (node, score, because)),
                 Some(Role::Stopped) if self.res[key].target != Phase::Stopped => {}
                 Some(Role::Stopped | Role::Started | Role::Unpromoted) | None => {
-                    self.locations.push((key, node, score));
+                    self.locations.push((key, node, score, because));
                 }
             }
         }
     }
 
-    fn locate_promoted(&mut self, key: ResKey, node: NodeKey, score: Score) {
+    fn locate_promoted(&mut self, key: ResKey, location: (NodeKey, Score, Because)) {
         for at in self.subtree(key) {
-            self.res[at].promoted_locations.push((node, score));
+            self.res[at].promoted_locations.push(location);
         }
     }
 
@@ -184,9 +186,9 @@ impl Model<'_> {
         }
     }
 
-    fn read_colocation(&mut self, def: &ColocationDef) {
+    fn read_colocation(&mut self, (place, def): (usize, &ColocationDef)) {
         if !def.sets.is_empty() {
-            self.read_colocation_sets(def);
+            self.read_colocation_sets((place, def));
             return;
         }
         let (dependents, primaries) = (self.named(&def.dependent), self.named(&def.primary));
@@ -198,7 +200,7 @@ impl Model<'_> {
         for dependent in &dependents {
             for primary in &primaries {
                 let pair = ((*dependent, role(def.dependent_role)), (*primary, role(def.primary_role)));
-                self.colocate(pair, def.score, def);
+                self.colocate(pair, def.score, (place, def));
             }
         }
     }
@@ -207,7 +209,7 @@ impl Model<'_> {
         &mut self,
         ((dependent, dependent_role), (primary, primary_role)): (Named, Named),
         score: Score,
-        def: &ColocationDef,
+        (place, def): (usize, &ColocationDef),
     ) {
         if score == Score::ZERO || dependent == primary {
             return;
@@ -224,6 +226,8 @@ impl Model<'_> {
             attribute: def.node_attribute.clone().filter(|name| name != "#uname"),
             influence,
             implicit: false,
+            place: self.colocations.len(),
+            written: Some(place),
         });
     }
 
@@ -232,7 +236,7 @@ impl Model<'_> {
         set.members.iter().flat_map(|id| self.named(id)).map(|key| (key, role)).collect()
     }
 
-    fn read_colocation_sets(&mut self, def: &ColocationDef) {
+    fn read_colocation_sets(&mut self, (place, def): (usize, &ColocationDef)) {
         let sets: Vec<(Vec<Named>, bool, Score)> = def
             .sets
             .iter()
@@ -243,14 +247,14 @@ impl Model<'_> {
                 continue;
             }
             if score.forbids() {
-                for (place, later) in members.iter().enumerate() {
-                    for earlier in members.iter().take(place) {
-                        self.colocate((*later, *earlier), *score, def);
+                for (nth, later) in members.iter().enumerate() {
+                    for earlier in members.iter().take(nth) {
+                        self.colocate((*later, *earlier), *score, (place, def));
                     }
                 }
             } else {
                 for (earlier, later) in members.iter().zip(members.iter().skip(1)) {
-                    self.colocate((*later, *earlier), *score, def);
+                    self.colocate((*later, *earlier), *score, (place, def));
                 }
             }
         }
@@ -260,13 +264,13 @@ impl Model<'_> {
             let primaries: Vec<Named> = if *b_sequential { b.last().copied().into_iter().collect() } else { b.clone() };
             for dependent in &dependents {
                 for primary in &primaries {
-                    self.colocate((*dependent, *primary), def.score, def);
+                    self.colocate((*dependent, *primary), def.score, (place, def));
                 }
             }
         }
     }
 
-    fn read_ticket(&mut self, def: &TicketDef) {
+    fn read_ticket(&mut self, (place, def): (usize, &TicketDef)) {
         let ticket = self.scene.status.tickets.iter().find(|ticket| ticket.id == def.ticket);
         let (granted, standby) = ticket.map_or((false, false), |ticket| (ticket.granted, ticket.standby));
         if granted && !standby {
@@ -277,13 +281,14 @@ impl Model<'_> {
             let role = if role == Phase::Started { Phase::Unknown } else { role };
             for key in self.named(id) {
                 for part in self.subtree(key) {
-                    self.lose_ticket(part, role, (def.loss_policy.as_deref(), granted));
+                    self.lose_ticket(part, role, (def.loss_policy.as_deref(), granted), place);
                 }
             }
         }
     }
 
-    fn lose_ticket(&mut self, key: ResKey, role: Phase, (policy, granted): (Option<&str>, bool)) {
+    fn lose_ticket(&mut self, key: ResKey, role: Phase, (policy, granted): (Option<&str>, bool), place: usize) {
+        let because = Because::Ticket(place);
         let promoted = role == Phase::Promoted;
         let usual = if promoted { "demote" } else { "stop" };
         let policy = match policy {
@@ -292,29 +297,28 @@ impl Model<'_> {
             Some(_) | None => usual,
         };
         if promoted {
-            self.res[key].promote_banned = true;
+            self.res[key].promote_banned = Some(place);
         }
         let active = !self.res[key].active.is_empty();
         let matches = role == Phase::Unknown || role == self.res[key].role;
         let bans = !promoted || policy == "stop";
         if granted || !active {
             if bans {
-                self.ban_everywhere(key);
+                self.ban_everywhere(key, because);
             }
             return;
         }
         match policy {
-            "stop" => self.ban_everywhere(key),
-            "demote" if !promoted => self.ban_everywhere(key),
+            "stop" => self.ban_everywhere(key, because),
+            "demote" if !promoted => self.ban_everywhere(key, because),
             "fence" if matches => {
-                self.ban_everywhere(key);
+                self.ban_everywhere(key, because);
                 for node in self.res[key].active.clone() {
                     self.condemn(node, "the ticket was lost");
                 }
             }
             "freeze" if matches => {
-                self.res[key].managed = false;
-                self.res[key].blocked = true;
+                self.res[key].block(Left::Ticket(place));
             }
             _ => {}
         }
@@ -339,7 +343,7 @@ impl Model<'_> {
                 self.imply(key, container, (Score::INFINITY, true));
             } else if let Some(node) = self.container_node(container) {
                 for other in self.nodes.keys().filter(|other| *other != node).collect::<Vec<_>>() {
-                    self.ban(key, other);
+                    self.ban(key, other, Because::Container(container));
                 }
             } else {
                 self.imply(key, container, (Score::INFINITY, true));
@@ -375,17 +379,19 @@ impl Model<'_> {
             attribute: None,
             influence,
             implicit: true,
+            place: self.colocations.len(),
+            written: None,
         });
     }
 }
 
-/// The constraints whose lifetime has begun and not ended.
-pub(super) fn in_force(scene: &Scene) -> impl Iterator<Item = &ConstraintDef> {
+/// The constraints whose lifetime has begun and not ended, with their places in the configuration.
+pub(super) fn in_force(scene: &Scene) -> impl Iterator<Item = (usize, &ConstraintDef)> {
     let asked = Asked { now: scene.now, ..Asked::default() };
-    let lives = move |constraint: &&ConstraintDef| {
+    let lives = move |(_, constraint): &(usize, &ConstraintDef)| {
         constraint.lifetime.as_ref().is_none_or(|lifetime| rules::holds(lifetime, asked))
     };
-    scene.config.constraints.iter().filter(lives)
+    scene.config.constraints.iter().enumerate().filter(lives)
 }
 
 /// Whether the members of a set depend on each other. A name for several resources makes a set without order.

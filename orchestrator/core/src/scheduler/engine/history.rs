@@ -6,9 +6,10 @@
 
 use super::arena::{NodeKey, ResKey};
 use super::failures::{Count, Handling, base, seconds};
-use super::model::{Kind, Model, Needs, Phase, Place, Res, Told};
+use super::model::{Kind, Left, Model, Needs, Phase, Place, Res, Told};
 use super::records::{expected, sort};
 use super::scene::{NodeStatus, Record, ResourceHistory};
+use super::table::{Ban, Because, Failed};
 use crate::units::{Millis, Score};
 
 /// What has been made of the records of one resource on one node so far.
@@ -196,7 +197,7 @@ impl Model<'_> {
             res.threshold = Score::INFINITY;
         }
         let container = history.container.clone();
-        let key = self.res.add(res);
+        let key = self.add_res(res);
         match clone {
             Some(clone) => self.res[clone].children.push(key),
             None => {
@@ -212,9 +213,9 @@ impl Model<'_> {
         }
         self.begin_tables();
         if self.options.stop_removed {
-            self.ban_everywhere(key);
+            self.ban_everywhere(key, Because::Removed);
         } else {
-            self.res[key].managed = false;
+            self.res[key].leave(Left::Removed);
         }
         key
     }
@@ -309,7 +310,7 @@ impl Model<'_> {
         // Not there at all, and it could not be: no failure.
         let masked = probe && (code == 5 || code == 2 || status == 7) && self.outside_bundle(key);
         if masked {
-            self.ban_instance(key, node);
+            self.ban_instance(key, Failed { ban: Ban::Absent, on: node, code });
             reading.role = reading.role.max(Phase::Stopped);
             if self.res[key].role == Phase::Unknown {
                 self.res[key].role = Phase::Stopped;
@@ -321,7 +322,7 @@ impl Model<'_> {
             Verdict::Success => self.succeeded(key, node, &record, code, reading),
             Verdict::Failure | Verdict::Hard | Verdict::Fatal => {
                 if verdict != Verdict::Failure {
-                    self.ban_hard(key, node, verdict);
+                    self.ban_hard(key, node, (verdict, code));
                 }
                 self.failed(key, node, &record, code, reading);
             }
@@ -394,8 +395,7 @@ impl Model<'_> {
             3 if record.interval > Millis::ZERO => Verdict::Failure,
             2..=5 => {
                 if record.operation == "stop" && !self.can_fence(node) {
-                    self.res[key].managed = false;
-                    self.res[key].blocked = true;
+                    self.res[key].block(Left::Stop(node));
                 }
                 Verdict::Hard
             }
@@ -404,19 +404,19 @@ impl Model<'_> {
         }
     }
 
-    fn ban_hard(&mut self, key: ResKey, node: NodeKey, verdict: Verdict) {
+    fn ban_hard(&mut self, key: ResKey, node: NodeKey, (verdict, code): (Verdict, i64)) {
         let target = self.anonymous_clone_of(key).unwrap_or(key);
         if verdict == Verdict::Fatal {
-            self.ban_everywhere(target);
+            self.ban_everywhere(target, Because::Failed(Failed { ban: Ban::Fatal, on: node, code }));
         } else {
-            self.ban(target, node);
+            self.ban(target, node, Because::Failed(Failed { ban: Ban::Hard, on: node, code }));
         }
     }
 
     /// Bans an instance there: the whole clone, if its instances have no numbers of their own.
-    fn ban_instance(&mut self, key: ResKey, node: NodeKey) {
+    fn ban_instance(&mut self, key: ResKey, failed: Failed) {
         let target = self.anonymous_clone_of(key).unwrap_or(key);
-        self.ban(target, node);
+        self.ban(target, failed.on, Because::Failed(failed));
     }
 
     fn succeeded(&mut self, key: ResKey, node: NodeKey, record: &Record, code: i64, reading: &mut Reading) {
@@ -483,7 +483,7 @@ impl Model<'_> {
             return;
         }
         match record.operation.as_str() {
-            "stop" => self.ban_instance(key, node),
+            "stop" => self.ban_instance(key, Failed { ban: Ban::Stop, on: node, code }),
             "migrate_to" => self.migration_failed(key, node, record),
             "migrate_from" => self.arrival_failed(key, node, record),
             "promote" => self.res[key].role = Phase::Promoted,
@@ -512,7 +512,7 @@ impl Model<'_> {
         if handling == Handling::Stop {
             self.res[key].next = Phase::Stopped;
             let target = self.anonymous_clone_of(key).unwrap_or(key);
-            self.ban_everywhere(target);
+            self.ban_everywhere(target, Because::Failed(Failed { ban: Ban::OnFailStop, on: node, code }));
         }
     }
 

@@ -10,9 +10,11 @@ mod act;
 mod arena;
 mod build;
 mod bundle;
+pub mod change;
 pub mod config;
 mod constraints;
 mod dates;
+pub mod explain;
 mod failures;
 mod history;
 mod migration;
@@ -29,25 +31,29 @@ mod rules;
 pub mod scene;
 mod settling;
 mod summary;
+mod table;
 #[cfg(test)]
 mod tests;
 
+pub use explain::explained;
 pub use outcome::{Outcome, outcome};
 pub use release::Release;
 
 use std::collections::BTreeMap;
 
 use arena::Arena;
-use model::{Kind, Model, Phase};
+use model::{Kind, Left, Model, Phase};
 use options::Options;
+use place::notes::Notes;
 use scene::Scene;
+use table::Trail;
 
 /// Where everything should be: for each primitive its nodes, with the role that it has there.
 pub type Placement = BTreeMap<String, Vec<(String, &'static str)>>;
 
 impl<'a> Model<'a> {
     /// The model of a scene: configured, and filled from what is known.
-    fn of(scene: &'a Scene) -> Self {
+    fn of(scene: &'a Scene, trail: Trail) -> Self {
         let options = Options::read(scene);
         let mut model = Model {
             scene,
@@ -60,6 +66,8 @@ impl<'a> Model<'a> {
             has_devices: false,
             uses_unfencing: false,
             has_remotes: false,
+            trail,
+            notes: Notes::default(),
         };
         model.add_nodes();
         model.build();
@@ -68,7 +76,7 @@ impl<'a> Model<'a> {
         model.read_constraints();
         if model.options.fencing && !model.has_devices && !model.options.watchdog {
             // Nothing could be recovered from, so nothing is touched.
-            model.res.values_mut().for_each(|res| res.managed = false);
+            model.res.values_mut().for_each(|res| res.leave(Left::NoDevice));
         }
         model
     }
@@ -76,7 +84,7 @@ impl<'a> Model<'a> {
 
 /// Where everything should be.
 pub fn placement(scene: &Scene) -> Placement {
-    let mut model = Model::of(scene);
+    let mut model = Model::of(scene, Trail::Off);
     model.place();
     let mut placement = Placement::new();
     for (key, res) in model.res.iter().filter(|(_, res)| res.kind == Kind::Primitive) {

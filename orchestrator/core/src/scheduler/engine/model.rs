@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arena::{Arena, NodeKey, ResKey};
 use super::config::{AgentDef, OperationDef};
 use super::options::Options;
+use super::place::notes::Notes;
 use super::scene::{Record, Scene};
+use super::table::{Because, Table, Trail};
 use crate::spec::{AttrSet, Role};
 use crate::units::{Millis, Score};
 
@@ -77,6 +79,8 @@ pub(super) struct Node {
     pub(super) unclean: bool,
     pub(super) pending: bool,
     pub(super) standby: bool,
+    /// The resource whose failure sent it to standby.
+    pub(super) rests_for: Option<ResKey>,
     pub(super) maintenance: bool,
     pub(super) shutdown: bool,
     /// Nobody has ever told anything of it.
@@ -248,6 +252,8 @@ pub(super) struct Res {
     pub(super) managed: bool,
     pub(super) maintenance: bool,
     pub(super) blocked: bool,
+    /// Why it is not managed.
+    pub(super) left: Option<Left>,
     pub(super) failed: bool,
     pub(super) must_stop: bool,
     pub(super) demote_only: bool,
@@ -265,19 +271,45 @@ pub(super) struct Res {
     pub(super) restart_required: bool,
 
     /// How much each node is wanted.
-    pub(super) table: BTreeMap<NodeKey, Score>,
+    pub(super) table: Table,
     /// Instances that each node has, of clones.
     pub(super) counts: BTreeMap<NodeKey, u32>,
     pub(super) discovery: BTreeMap<NodeKey, Discovery>,
     pub(super) exclusive: bool,
     /// Locations for one role: promoted ones.
-    pub(super) promoted_locations: Vec<(NodeKey, Score)>,
-    pub(super) promote_banned: bool,
+    pub(super) promoted_locations: Vec<(NodeKey, Score, Because)>,
+    /// The ticket without which it is not promoted, by the place of its constraint.
+    pub(super) promote_banned: Option<usize>,
     pub(super) promotion: Score,
     pub(super) placing: bool,
     pub(super) merging: bool,
     pub(super) placed: bool,
     pub(super) node: Option<NodeKey>,
+}
+
+/// Why a resource is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The whole cluster is in maintenance.
+    Maintenance,
+    /// It, or what it is in, is in maintenance.
+    OwnMaintenance,
+    /// `is-managed` says so.
+    Meta,
+    /// It runs on a node in maintenance.
+    NodeMaintenance(NodeKey),
+    /// Fencing is on, and there is nothing to fence with.
+    NoDevice,
+    /// It failed there, and `on-fail` is `block`.
+    OnFail(NodeKey),
+    /// It could not be stopped there, and the node cannot be fenced.
+    Stop(NodeKey),
+    /// It, or a part of the same whole, is active more than once.
+    ActiveTwice,
+    /// The ticket of the constraint of this place was lost.
+    Ticket(usize),
+    /// It is configured no more, and such resources are left.
+    Removed,
 }
 
 /// Where a resource is looked for; the highest word counts.
@@ -293,6 +325,18 @@ pub(super) enum Discovery {
 }
 
 impl Res {
+    /// It is not managed. The first reason stays.
+    pub(super) fn leave(&mut self, left: Left) {
+        self.managed = false;
+        self.left.get_or_insert(left);
+    }
+
+    /// And it is blocked, too.
+    pub(super) fn block(&mut self, left: Left) {
+        self.leave(left);
+        self.blocked = true;
+    }
+
     pub(super) fn is_fence_device(&self) -> bool {
         self.agent.class == "stonith"
     }
@@ -323,6 +367,10 @@ pub(super) struct Coloc {
     pub(super) influence: bool,
     /// Made by the engine, not by a person.
     pub(super) implicit: bool,
+    /// Its place among all colocations.
+    pub(super) place: usize,
+    /// The place of the constraint that a person wrote.
+    pub(super) written: Option<usize>,
 }
 
 /// All of it.
@@ -335,11 +383,15 @@ pub(super) struct Model<'a> {
     /// The resources of the top level, in the order in which they are placed.
     pub(super) top: Vec<ResKey>,
     pub(super) colocations: Vec<Coloc>,
-    /// Locations in the order in which they were made: resource, node and points.
-    pub(super) locations: Vec<(ResKey, NodeKey, Score)>,
+    /// Locations in the order in which they were made: resource, node, points, and where they come from.
+    pub(super) locations: Vec<(ResKey, NodeKey, Score, Because)>,
     pub(super) has_devices: bool,
     pub(super) uses_unfencing: bool,
     pub(super) has_remotes: bool,
+    /// Whether tables keep their parts.
+    pub(super) trail: Trail,
+    /// What was chosen, and by which rule; only with a trail.
+    pub(super) notes: Notes,
 }
 
 impl Model<'_> {
@@ -401,47 +453,51 @@ impl Model<'_> {
     }
 
     /// Adds `score` to what `key` has for `node`, where it has an entry; makes one for a node that has none.
-    pub(super) fn add_score(&mut self, key: ResKey, node: NodeKey, score: Score) {
+    pub(super) fn add_score(&mut self, key: ResKey, node: NodeKey, score: Score, because: Because) {
         let base =
             if self.nodes[node].online && !self.nodes[node].shutdown { Score::ZERO } else { Score::MINUS_INFINITY };
-        let entry = self.res[key].table.entry(node).or_insert(base);
-        *entry = *entry + score;
+        let table = &mut self.res[key].table;
+        table.open(node, base);
+        table.add(node, score, because);
+    }
+
+    /// Adds a resource, whose table keeps its parts if they are asked for.
+    pub(super) fn add_res(&mut self, res: Res) -> ResKey {
+        self.res.add(Res { table: Table::new(self.trail), ..res })
     }
 
     /// Forbids `key`, with everything below it, on `node`.
-    pub(super) fn ban(&mut self, key: ResKey, node: NodeKey) {
-        self.locate(key, node, Score::MINUS_INFINITY);
+    pub(super) fn ban(&mut self, key: ResKey, node: NodeKey, because: Because) {
+        self.locate(key, node, Score::MINUS_INFINITY, because);
     }
 
     /// Forbids `key`, with everything below it, everywhere.
-    pub(super) fn ban_everywhere(&mut self, key: ResKey) {
+    pub(super) fn ban_everywhere(&mut self, key: ResKey, because: Because) {
         let nodes: Vec<NodeKey> = self.nodes.keys().collect();
         for node in nodes {
             for at in self.subtree(key) {
-                if self.res[at].table.contains_key(&node) {
-                    self.add_score(at, node, Score::MINUS_INFINITY);
-                }
+                self.res[at].table.add(node, Score::MINUS_INFINITY, because);
             }
         }
     }
 
     /// Adds a location: of groups for the first member, of clones for every instance.
-    pub(super) fn locate(&mut self, key: ResKey, node: NodeKey, score: Score) {
-        self.add_score(key, node, score);
+    pub(super) fn locate(&mut self, key: ResKey, node: NodeKey, score: Score, because: Because) {
+        self.add_score(key, node, score, because);
         let children = self.res[key].children.clone();
         match self.res[key].kind {
             Kind::Primitive => {}
             Kind::Group => {
                 for (place, child) in children.into_iter().enumerate() {
                     let score = if place == 0 { score } else { Score::ZERO };
-                    self.locate(child, node, score);
+                    self.locate(child, node, score, because);
                 }
             }
-            Kind::Clone => children.into_iter().for_each(|child| self.locate(child, node, score)),
+            Kind::Clone => children.into_iter().for_each(|child| self.locate(child, node, score, because)),
             Kind::Bundle => {
                 let replicas = self.res[key].replicas.clone();
                 for part in replicas.iter().flat_map(|r| [r.container, r.ip]).flatten() {
-                    self.locate(part, node, score);
+                    self.locate(part, node, score, because);
                 }
             }
         }

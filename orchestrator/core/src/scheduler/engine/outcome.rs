@@ -13,6 +13,7 @@ use super::arena::{ActKey, NodeKey, ResKey};
 use super::model::{Kind, Model, Phase};
 use super::order::Rel;
 use super::scene::Scene;
+use super::table::Trail;
 use crate::units::Millis;
 
 /// What a scene comes to. Everything is sorted.
@@ -36,20 +37,30 @@ pub struct Outcome {
     pub decided_as: super::Release,
 }
 
+/// The actions that will be carried out.
+pub(super) type Happening = BTreeSet<ActKey>;
+
 /// Schedules a scene.
 pub fn outcome(scene: &Scene) -> Outcome {
-    let mut model = Model::of(scene);
-    model.place();
-    let mut acts = Acts::of(&mut model);
-    acts.make();
-    acts.order();
-    acts.add_notifications(&|acts, key| acts.happens(key));
-    acts.outcome()
+    let mut model = Model::of(scene, Trail::Off);
+    model.decide().outcome()
+}
+
+impl<'a> Model<'a> {
+    /// Places everything, and makes and orders all actions.
+    pub(super) fn decide(&mut self) -> Acts<'_, 'a> {
+        self.place();
+        let mut acts = Acts::of(self);
+        acts.make();
+        acts.order();
+        acts.add_notifications(&|acts, key| acts.happens(key));
+        acts
+    }
 }
 
 impl Acts<'_, '_> {
     /// Whether an action will be carried out.
-    fn happens(&self, key: ActKey) -> bool {
+    pub(super) fn happens(&self, key: ActKey) -> bool {
         let action = &self.all[key];
         if matches!(action.task, Task::Begins(_) | Task::Ends(_)) {
             return false;
@@ -67,6 +78,11 @@ impl Acts<'_, '_> {
         let Some(node) = action.node else { return false };
         let node = &self.model.nodes[node];
         node.online && !node.unclean || node.is_behind_connection() && !node.unclean && !node.reset && !node.shutdown
+    }
+
+    /// All actions that will be carried out.
+    pub(super) fn happening(&self) -> Happening {
+        self.all.keys().filter(|key| self.happens(*key)).collect()
     }
 
     /// The name of a resource in actions: instances have their number where it means something.
@@ -111,9 +127,9 @@ impl Acts<'_, '_> {
         Some(format!("{verb} {name} {node}"))
     }
 
-    fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> Outcome {
         let mut outcome = Outcome { decided_as: self.model.options.release, ..Outcome::default() };
-        let happening: BTreeSet<ActKey> = self.all.keys().filter(|key| self.happens(*key)).collect();
+        let happening = self.happening();
         for key in &happening {
             let Some(words) = self.words(*key) else { continue };
             let node = self.node_name(self.all[*key].node);
@@ -137,7 +153,7 @@ impl Acts<'_, '_> {
     }
 
     /// Real actions before real ones, through what is not real between them.
-    fn pairs(&self, happening: &BTreeSet<ActKey>) -> Vec<(String, String)> {
+    fn pairs(&self, happening: &Happening) -> Vec<(String, String)> {
         let mut after: BTreeMap<ActKey, BTreeSet<ActKey>> = BTreeMap::new();
         let passes =
             |key: ActKey| happening.contains(&key) || matches!(self.all[key].task, Task::Begins(_) | Task::Ends(_));
@@ -166,7 +182,7 @@ impl Acts<'_, '_> {
     }
 
     /// The stop that ends a migration at its source: whoever only comes after a stop waits for the migration instead.
-    fn is_left_behind(&self, key: ActKey, happening: &BTreeSet<ActKey>) -> bool {
+    fn is_left_behind(&self, key: ActKey, happening: &Happening) -> bool {
         let action = &self.all[key];
         let leaves = |res| {
             let mut acts = self.actions(res);
@@ -175,37 +191,43 @@ impl Acts<'_, '_> {
         action.task == Task::Do(Verb::Stop) && action.res.is_some_and(leaves)
     }
 
-    fn afterwards(&self, happening: &BTreeSet<ActKey>) -> BTreeMap<String, Vec<(String, String)>> {
+    fn afterwards(&self, happening: &Happening) -> BTreeMap<String, Vec<(String, String)>> {
         let mut placement: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-        let gone: BTreeSet<NodeKey> =
-            self.fences.iter().filter(|(_, key)| happening.contains(key)).map(|(node, _)| *node).collect();
-        for (key, res) in self.model.res.iter().filter(|(_, res)| res.kind == Kind::Primitive) {
-            let mut at: BTreeMap<NodeKey, Phase> = BTreeMap::new();
-            for node in res.active.iter().chain(&res.dangling) {
-                at.insert(*node, if res.role.is_active() { res.role } else { Phase::Started });
-            }
-            let up = if self.model.is_promotable(key) { Phase::Unpromoted } else { Phase::Started };
-            at.retain(|node, _| !gone.contains(node));
-            for verb in [Verb::Demote, Verb::Stop, Verb::Start, Verb::Promote] {
-                for act in self.doing(key, verb).into_iter().filter(|act| happening.contains(act)) {
-                    let Some(node) = self.all[act].node else { continue };
-                    let fenced = gone.contains(&node);
-                    // What is restarted while promoted is promoted again by the plan after this one.
-                    let again = res.role == Phase::Promoted && res.next == Phase::Promoted && res.node == Some(node);
-                    let up = if again { Phase::Promoted } else { up };
-                    match verb {
-                        Verb::Stop => drop(at.remove(&node)),
-                        Verb::Demote if at.contains_key(&node) => drop(at.insert(node, Phase::Unpromoted)),
-                        Verb::Start if !fenced => drop(at.insert(node, up)),
-                        Verb::Promote if !fenced => drop(at.insert(node, Phase::Promoted)),
-                        Verb::Demote | Verb::Start | Verb::Promote => {}
-                    }
-                }
-            }
+        for key in self.model.res.iter().filter(|(_, res)| res.kind == Kind::Primitive).map(|(key, _)| key) {
+            let at = self.places(key, happening);
             let places = placement.entry(self.name(key)).or_default();
             places.extend(at.into_iter().map(|(node, role)| (self.node_name(Some(node)), role.word().to_owned())));
         }
         placement.values_mut().for_each(|places| places.sort());
         placement
+    }
+
+    /// Where a primitive is when all is done, and in which role.
+    pub(super) fn places(&self, key: ResKey, happening: &Happening) -> BTreeMap<NodeKey, Phase> {
+        let gone = |node: &NodeKey| self.fences.get(node).is_some_and(|fence| happening.contains(fence));
+        let res = &self.model.res[key];
+        let mut at: BTreeMap<NodeKey, Phase> = BTreeMap::new();
+        for node in res.active.iter().chain(&res.dangling) {
+            at.insert(*node, if res.role.is_active() { res.role } else { Phase::Started });
+        }
+        let up = if self.model.is_promotable(key) { Phase::Unpromoted } else { Phase::Started };
+        at.retain(|node, _| !gone(node));
+        for verb in [Verb::Demote, Verb::Stop, Verb::Start, Verb::Promote] {
+            for act in self.doing(key, verb).into_iter().filter(|act| happening.contains(act)) {
+                let Some(node) = self.all[act].node else { continue };
+                let fenced = gone(&node);
+                // What is restarted while promoted is promoted again by the plan after this one.
+                let again = res.role == Phase::Promoted && res.next == Phase::Promoted && res.node == Some(node);
+                let up = if again { Phase::Promoted } else { up };
+                match verb {
+                    Verb::Stop => drop(at.remove(&node)),
+                    Verb::Demote if at.contains_key(&node) => drop(at.insert(node, Phase::Unpromoted)),
+                    Verb::Start if !fenced => drop(at.insert(node, up)),
+                    Verb::Promote if !fenced => drop(at.insert(node, Phase::Promoted)),
+                    Verb::Demote | Verb::Start | Verb::Promote => {}
+                }
+            }
+        }
+        at
     }
 }

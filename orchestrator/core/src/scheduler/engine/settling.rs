@@ -6,8 +6,9 @@
 use super::arena::{NodeKey, ResKey};
 use super::failures::Handling;
 use super::history::Reading;
-use super::model::{Kind, Model, Multiple, Needs, Phase, Place};
+use super::model::{Kind, Left, Model, Multiple, Needs, Phase, Place};
 use super::scene::Record;
+use super::table::{Ban, Because, Failed};
 use crate::units::{Millis, Score};
 
 impl Model<'_> {
@@ -87,12 +88,16 @@ impl Model<'_> {
             Handling::Ignore => return,
             Handling::Demote => self.res[key].demote_only = true,
             Handling::Fence => self.condemn(node, &format!("{name} failed there")),
-            Handling::Standby => self.nodes[node].standby = true,
-            Handling::Block => {
-                self.res[key].managed = false;
-                self.res[key].blocked = true;
+            Handling::Standby => {
+                self.nodes[node].standby = true;
+                self.nodes[node].rests_for.get_or_insert(key);
             }
-            Handling::Ban => self.ban(key, node),
+            Handling::Block => {
+                self.res[key].block(Left::OnFail(node));
+            }
+            Handling::Ban => {
+                self.ban(key, node, Because::Failed(Failed { ban: Ban::OnFailBan, on: node, code: 1 }));
+            }
             Handling::Stop => self.res[key].next = Phase::Stopped,
             Handling::Restart => {}
             Handling::RestartContainer => {
@@ -137,11 +142,11 @@ impl Model<'_> {
         }
         self.res[key].active.push(node);
         if self.nodes[node].maintenance {
-            self.res[key].managed = false;
+            self.res[key].leave(Left::NodeMaintenance(node));
             self.res[key].maintenance = true;
         }
         if !self.res[key].managed {
-            self.locate(key, node, Score::INFINITY);
+            self.locate(key, node, Score::INFINITY, Because::Unmanaged);
             return;
         }
         let unique = self.anonymous_clone_of(key).is_none() || self.res[key].kind == Kind::Primitive;
@@ -150,10 +155,9 @@ impl Model<'_> {
             return;
         }
         match self.res[key].multiple {
-            Multiple::StopOnly => self.ban_everywhere(key),
+            Multiple::StopOnly => self.ban_everywhere(key, Because::ActiveTwice),
             Multiple::Block => {
-                self.res[key].managed = false;
-                self.res[key].blocked = true;
+                self.res[key].block(Left::ActiveTwice);
                 self.block_whole(key);
             }
             Multiple::StopStart | Multiple::StopUnexpected => {}
@@ -166,8 +170,7 @@ impl Model<'_> {
         let whole = matches!(self.res[parent].kind, Kind::Group | Kind::Bundle);
         if whole && self.res[parent].multiple == Multiple::Block {
             for part in self.subtree(parent) {
-                self.res[part].managed = false;
-                self.res[part].blocked = true;
+                self.res[part].block(Left::ActiveTwice);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Outcomes of small clusters: what Pacemaker's documentation promises of each rule.
 
+mod reasons;
+
 use super::config::*;
 use super::outcome::{Outcome, outcome};
 use super::scene::*;

@@ -70,7 +70,7 @@ impl Acts<'_, '_> {
                     continue;
                 }
                 self.all[stop].pseudo = true;
-                self.all[stop].runnable = true;
+                self.release(stop);
                 if waits {
                     self.relate(fence, stop, Rel::SEQ);
                 }

@@ -5,11 +5,14 @@
 //! Source: rules R2.1 to R2.64 of the research of this project.
 
 mod fencing;
+mod held;
 mod history;
 mod notify;
 mod primitive;
 mod probes;
 mod recurring;
+
+pub(super) use held::Held;
 
 use std::collections::BTreeMap;
 
@@ -107,6 +110,8 @@ pub(super) struct Action {
     pub(super) interval: Millis,
     pub(super) required: bool,
     pub(super) runnable: bool,
+    /// Why it cannot be carried out.
+    pub(super) held: Option<Held>,
     pub(super) pseudo: bool,
     pub(super) migratable: bool,
     /// Done even if nothing asks for it.
@@ -124,6 +129,7 @@ impl Default for Action {
             interval: Millis::ZERO,
             required: false,
             runnable: false,
+            held: None,
             pseudo: false,
             migratable: true,
             forced: false,
@@ -148,11 +154,20 @@ pub(super) struct Acts<'m, 'a> {
     /// The fence action of each node that is fenced.
     pub(super) fences: BTreeMap<NodeKey, ActKey>,
     pub(super) relations: Vec<super::order::Relation>,
+    /// The constraint that is being read, by its place.
+    pub(super) reading: Option<usize>,
 }
 
 impl<'m, 'a> Acts<'m, 'a> {
     pub(super) fn of(model: &'m mut Model<'a>) -> Self {
-        Self { model, all: Arena::default(), of: BTreeMap::new(), fences: BTreeMap::new(), relations: Vec::new() }
+        Self {
+            model,
+            all: Arena::default(),
+            of: BTreeMap::new(),
+            fences: BTreeMap::new(),
+            relations: Vec::new(),
+            reading: None,
+        }
     }
 
     /// Makes all actions.
@@ -256,7 +271,7 @@ impl<'m, 'a> Acts<'m, 'a> {
         }
         let (Some(res), task) = (action.res, action.task.clone()) else { return };
         let Some(node) = action.node else {
-            self.all[key].runnable = false;
+            self.hold(key, Held::Nowhere);
             return;
         };
         let place = &self.model.nodes[node];
@@ -264,24 +279,29 @@ impl<'m, 'a> Acts<'m, 'a> {
         let reset_guest = place.is_guest() && place.reset;
         if !history && !place.online && !reset_guest {
             let stops = task == Task::Do(Verb::Stop) && self.model.res[res].managed;
-            self.all[key].runnable = false;
-            if stops && !place.unclean && self.model.options.fencing {
+            let lost = stops && !place.unclean && self.model.options.fencing;
+            self.hold(key, Held::Offline);
+            if lost {
                 let why = format!("{} cannot be stopped there", self.model.res[res].name);
                 self.model.condemn(node, &why);
             }
             return;
         }
         if !history && place.pending {
-            self.all[key].runnable = false;
+            self.hold(key, Held::Pending);
             return;
         }
         let begins = matches!(task, Task::Do(Verb::Start | Verb::Promote));
         if !begins || self.model.res[res].needs == Needs::Nothing {
-            self.all[key].runnable = true;
+            self.release(key);
             return;
         }
         let demotes = self.model.options.quorum == Quorum::Demote && task == Task::Do(Verb::Promote);
-        self.all[key].runnable = self.quorum_allows(res) && !demotes;
+        if self.quorum_allows(res) && !demotes {
+            self.release(key);
+        } else {
+            self.hold(key, Held::Quorum);
+        }
     }
 
     fn quorum_allows(&mut self, key: ResKey) -> bool {

@@ -7,7 +7,7 @@
 use super::super::arena::{ActKey, NodeKey, ResKey};
 use super::super::model::{Multiple, Phase};
 use super::super::order::Rel;
-use super::{Acts, Need, Task, Verb};
+use super::{Acts, Held, Need, Task, Verb};
 use crate::units::Millis;
 
 /// What is known of where a resource is and should be.
@@ -149,7 +149,7 @@ impl Acts<'_, '_> {
             let need = if elsewhere { Need::Required } else { need };
             let stop = self.action(key, Task::Do(Verb::Stop), (Some(node), Millis::ZERO), need);
             if !self.model.res[key].managed {
-                self.all[stop].runnable = false;
+                self.hold(stop, Held::Unmanaged);
             }
         }
     }
@@ -168,12 +168,12 @@ impl Acts<'_, '_> {
 
     fn promote(&mut self, key: ResKey, need: Need) {
         let Some(node) = self.model.res[key].node else { return };
-        let started = self.doing(key, Verb::Start).iter().all(|start| {
-            self.all[*start].node != Some(node) || self.all[*start].runnable || !self.all[*start].required
+        let unstarted = self.doing(key, Verb::Start).into_iter().find(|start| {
+            self.all[*start].node == Some(node) && !self.all[*start].runnable && self.all[*start].required
         });
         let promote = self.action(key, Task::Do(Verb::Promote), (Some(node), Millis::ZERO), need);
-        if !started {
-            self.all[promote].runnable = false;
+        if let Some(start) = unstarted {
+            self.hold(promote, Held::Behind(start, None));
         }
     }
 
@@ -217,7 +217,7 @@ impl Acts<'_, '_> {
     /// Sets one action before another.
     pub(in super::super) fn relate(&mut self, first: ActKey, then: ActKey, rel: Rel) {
         if first != then {
-            self.relations.push(super::super::order::Relation { first, then, rel, view: None });
+            self.relations.push(super::super::order::Relation { first, then, rel, view: None, written: None });
         }
     }
 }

@@ -3,7 +3,7 @@
 //! For: what is required because something else is, and what cannot run because something else cannot.
 //! Never: an endless loop: effects only go one way, and the number of rounds is bounded besides.
 
-use super::super::act::{Acts, Task, Verb};
+use super::super::act::{Acts, Held, Task, Verb};
 use super::super::arena::{ActKey, NodeKey, ResKey};
 use super::super::model::{Kind, Phase};
 use super::super::release::Release;
@@ -35,32 +35,34 @@ impl Acts<'_, '_> {
     }
 
     fn apply(&mut self, relation: Relation) -> bool {
-        let Relation { first, then, rel, view } = relation;
+        let Relation { first, then, rel, view, .. } = relation;
         if rel == Rel::SEQ {
             return false;
         }
         let seen = self.seen(first, view);
         let mut changed = false;
-        changed |= self.push_on(seen, first, then, rel);
+        changed |= self.push_on(seen, relation);
         changed |= self.pull_back(seen, first, (then, view), rel);
         changed
     }
 
-    fn push_on(&mut self, seen: Seen, first: ActKey, then: ActKey, rel: Rel) -> bool {
+    fn push_on(&mut self, seen: Seen, relation: Relation) -> bool {
+        let Relation { first, then, rel, written, .. } = relation;
+        let held = Held::Behind(first, written);
         let mut changed = false;
         let migrates = self.is_migrating(first);
         if rel.has(Rel::IMPLY) && seen.required && !migrates {
             changed |= self.require(then, None);
         }
         if rel.has(Rel::BLOCK) && !seen.runnable {
-            changed |= self.block(then);
+            changed |= self.block(then, held);
         }
         let tied = rel.has(Rel::IMPLY) || rel.has(Rel::NEEDS) || rel.has(Rel::RESTART);
         if tied && self.is_held(first) {
-            changed |= self.block(then);
+            changed |= self.block(then, held);
         }
         if rel.has(Rel::RESTART) && seen.required && !seen.runnable {
-            changed |= self.block(then);
+            changed |= self.block(then, held);
         }
         if rel.has(Rel::ASYM) && !seen.runnable {
             let action = &self.all[then];
@@ -73,7 +75,7 @@ impl Acts<'_, '_> {
                 action.task == Task::Do(Verb::Start) && !action.required && only_here
             });
             if !idle {
-                changed |= self.block(then);
+                changed |= self.block(then, held);
             }
         }
         if rel.has(Rel::ELSE) && !seen.runnable && self.all[then].pseudo {
@@ -113,7 +115,7 @@ impl Acts<'_, '_> {
         }
         if rel.has(Rel::MIG) {
             if (!after.runnable || !after.migratable) && self.all[first].runnable {
-                self.all[first].runnable = false;
+                self.hold(first, Held::Behind(then, None));
                 changed = true;
             }
             if after.required {
@@ -229,7 +231,7 @@ impl Acts<'_, '_> {
         true
     }
 
-    fn block(&mut self, key: ActKey) -> bool {
+    fn block(&mut self, key: ActKey, held: Held) -> bool {
         let action = &self.all[key];
         if let (Some(_), Task::Ends(_) | Task::Begins(_)) = (action.res, &action.task) {
             return false;
@@ -241,9 +243,8 @@ impl Acts<'_, '_> {
         if fenced_stop {
             return false;
         }
-        let action = &mut self.all[key];
-        action.runnable = false;
-        action.migratable = false;
+        self.hold(key, held);
+        self.all[key].migratable = false;
         if let (Some(res), Task::Do(verb @ (Verb::Start | Verb::Promote))) =
             (self.all[key].res, self.all[key].task.clone())
         {
@@ -278,22 +279,22 @@ impl Acts<'_, '_> {
 
     /// Who must be with a clone that has no instance anywhere has no place either, though it was placed first in a circle.
     fn block_circles(&mut self) {
-        let must: Vec<(ResKey, ResKey)> = self
+        let must: Vec<(ResKey, ResKey, usize)> = self
             .model
             .colocations
             .iter()
             .filter(|coloc| coloc.score == Score::INFINITY && self.model.res[coloc.primary].is_clone_like())
             .filter(|coloc| coloc.primary_role != Phase::Promoted && coloc.dependent_role != Phase::Promoted)
-            .map(|coloc| (coloc.dependent, coloc.primary))
+            .map(|coloc| (coloc.dependent, coloc.primary, coloc.place))
             .collect();
-        for (dependent, primary) in must {
+        for (dependent, primary, place) in must {
             let nowhere = self.model.primitives(primary).iter().all(|part| self.model.res[*part].node.is_none());
             for part in self.model.primitives(dependent) {
                 if !nowhere || !self.model.res[part].active.is_empty() {
                     continue;
                 }
                 for start in self.doing(part, Verb::Start) {
-                    self.block(start);
+                    self.block(start, Held::With(place));
                 }
             }
         }
@@ -315,20 +316,20 @@ impl Acts<'_, '_> {
             around.push(parent);
             at = parent;
         }
-        let bound: Vec<(ResKey, bool)> = self
+        let bound: Vec<(ResKey, bool, usize)> = self
             .model
             .colocations
             .iter()
             .filter(|coloc| around.contains(&coloc.primary) && coloc.score == Score::INFINITY)
             .filter(|coloc| (coloc.primary_role == Phase::Promoted) == (verb == Verb::Promote) || verb == Verb::Start)
-            .map(|coloc| (coloc.dependent, coloc.dependent_role == Phase::Promoted))
+            .map(|coloc| (coloc.dependent, coloc.dependent_role == Phase::Promoted, coloc.place))
             .collect();
-        for (dependent, promotes) in bound {
+        for (dependent, promotes, place) in bound {
             let verb = if promotes { Verb::Promote } else { Verb::Start };
             for part in self.model.primitives(dependent) {
                 for act in self.doing(part, verb) {
                     if self.all[act].runnable {
-                        self.block(act);
+                        self.block(act, Held::With(place));
                     }
                 }
             }

@@ -10,7 +10,7 @@ mod fixpoint;
 mod implicit;
 mod user;
 
-use super::act::{Acts, Task, Verb};
+use super::act::{Acts, Held, Task, Verb};
 use super::arena::{ActKey, NodeKey, ResKey};
 use super::model::{Kind, Phase};
 
@@ -58,6 +58,8 @@ pub(super) struct Relation {
     pub(super) rel: Rel,
     /// Of a clone's point, only the instance on this node says whether it is required.
     pub(super) view: Option<NodeKey>,
+    /// The place of the constraint that a person wrote.
+    pub(super) written: Option<usize>,
 }
 
 /// An action of a resource, by name.
@@ -165,7 +167,7 @@ impl Acts<'_, '_> {
 
     pub(super) fn push(&mut self, first: ActKey, then: ActKey, rel: Rel, view: Option<NodeKey>) {
         if first != then {
-            self.relations.push(Relation { first, then, rel, view });
+            self.relations.push(Relation { first, then, rel, view, written: self.reading });
         }
     }
 
@@ -194,20 +196,20 @@ impl Acts<'_, '_> {
             let partner = firsts.iter().copied().find(|other| here(self, *other, a) == Some(node));
             match partner {
                 Some(partner) => self.link((partner, a), (instance, b), rel),
-                None if rel.has(Rel::IMPLY) || rel.has(Rel::BLOCK) => self.without_partner(instance, b),
+                None if rel.has(Rel::IMPLY) || rel.has(Rel::BLOCK) => self.without_partner(instance, b, first),
                 None => {}
             }
         }
     }
 
     /// An instance without anything to follow on its node has no place there.
-    fn without_partner(&mut self, instance: ResKey, verb: Verb) {
+    fn without_partner(&mut self, instance: ResKey, verb: Verb, first: ResKey) {
         if verb.goes_down() {
             return;
         }
         for part in self.model.primitives(instance) {
             for act in self.doing(part, verb) {
-                self.all[act].runnable = false;
+                self.hold(act, Held::Partner(first, self.reading));
                 self.all[act].required = false;
             }
             if verb == Verb::Start && self.model.res[part].managed {

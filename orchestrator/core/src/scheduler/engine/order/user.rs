@@ -4,7 +4,7 @@
 //! Never: an order for resources that do not exist.
 //! Source: Pacemaker Explained, "Specifying the Order in which Resources Should Start/Stop", "Ordering Sets of Resources".
 
-use super::super::act::{Acts, Task, Verb};
+use super::super::act::{Acts, Held, Task, Verb};
 use super::super::arena::ResKey;
 use super::super::config::{ConstraintKind, OrderDef, SetDef};
 use super::super::constraints::{in_force, is_sequential};
@@ -55,14 +55,16 @@ fn terms(kind: Option<&str>, score: Option<Score>, symmetrical: Option<bool>) ->
 impl Acts<'_, '_> {
     pub(super) fn read_orders(&mut self) {
         let scene = self.model.scene;
-        for constraint in in_force(scene) {
+        for (place, constraint) in in_force(scene) {
             let ConstraintKind::Order(order) = &constraint.body else { continue };
+            self.reading = Some(place);
             if order.sets.is_empty() {
                 self.read_pair(order);
             } else {
                 self.read_sets(order);
             }
         }
+        self.reading = None;
     }
 
     fn read_pair(&mut self, order: &OrderDef) {
@@ -170,7 +172,7 @@ impl Acts<'_, '_> {
                 .flat_map(|part| self.doing(part, b))
                 .collect::<Vec<_>>()
             {
-                self.all[act].runnable = false;
+                self.hold(act, Held::Fewer(self.reading));
                 self.all[act].migratable = false;
             }
         }

@@ -5,6 +5,7 @@
 
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::{Coloc, Kind, Phase};
+use super::super::table::{At, Because, Effect};
 use super::{Placer, Table};
 use crate::units::Score;
 
@@ -51,22 +52,25 @@ impl Placer<'_, '_> {
     /// The table of a dependent whose primary is at `at`.
     fn tie(&self, table: &mut Table, at: Option<NodeKey>, coloc: &Coloc) {
         let score = coloc.score;
+        let because = Because::With(coloc.place, at.map_or(At::Nowhere, At::Node));
         let Some(at) = at else {
             if score > Score::ZERO {
                 let less = Score::new(-score.points());
-                table.values_mut().for_each(|points| *points = *points + less);
+                table.each(because, |_, _| Some(Effect::Adds(less)));
             }
             return;
         };
         let value = |node: NodeKey| coloc.attribute.as_ref().map(|name| self.model.nodes[node].attributes.get(name));
-        for (node, points) in table.iter_mut() {
-            let same = if coloc.attribute.is_some() { value(*node) == value(at) } else { *node == at };
+        table.each(because, |node, _| {
+            let same = if coloc.attribute.is_some() { value(node) == value(at) } else { node == at };
             if same && score < Score::INFINITY {
-                *points = *points + score;
+                Some(Effect::Adds(score))
             } else if !same && score == Score::INFINITY {
-                *points = Score::MINUS_INFINITY;
+                Some(Effect::Sets(Score::MINUS_INFINITY))
+            } else {
+                None
             }
-        }
+        });
     }
 
     /// The instances of a primary: of bundles, the containers.
@@ -101,12 +105,9 @@ impl Placer<'_, '_> {
             let runs = |instance: &ResKey| !self.model.res[*instance].blocked;
             let nodes: Vec<NodeKey> =
                 instances.iter().filter(|i| runs(i)).filter_map(|instance| self.node_of(*instance)).collect();
-            let table = &mut self.model.res[key].table;
-            for (node, score) in table.iter_mut() {
-                if !nodes.contains(node) {
-                    *score = Score::MINUS_INFINITY;
-                }
-            }
+            let at = if nodes.is_empty() { At::Nowhere } else { At::Instances };
+            let because = Because::With(coloc.place, at);
+            self.model.res[key].table.forbid(|node| (!nodes.contains(&node)).then_some(because));
             return;
         }
         for instance in instances {
@@ -141,8 +142,7 @@ impl Placer<'_, '_> {
                 self.bind_to_primitive(key, coloc, partner);
             }
             None if coloc.score == Score::INFINITY => {
-                let table = &mut self.model.res[key].table;
-                table.values_mut().for_each(|score| *score = Score::MINUS_INFINITY);
+                self.model.res[key].table.forbid(|_| Some(Because::With(coloc.place, At::Instances)));
             }
             None => {}
         }
@@ -156,24 +156,24 @@ impl Placer<'_, '_> {
             if both_promoted {
                 return;
             }
-            let table = self.model.res[key].table.clone();
-            for (node, score) in table {
+            let mut table = std::mem::take(&mut self.model.res[key].table);
+            let because = Because::With(coloc.place, At::Instances);
+            table.each(because, |node, own| {
                 let bearer = named.iter().find(|(at, _)| *at == node);
-                let new = match bearer {
+                Some(match bearer {
+                    // Its own table is not there while it is changed.
+                    Some((_, instance)) if *instance == key => Effect::Adds(own),
                     Some((_, instance)) => {
-                        let theirs = self.model.res[*instance].table.get(&node).copied().unwrap_or_default();
-                        score + theirs
+                        Effect::Adds(self.model.res[*instance].table.get(&node).copied().unwrap_or_default())
                     }
-                    None => Score::MINUS_INFINITY,
-                };
-                self.model.res[key].table.insert(node, new);
-            }
+                    None => Effect::Sets(Score::MINUS_INFINITY),
+                })
+            });
+            self.model.res[key].table = table;
             return;
         }
         for (node, _) in named {
-            if let Some(score) = self.model.res[key].table.get_mut(&node) {
-                *score = *score + coloc.score;
-            }
+            self.model.res[key].table.add(node, coloc.score, Because::With(coloc.place, At::Node(node)));
         }
     }
 

@@ -8,6 +8,8 @@ use std::cmp::{Ordering, Reverse};
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::{Phase, Place};
 use super::super::options::{Quorum, Strategy};
+use super::super::table::Because;
+use super::notes::{By, Tie};
 use super::{Placer, Table};
 use crate::units::Score;
 
@@ -20,7 +22,7 @@ impl Placer<'_, '_> {
     /// Chooses a node for a primitive whose colocations were looked at. `preferred` is taken if it is as good as any.
     pub(super) fn choose(&mut self, key: ResKey, preferred: Option<NodeKey>) -> Option<NodeKey> {
         if self.model.res[key].next == Phase::Stopped {
-            self.model.ban_everywhere(key);
+            self.model.ban_everywhere(key, Because::Stopped);
         } else if self.model.options.quorum == Quorum::Freeze && self.rises(key) {
             self.model.res[key].next = self.model.res[key].role;
         }
@@ -28,16 +30,17 @@ impl Placer<'_, '_> {
             return self.keep(key);
         }
         if self.model.options.stop_all {
+            self.note_choice(key, None, By::StopAll);
             self.assign(key, None);
             return None;
         }
         let most_capable = self.limit_by_capacity(key);
-        let table = self.model.res[key].table.clone();
-        let sorted = self.sorted(key, &table);
+        let table = &self.model.res[key].table;
+        let sorted = self.sorted(key, table);
         let score = |node: &NodeKey| table.get(node).copied().unwrap_or(Score::MINUS_INFINITY);
         let best = sorted.first().copied();
         let best_score = best.map_or(Score::MINUS_INFINITY, |node| score(&node));
-        let mut chosen = best;
+        let (mut chosen, mut by) = (best, By::Best);
         let current = self.current(key);
         let wanted = preferred.or(most_capable);
         let fits = |node: &NodeKey| {
@@ -45,12 +48,15 @@ impl Placer<'_, '_> {
         };
         if let Some(node) = wanted.filter(fits) {
             chosen = Some(node);
+            by = if preferred.is_some() { By::Preferred } else { By::Room };
         } else if let Some(node) = best.filter(|node| best_score > Score::ZERO && self.is_usable(*node)) {
             let unique = self.model.clone_of(key).is_some_and(|clone| self.model.res[clone].cloned.unique);
             let stays = current.filter(|here| !unique && self.is_usable(*here) && score(here) == best_score);
             chosen = Some(stays.unwrap_or(node));
+            by = if stays.is_some() { By::Stays } else { By::Best };
         }
         let chosen = chosen.filter(|node| !score(node).forbids() && self.is_acceptable(*node));
+        self.note_choice(key, chosen, by);
         self.assign(key, chosen);
         chosen
     }
@@ -65,12 +71,18 @@ impl Placer<'_, '_> {
     fn keep(&mut self, key: ResKey) -> Option<NodeKey> {
         let here = self.current(key);
         self.model.res[key].next = self.model.res[key].role;
+        self.note_choice(key, here, By::Kept);
         self.assign(key, here);
         here
     }
 
     fn is_usable(&self, node: NodeKey) -> bool {
         self.model.nodes[node].is_available()
+    }
+
+    /// Whether a node can be taken at all, scores aside.
+    pub(super) fn can_take(&self, node: NodeKey) -> bool {
+        self.is_usable(node) || self.is_acceptable(node)
     }
 
     /// A guest may not be there yet.
@@ -93,7 +105,17 @@ impl Placer<'_, '_> {
         nodes
     }
 
-    fn compare(&self, (a, b): (NodeKey, NodeKey), table: &Table, current: Option<NodeKey>) -> Ordering {
+    fn compare(&self, nodes: (NodeKey, NodeKey), table: &Table, current: Option<NodeKey>) -> Ordering {
+        self.between(nodes, table, current).0
+    }
+
+    /// Which of two nodes comes first, and for equal scores by what.
+    pub(super) fn between(
+        &self,
+        (a, b): (NodeKey, NodeKey),
+        table: &Table,
+        current: Option<NodeKey>,
+    ) -> (Ordering, Option<Tie>) {
         let model = &self.model;
         let score = |node: NodeKey| {
             let usable = model.nodes[node].is_available() || self.is_acceptable(node);
@@ -101,25 +123,26 @@ impl Placer<'_, '_> {
         };
         let by_score = score(b).cmp(&score(a));
         if by_score.is_ne() {
-            return by_score;
+            return (by_score, None);
         }
         let names = || model.nodes[a].name.as_bytes().cmp(model.nodes[b].name.as_bytes());
         let (a_node, b_node) = (&model.nodes[a], &model.nodes[b]);
         match model.options.strategy {
-            Strategy::Minimal => return names(),
+            Strategy::Minimal => return (names(), Some(Tie::Name)),
             Strategy::Balanced => {
                 let freer = self.freer(a, b);
                 if freer.is_ne() {
-                    return freer;
+                    return (freer, Some(Tie::Capacity));
                 }
             }
             Strategy::Default | Strategy::Utilization => {}
         }
-        a_node
-            .count
-            .cmp(&b_node.count)
-            .then_with(|| Reverse(current == Some(a)).cmp(&Reverse(current == Some(b))))
-            .then_with(names)
+        let fewer = a_node.count.cmp(&b_node.count);
+        if fewer.is_ne() {
+            return (fewer, Some(Tie::Fewer));
+        }
+        let here = Reverse(current == Some(a)).cmp(&Reverse(current == Some(b)));
+        if here.is_ne() { (here, Some(Tie::Here)) } else { (names(), Some(Tie::Name)) }
     }
 
     /// Gives the resource its node, or takes it away.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::{Kind, Phase};
 use super::super::release::Release;
+use super::super::table::{Because, Table};
 use super::Placer;
 use super::merging::{Mode, ratio};
 use crate::units::Score;
@@ -62,11 +63,8 @@ impl Placer<'_, '_> {
                 self.open_node(connection);
             }
             let Some(child) = replica.child else { continue };
-            for (node, score) in &mut self.model.res[child].table {
-                if Some(*node) != replica.node {
-                    *score = Score::MINUS_INFINITY;
-                }
-            }
+            let elsewhere = |node| (Some(node) != replica.node).then_some(Because::Replica);
+            self.model.res[child].table.forbid(elsewhere);
             self.place(child, replica.node);
         }
         let inner = self.model.res[key].children.iter().copied().find(|c| self.model.res[*c].kind == Kind::Clone);
@@ -134,8 +132,8 @@ impl Placer<'_, '_> {
 
     /// What the clone's colocations make of the node where an instance is.
     fn pull(&mut self, clone: ResKey, node: NodeKey) -> Score {
-        let zero: super::Table = self.model.nodes.keys().map(|node| (node, Score::ZERO)).collect();
-        let mut table = zero;
+        let mut table = Table::default();
+        self.model.nodes.keys().for_each(|node| table.open(node, Score::ZERO));
         for coloc in self.this_with(clone) {
             let mut own = table.clone();
             self.merge(&mut own, coloc.primary, &coloc, ratio(coloc.score), Mode::Sum);
@@ -167,7 +165,7 @@ impl Placer<'_, '_> {
                 continue;
             }
             if assigned >= limits.max {
-                self.model.ban_everywhere(*instance);
+                self.model.ban_everywhere(*instance, Because::Spare);
                 self.place(*instance, None);
                 continue;
             }
@@ -203,18 +201,20 @@ impl Placer<'_, '_> {
         let own = self.model.res[clone].table.clone();
         let counts = self.model.res[clone].counts.clone();
         let closed = |node: NodeKey| {
-            let banned = own.get(&node).is_none_or(|score| score.forbids());
-            let full = counts.get(&node).copied().unwrap_or(0) >= limits.node_max;
-            banned || full || !self.model.nodes[node].is_available()
+            if own.get(&node).is_none_or(|score| score.forbids()) {
+                return Some(Because::Closed);
+            }
+            if !self.model.nodes[node].is_available() {
+                return Some(Because::Unavailable);
+            }
+            (counts.get(&node).copied().unwrap_or(0) >= limits.node_max).then_some(Because::Full)
         };
-        let nodes: Vec<NodeKey> = self.model.nodes.keys().filter(|node| closed(*node)).collect();
+        let nodes: BTreeMap<NodeKey, Because> =
+            self.model.nodes.keys().filter_map(|node| Some((node, closed(node)?))).collect();
         let removed = self.model.primitives(instance).iter().all(|part| self.model.res[*part].removed);
         for part in self.model.subtree(instance) {
-            for (node, score) in &mut self.model.res[part].table {
-                if removed || nodes.contains(node) {
-                    *score = Score::MINUS_INFINITY;
-                }
-            }
+            let because = |node| nodes.get(&node).copied().or(removed.then_some(Because::Removed));
+            self.model.res[part].table.forbid(because);
         }
     }
 
@@ -233,7 +233,7 @@ impl Placer<'_, '_> {
             Release::V2_1_5 => 1,
         };
         let counts = self.model.res[clone].counts.clone();
-        let tables: Vec<(ResKey, super::Table)> =
+        let tables: Vec<(ResKey, Table)> =
             self.model.subtree(instance).into_iter().map(|part| (part, self.model.res[part].table.clone())).collect();
         for _ in 0..tries {
             for other in &reserved {
@@ -255,7 +255,7 @@ impl Placer<'_, '_> {
         false
     }
 
-    fn undo(&mut self, tables: &[(ResKey, super::Table)]) {
+    fn undo(&mut self, tables: &[(ResKey, Table)]) {
         for (part, table) in tables {
             self.unassign(*part);
             let target = self.model.res[*part].target;

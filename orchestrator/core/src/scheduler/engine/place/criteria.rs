@@ -6,14 +6,15 @@
 use super::super::arena::{NodeKey, ResKey};
 use super::super::failures::Count;
 use super::super::model::{Discovery, Kind, Model};
+use super::super::table::Because;
 use crate::units::Score;
 
 impl Model<'_> {
     pub(super) fn apply_criteria(&mut self) {
         self.apply_locks();
         // The last one first: sums end at infinity, so the order can matter.
-        for (key, node, score) in self.locations.clone().into_iter().rev() {
-            self.locate(key, node, score);
+        for (key, node, score, because) in self.locations.clone().into_iter().rev() {
+            self.locate(key, node, score, because);
         }
         let primitives: Vec<ResKey> =
             self.res.iter().filter(|(_, res)| res.kind == Kind::Primitive).map(|(key, _)| key).collect();
@@ -32,7 +33,7 @@ impl Model<'_> {
             let exclusive = |node: &NodeKey| self.res[key].discovery.get(node).copied() == Some(Discovery::Exclusive);
             let others: Vec<NodeKey> = self.res[key].table.keys().filter(|node| !exclusive(node)).copied().collect();
             for node in others {
-                self.res[key].table.insert(node, Score::MINUS_INFINITY);
+                self.res[key].table.set(node, Score::MINUS_INFINITY, Because::Exclusive);
             }
         }
     }
@@ -61,7 +62,7 @@ impl Model<'_> {
             }
             if let Some(locked) = self.res[key].locked_to {
                 for node in self.nodes.keys().filter(|node| *node != locked).collect::<Vec<_>>() {
-                    self.ban(key, node);
+                    self.ban(key, node, Because::Lock(locked));
                 }
             }
         }
@@ -76,7 +77,7 @@ impl Model<'_> {
         }
         if self.options.symmetric || res.table.contains_key(&node) {
             let stickiness = res.stickiness;
-            self.add_score(key, node, stickiness);
+            self.add_score(key, node, stickiness, Because::Sticks);
         }
     }
 
@@ -89,7 +90,7 @@ impl Model<'_> {
         let count = self.fail_count(key, node, Count::Effective);
         if count > Score::ZERO && count >= self.res[key].threshold {
             let target = self.anonymous_clone_of(key).unwrap_or(key);
-            self.ban(target, node);
+            self.ban(target, node, Because::Failures);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::{Coloc, Kind};
 use super::super::release::Release;
+use super::super::table::{Because, Effect};
 use super::{Placer, Table};
 use crate::units::Score;
 
@@ -42,7 +43,7 @@ impl Placer<'_, '_> {
         let mut kept = BTreeSet::new();
         let heard = self.merge_into(table, source, coloc, (factor, mode), &mut kept);
         for node in kept {
-            table.insert(node, Score::new(1));
+            table.set(node, Score::new(1), Because::Floor);
         }
         heard
     }
@@ -105,24 +106,25 @@ impl Placer<'_, '_> {
         kept: &mut BTreeSet<NodeKey>,
     ) {
         let only = self.only_place(source);
-        for (node, score) in work.iter_mut() {
-            if kept.contains(node) {
-                continue;
+        work.each(Because::Wish(coloc.place, source), |node, score| {
+            if kept.contains(&node) {
+                return None;
             }
-            let wish = self.wish(source, *node, coloc);
+            let wish = self.wish(source, node, coloc);
             if factor < 0.0 && wish.forbids() && !(only && self.pushes(coloc, wish)) {
-                continue;
+                return None;
             }
             let delta = scaled(factor, wish);
-            let new = *score + delta;
+            let new = score + delta;
             match mode {
-                Mode::NotNegative if new.forbids() && *score > Score::ZERO => {
-                    kept.insert(*node);
+                Mode::NotNegative if new.forbids() && score > Score::ZERO => {
+                    kept.insert(node);
+                    None
                 }
-                Mode::NotNegative if new.forbids() && *score == Score::ZERO => {}
-                Mode::NotNegative | Mode::Plain | Mode::Sum => *score = new,
+                Mode::NotNegative if new.forbids() && score == Score::ZERO => None,
+                Mode::NotNegative | Mode::Plain | Mode::Sum => Some(Effect::Adds(delta)),
             }
-        }
+        });
     }
 
     /// Whether a dependent has one place only.

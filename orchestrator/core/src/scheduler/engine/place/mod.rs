@@ -10,6 +10,7 @@ mod clones;
 mod criteria;
 mod lists;
 mod merging;
+pub(super) mod notes;
 mod promotion;
 mod turns;
 mod utilization;
@@ -18,10 +19,7 @@ use std::collections::BTreeMap;
 
 use super::arena::{NodeKey, ResKey};
 use super::model::{Coloc, Kind, Model, Phase};
-use crate::units::Score;
-
-/// How much each node is wanted.
-pub(super) type Table = BTreeMap<NodeKey, Score>;
+use super::table::Table;
 
 /// The placement in progress.
 pub(super) struct Placer<'m, 'a> {

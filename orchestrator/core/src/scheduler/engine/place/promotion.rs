@@ -10,9 +10,25 @@ use super::super::failures::base;
 use super::super::model::{Coloc, Phase};
 use super::super::options::Quorum;
 use super::super::rules;
+use super::super::table::{At, Because, Table};
 use super::Placer;
 use super::merging::{Mode, ratio};
+use super::notes::{RoleChoice, Unpromoted};
 use crate::units::Score;
+
+/// How much one instance is to be promoted.
+#[derive(Debug)]
+struct Wish {
+    instance: ResKey,
+    /// Its own table, for the node where it is.
+    own: Table,
+    /// What is in it.
+    priority: Score,
+    /// The same with the wishes of others.
+    value: Score,
+    /// It is not asked at all.
+    refused: Option<Unpromoted>,
+}
 
 impl Placer<'_, '_> {
     /// What the agent of an instance has said how much it wants to be promoted on a node.
@@ -58,7 +74,7 @@ impl Placer<'_, '_> {
                 if score > Score::ZERO {
                     if !self.is_placed(instance) {
                         let part = self.model.primitives(instance).first().copied().unwrap_or(instance);
-                        self.model.add_score(part, node, score);
+                        self.model.add_score(part, node, score, Because::Promotion);
                     }
                     best = best.max(score);
                 }
@@ -71,33 +87,45 @@ impl Placer<'_, '_> {
     /// After all instances have their nodes: who is promoted.
     pub(super) fn give_roles(&mut self, clone: ResKey) {
         let instances = self.model.res[clone].children.clone();
-        let mut priorities: Vec<(ResKey, Score)> = Vec::new();
-        for instance in &instances {
-            priorities.push((*instance, self.promotion_priority(clone, *instance)));
-        }
-        let mut sorted: Vec<(ResKey, Score)> = Vec::new();
-        let table = self.promotion_table(clone, &priorities);
-        for (instance, priority) in &priorities {
-            let role = self.role_of(*instance);
-            let managed = self.first(*instance).managed;
-            let value = match self.host_of(*instance) {
+        let mut wishes: Vec<Wish> = instances.iter().map(|instance| self.promotion_wish(clone, *instance)).collect();
+        let table = self.promotion_table(clone, &wishes);
+        for wish in &mut wishes {
+            let role = self.role_of(wish.instance);
+            let managed = self.first(wish.instance).managed;
+            wish.value = match self.host_of(wish.instance) {
                 _ if !managed && role == Phase::Promoted => Score::INFINITY,
                 None => Score::MINUS_INFINITY,
-                Some(_) if priority.forbids() => *priority,
-                Some(node) => table.get(&node).copied().unwrap_or(*priority),
+                Some(_) if wish.priority.forbids() => wish.priority,
+                Some(node) => table.get(&node).copied().unwrap_or(wish.priority),
             };
-            sorted.push((*instance, value));
         }
-        sorted.sort_by_key(|(instance, value)| {
-            (Reverse(*value), Reverse(self.role_of(*instance)), self.model.res[*instance].number)
+        wishes.sort_by_key(|wish| {
+            (Reverse(wish.value), Reverse(self.role_of(wish.instance)), self.model.res[wish.instance].number)
         });
         let cloned = self.model.res[self.model.top_of(clone)].cloned.clone();
         let mut promoted = 0;
-        for (instance, value) in sorted {
-            let priority =
-                priorities.iter().find(|(key, _)| *key == instance).map_or(Score::MINUS_INFINITY, |(_, p)| *p);
-            let may = promoted < cloned.promoted_max && !value.forbids() && !priority.forbids();
-            if may && self.can_promote(instance, &cloned) {
+        for wish in wishes {
+            let instance = wish.instance;
+            let unpromoted = if wish.priority.forbids() {
+                Some(wish.refused.unwrap_or(Unpromoted::Unwilling))
+            } else if wish.value.forbids() {
+                Some(Unpromoted::Unwanted)
+            } else if promoted >= cloned.promoted_max {
+                Some(Unpromoted::Enough)
+            } else {
+                self.cannot_promote(instance, &cloned)
+            };
+            if self.is_watched() {
+                let note = RoleChoice {
+                    at: self.host_of(instance),
+                    own: wish.own,
+                    whole: table.clone(),
+                    value: wish.value,
+                    unpromoted,
+                };
+                self.model.notes.roles.insert(instance, note);
+            }
+            if unpromoted.is_none() {
                 promoted += 1;
                 self.promote(instance);
             } else {
@@ -116,29 +144,41 @@ impl Placer<'_, '_> {
         roles.max().unwrap_or_default()
     }
 
-    fn promotion_priority(&self, clone: ResKey, instance: ResKey) -> Score {
-        let Some(node) = self.node_of(instance) else { return Score::MINUS_INFINITY };
+    /// How much an instance is to be promoted where it is, before others are asked.
+    fn promotion_wish(&self, clone: ResKey, instance: ResKey) -> Wish {
+        let minus = Score::MINUS_INFINITY;
+        let mut wish =
+            Wish { instance, own: Table::new(self.model.trail), priority: minus, value: minus, refused: None };
+        let Some(node) = self.node_of(instance) else { return Wish { refused: Some(Unpromoted::Nowhere), ..wish } };
         let first = self.first(instance);
         if matches!(first.next, Phase::Stopped | Phase::Unpromoted) {
-            return Score::MINUS_INFINITY;
+            return Wish { refused: Some(Unpromoted::Target), ..wish };
         }
-        let mut priority = self.promotion_score(instance, node).unwrap_or(Score::new(-1));
         let host = self.host_of(instance);
-        for (at, score) in &first.promoted_locations {
-            if *at == node || Some(*at) == host {
-                priority = priority + *score;
+        let at = host.unwrap_or(node);
+        match self.promotion_score(instance, node) {
+            Some(score) => wish.own.set(at, score, Because::Promotion),
+            None => wish.own.set(at, Score::new(-1), Because::Silent),
+        }
+        for (there, score, because) in &first.promoted_locations {
+            if *there == node || Some(*there) == host {
+                wish.own.add(at, *score, *because);
             }
         }
         let top = self.model.top_of(clone);
         let named = self.this_with(top).into_iter().filter(|coloc| coloc.dependent_role != Phase::Unknown);
         for coloc in named {
-            priority = self.with_role(priority, &coloc, host.unwrap_or(node));
+            self.with_role(&mut wish.own, &coloc, at);
         }
-        if first.next == Phase::Promoted { Score::INFINITY } else { priority }
+        if first.next == Phase::Promoted {
+            wish.own.set(at, Score::INFINITY, Because::Promoted);
+        }
+        wish.priority = wish.own.get(&at).copied().unwrap_or(minus);
+        wish
     }
 
-    /// What a colocation of a role makes of the wish to be promoted.
-    fn with_role(&self, priority: Score, coloc: &Coloc, node: NodeKey) -> Score {
+    /// What a colocation of a role makes of the wish to be promoted on `node`.
+    fn with_role(&self, own: &mut Table, coloc: &Coloc, node: NodeKey) {
         let sign =
             if coloc.dependent_role == Phase::Unpromoted { Score::new(-coloc.score.points()) } else { coloc.score };
         let must = coloc.score == Score::INFINITY && coloc.dependent_role == Phase::Promoted;
@@ -152,29 +192,28 @@ impl Placer<'_, '_> {
         } else {
             let next = self.first(coloc.primary).next;
             if coloc.primary_role != Phase::Unknown && coloc.primary_role != next {
-                return priority;
+                return;
             }
             self.instances(coloc.primary).into_iter().filter_map(|instance| self.node_of(instance)).collect()
         };
         if nodes.iter().any(|other| value(*other) == value(node)) {
-            priority + sign
+            own.add(node, sign, Because::With(coloc.place, At::Node(node)));
         } else if must {
-            Score::MINUS_INFINITY
-        } else {
-            priority
+            let at = if nodes.is_empty() { At::Nowhere } else { At::Instances };
+            own.set(node, Score::MINUS_INFINITY, Because::With(coloc.place, at));
         }
     }
 
     /// The clone's own table with the wishes of all instances, and of those who go with the promoted one.
-    fn promotion_table(&mut self, clone: ResKey, priorities: &[(ResKey, Score)]) -> super::Table {
+    fn promotion_table(&mut self, clone: ResKey, wishes: &[Wish]) -> Table {
         let top = self.model.top_of(clone);
         let mut table = self.model.res[top].table.clone();
-        for (instance, priority) in priorities {
-            if let Some(node) = self.host_of(*instance)
-                && !priority.forbids()
+        for wish in wishes {
+            if let Some(node) = self.host_of(wish.instance)
+                && !wish.priority.forbids()
             {
-                let entry = table.entry(node).or_default();
-                *entry = *entry + *priority;
+                table.open(node, Score::ZERO);
+                table.add(node, wish.priority, Because::Instance(wish.instance));
             }
         }
         for coloc in self.with_this(top) {
@@ -182,15 +221,17 @@ impl Placer<'_, '_> {
                 self.merge(&mut table, coloc.dependent, &coloc, ratio(coloc.score), Mode::NotNegative);
             }
         }
-        if self.model.subtree(clone).iter().any(|key| self.model.res[*key].promote_banned) {
-            table.values_mut().for_each(|score| *score = Score::MINUS_INFINITY);
+        let banned = |key: &ResKey| self.model.res[*key].promote_banned;
+        if let Some(ticket) = self.model.subtree(clone).iter().find_map(banned) {
+            table.forbid(|_| Some(Because::Ticket(ticket)));
         }
         table
     }
 
-    fn can_promote(&self, instance: ResKey, cloned: &super::super::model::Cloned) -> bool {
+    /// What forbids that an instance is promoted where it is.
+    fn cannot_promote(&self, instance: ResKey, cloned: &super::super::model::Cloned) -> Option<Unpromoted> {
         let parts = self.model.primitives(instance);
-        let Some(node) = self.node_of(instance) else { return false };
+        let Some(node) = self.node_of(instance) else { return Some(Unpromoted::Nowhere) };
         let role = self.role_of(instance);
         let well = parts.iter().all(|part| {
             let res = &self.model.res[*part];
@@ -206,7 +247,15 @@ impl Placer<'_, '_> {
             .filter(|other| self.first(**other).next == Phase::Promoted);
         let few = u32::try_from(here.count()).is_ok_and(|count| count < cloned.promoted_node_max);
         let unmanaged_promoted = parts.iter().any(|part| !self.model.res[*part].managed);
-        well && (usable || unmanaged_promoted) && !frozen && few
+        if !well {
+            Some(Unpromoted::Unmanaged)
+        } else if !usable && !unmanaged_promoted {
+            Some(Unpromoted::Unavailable)
+        } else if frozen {
+            Some(Unpromoted::Frozen)
+        } else {
+            (!few).then_some(Unpromoted::NodeFull)
+        }
     }
 
     fn promote(&mut self, instance: ResKey) {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::arena::{NodeKey, ResKey};
 use super::super::model::Kind;
+use super::super::table::Because;
 use super::Placer;
 use super::merging::{Mode, ratio};
 use crate::units::Score;
@@ -117,7 +118,7 @@ impl Placer<'_, '_> {
         let roomiest = nodes.iter().filter(|n| usable(n) && open(n) && !closed.contains(n)).copied();
         let roomiest = roomiest.min_by(|a, b| self.freer(*a, *b));
         for node in closed {
-            self.model.add_score(key, node, Score::MINUS_INFINITY);
+            self.model.add_score(key, node, Score::MINUS_INFINITY, Because::Capacity);
         }
         roomiest.filter(|_| !whole)
     }
