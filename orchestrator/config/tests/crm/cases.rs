@@ -1,5 +1,6 @@
 //! Other people's CIBs: what the reader makes of them is the same after a way through the objects and their text.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -113,11 +114,17 @@ fn the_random_clusters_mean_the_same() {
     let unpacked = Command::new("gzip").arg("-dc").arg(packed).output().unwrap();
     assert!(unpacked.status.success());
     let text = String::from_utf8(unpacked.stdout).unwrap();
-    let mut faults = Vec::new();
+    let (mut faults, mut seen) = (Vec::new(), BTreeSet::new());
     for line in text.lines() {
         let case: serde_json::Value = serde_json::from_str(line).unwrap();
-        check(case["id"].as_str().unwrap(), case["cib"].as_str().unwrap(), &mut faults);
+        let cib = case["cib"].as_str().unwrap();
+        let configuration = cib.split("<status").next().unwrap_or_default();
+        // The cases of one chain differ in what has happened, and mostly not in what is configured.
+        if seen.insert(configuration.split("<configuration").last().unwrap_or_default().to_owned()) {
+            check(case["id"].as_str().unwrap(), cib, &mut faults);
+        }
     }
     let shown = faults.len().min(10);
+    println!("{} configurations", seen.len());
     assert!(faults.is_empty(), "{}\n{}", faults.len(), faults[..shown].concat());
 }
