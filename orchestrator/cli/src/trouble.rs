@@ -178,9 +178,16 @@ impl Trouble {
     }
 
     /// An import was refused; what is wrong was printed. Page: docs/errors/HV-CONFIG-04.md.
-    pub(crate) fn import(refused: &haven_config::heartbeat::Refused) -> Self {
+    pub(crate) fn import(refused: &impl std::fmt::Display) -> Self {
         let remedy = "mend what is named above and import again";
         Self::new(Exit::Refused, "HV-CONFIG-04", refused.to_string(), remedy)
+    }
+
+    /// The configuration cannot be written for another cluster manager; what keeps it from that has been told. Page:
+    /// docs/errors/HV-CONFIG-06.md.
+    pub(crate) fn export(errors: usize) -> Self {
+        let message = format!("nothing was exported: {}", crate::plural::count(errors, "error"));
+        Self::new(Exit::Refused, "HV-CONFIG-06", message, "change what is named above, see docs/reference/cib.md")
     }
 
     /// A name that is not there; the exit is that of a refusal, since the daemon would say the same.

@@ -11,6 +11,21 @@ use super::Editing;
 pub(crate) enum Import {
     /// heartbeat's haresources and ha.cf.
     Haresources(ImportHaresources),
+    /// Pacemaker's CIB.
+    #[command(after_help = "More: docs/guide/import-pacemaker.md, and docs/reference/cib.md for all of it.")]
+    Cib(ImportCib),
+}
+
+/// Write the configuration for another cluster manager.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// Pacemaker's CIB, without secrets.
+    #[command(after_help = "More: docs/reference/cib.md.")]
+    Cib {
+        /// A new file for it; without one it is printed.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// heartbeat's two files.
@@ -24,6 +39,28 @@ pub(crate) struct ImportHaresources {
     /// Accept that this DRBD resource may lose data, by its name here; may be repeated.
     #[arg(long, value_name = "RESOURCE")]
     pub(crate) data_loss_accepted: Vec<String>,
+    /// How it is done; `--plan` works without a daemon, too.
+    #[command(flatten)]
+    pub(crate) editing: Editing,
+}
+
+/// A CIB.
+#[derive(Debug, Args)]
+pub(crate) struct ImportCib {
+    /// The file: what `cibadmin --query` prints.
+    pub(crate) file: PathBuf,
+    /// Accept that a part without quorum stops what it runs, whatever the CIB says.
+    #[arg(long)]
+    pub(crate) no_quorum_stop_accepted: bool,
+    /// Accept that lost nodes are switched off, and that nothing starts elsewhere before a proof, whatever the CIB says.
+    #[arg(long)]
+    pub(crate) fencing_accepted: bool,
+    /// Accept that this resource on DRBD may lose data; may be repeated.
+    #[arg(long, value_name = "RESOURCE")]
+    pub(crate) data_loss_accepted: Vec<String>,
+    /// Put the passwords of fence devices into files in this folder, which every node must have.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) secrets: Option<PathBuf>,
     /// How it is done; `--plan` works without a daemon, too.
     #[command(flatten)]
     pub(crate) editing: Editing,

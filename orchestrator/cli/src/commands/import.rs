@@ -1,4 +1,4 @@
-//! `haven import`: another cluster manager's files into one commit.
+//! `haven import`: another cluster manager's files into one commit. What is common to all of them, and haresources.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,13 +6,13 @@ use std::path::Path;
 
 use haven_api::ClientError;
 use haven_api::view::Config;
-use haven_config::heartbeat::{Import, Imported, Installed, Inventory, import};
-use haven_config::{DiffLine, Severity, Source, diff, ha_cf, haresources};
+use haven_config::heartbeat::{Import, Installed, Inventory, import};
+use haven_config::{Diagnostic, DiffLine, Severity, Source, diff, ha_cf, haresources};
 use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{Profile, Spec, SpecEdit, Timing};
 use serde::Serialize;
 
-use crate::args::ImportHaresources;
+use crate::args::{Editing, ImportHaresources};
 use crate::look::LookHost;
 use crate::plural::count;
 use crate::session::Session;
@@ -25,15 +25,18 @@ use super::change;
 const READ_MAX: usize = haven_config::FILE_MAX + 1;
 
 /// What the import is made into.
-struct Into {
-    members: BTreeSet<NodeId>,
-    spec: Spec,
-    base: Timing,
+pub(super) struct Into {
+    /// The nodes.
+    pub(super) members: BTreeSet<NodeId>,
+    /// What is configured.
+    pub(super) spec: Spec,
+    /// The timings chosen when the cluster was made.
+    pub(super) base: Timing,
 }
 
 /// One thing that is said about a file, for programs.
 #[derive(Debug, Serialize)]
-struct Said<'a> {
+pub(super) struct Said<'a> {
     file: &'a str,
     line: u32,
     column: u32,
@@ -49,9 +52,9 @@ struct Document<'a> {
     #[serde(flatten)]
     refused: Option<&'a Trouble>,
     errors: usize,
-    said: Vec<Said<'a>>,
+    said: &'a [Said<'a>],
     edits: &'a [SpecEdit],
-    diff: Vec<String>,
+    diff: &'a [String],
 }
 
 /// `import haresources`. Only `--plan` does without a daemon.
@@ -59,11 +62,7 @@ pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources
     let file = read(&asked.file)?;
     let ha_cf = asked.ha_cf.as_deref().map(read).transpose()?;
     let accepted = accepted(&asked.data_loss_accepted)?;
-    let config = match session.client.config(None).await {
-        Ok(config) => Some(config),
-        Err(ClientError::NotRunning { .. }) if asked.editing.doing.plan => None,
-        Err(error) => return Err(error.into()),
-    };
+    let config = present(session, &asked.editing).await?;
     let into = config.as_ref().map_or_else(|| alone(&file, ha_cf.as_ref()), Into::of);
     // A member's name need not be its host's.
     let here = match &config {
@@ -82,13 +81,50 @@ pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources
     };
     let imported = import(&import_of);
     let committed = imported.clone().commit().map_err(|refused| Trouble::import(&refused));
+    let (main, other) = (file.name(), ha_cf.as_ref().map_or("ha.cf", Source::name));
+    let said = imported.haresources.iter().map(|said| Said::of(main, said));
+    let found = Found {
+        name: main,
+        rendered: imported.render(&import_of),
+        said: said.chain(imported.ha_cf.iter().map(|said| Said::of(other, said))).collect(),
+        edits: imported.preview(),
+        diff: changes(&into.spec, imported.preview()),
+        counted: String::new(),
+    };
+    proceed(session, &asked.editing, &found, committed, config.as_ref()).await
+}
+
+/// What came of reading files, of whichever kind.
+pub(super) struct Found<'a> {
+    /// The file.
+    pub(super) name: &'a str,
+    /// All that is said, for people.
+    pub(super) rendered: String,
+    /// The same for programs.
+    pub(super) said: Vec<Said<'a>>,
+    /// The edits, as far as there are any.
+    pub(super) edits: &'a [SpecEdit],
+    /// What the configuration would become, line by line.
+    pub(super) diff: Vec<String>,
+    /// How much of what was found, for people.
+    pub(super) counted: String,
+}
+
+/// Shows what was found, and has it committed unless it is refused or only a plan.
+pub(super) async fn proceed(
+    session: &Session<'_>,
+    editing: &Editing,
+    found: &Found<'_>,
+    committed: Result<Vec<SpecEdit>, Trouble>,
+    config: Option<&Config>,
+) -> Result<Exit, Trouble> {
     let format = session.terminal.format();
-    match (format, &committed, &config) {
-        (Format::Text, ..) => show(&import_of, &imported, session.terminal),
+    match (format, &committed, config) {
+        (Format::Text, ..) => show(found, session.terminal),
         // The change has an answer of its own, and programs get one document.
-        (Format::Json, Ok(_), Some(_)) => session.terminal.aside(imported.render(&import_of).trim_end()),
+        (Format::Json, Ok(_), Some(_)) => session.terminal.aside(found.rendered.trim_end()),
         (Format::Json, Ok(_), None) | (Format::Json, Err(_), _) => {
-            session.terminal.json(&Document::of(&import_of, &imported, committed.as_ref().err()));
+            session.terminal.json(&Document::of(found, committed.as_ref().err()));
         }
     }
     let edits = match (committed, format) {
@@ -98,10 +134,7 @@ pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources
         (Err(trouble), Format::Json) => return Ok(trouble.exit),
     };
     match config {
-        Some(config) => {
-            let what = format!("import {}", file.name());
-            change::commit(session, &asked.editing, &what, &config, edits).await
-        }
+        Some(config) => change::commit(session, editing, &format!("import {}", found.name), config, edits).await,
         None => {
             if format == Format::Text {
                 let edits = count(edits.len(), "edit");
@@ -112,43 +145,54 @@ pub(crate) async fn haresources(session: &Session<'_>, asked: &ImportHaresources
     }
 }
 
-/// What the configuration would become, line by line. With errors it lacks what they are about.
-fn changes(import_of: &Import, imported: &Imported) -> Vec<String> {
-    let spec = import_of.spec.edited(imported.preview(), 1).unwrap_or_else(|_| import_of.spec.clone());
-    diff(import_of.spec, &spec).iter().map(DiffLine::to_string).collect()
+/// What is configured, or nothing if only a plan is wanted and no daemon runs.
+pub(super) async fn present(session: &Session<'_>, editing: &Editing) -> Result<Option<Config>, Trouble> {
+    match session.client.config(None).await {
+        Ok(config) => Ok(Some(config)),
+        Err(ClientError::NotRunning { .. }) if editing.doing.plan => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
-fn show(import_of: &Import, imported: &Imported, terminal: &Terminal) {
-    let lines = changes(import_of, imported);
-    terminal.text(&imported.render(import_of));
-    terminal.line(if lines.is_empty() { "\nno change of the configuration" } else { "\nchanges:" });
-    lines.iter().for_each(|line| terminal.line(line));
+/// What the configuration would become, line by line. With errors it lacks what they are about.
+pub(super) fn changes(before: &Spec, edits: &[SpecEdit]) -> Vec<String> {
+    let after = before.edited(edits, 1).unwrap_or_else(|_| before.clone());
+    diff(before, &after).iter().map(DiffLine::to_string).collect()
+}
+
+fn show(found: &Found, terminal: &Terminal) {
+    terminal.text(&found.rendered);
+    terminal.line(if found.diff.is_empty() { "\nno change of the configuration" } else { "\nchanges:" });
+    found.diff.iter().for_each(|line| terminal.line(line));
+    if !found.counted.is_empty() {
+        terminal.text(&format!("\nfound:\n{}", found.counted));
+    }
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn of(file: &'a str, said: &'a Diagnostic) -> Self {
+        let Diagnostic { severity, what, remedy, place: _ } = said;
+        Self { file, line: said.line(), column: said.column(), severity: severity.word(), what, remedy }
+    }
 }
 
 impl<'a> Document<'a> {
-    fn of(import_of: &Import<'a>, imported: &'a Imported, refused: Option<&'a Trouble>) -> Self {
-        let (main, other) = (import_of.haresources.name(), import_of.ha_cf.map_or("ha.cf", Source::name));
-        let said = imported.haresources.iter().map(|said| (main, said));
-        let said = said.chain(imported.ha_cf.iter().map(|said| (other, said)));
-        let said: Vec<Said> = said
-            .map(|(file, d)| Said {
-                file,
-                line: d.line(),
-                column: d.column(),
-                severity: d.severity.word(),
-                what: &d.what,
-                remedy: &d.remedy,
-            })
-            .collect();
+    fn of(found: &'a Found<'a>, refused: Option<&'a Trouble>) -> Self {
+        let Found { said, edits, diff, .. } = found;
         let errors = said.iter().filter(|said| said.severity == Severity::Error.word()).count();
-        Self { refused, errors, said, edits: imported.preview(), diff: changes(import_of, imported) }
+        Self { refused, errors, said, edits, diff }
     }
 }
 
 impl Into {
-    fn of(config: &Config) -> Self {
+    pub(super) fn of(config: &Config) -> Self {
         let members = config.members.iter().cloned().collect();
         Self { members, spec: config.spec.clone(), base: config.base }
+    }
+
+    /// Without a cluster: these nodes, and an empty configuration.
+    pub(super) fn alone(members: BTreeSet<NodeId>) -> Self {
+        Self { members, spec: Spec::default(), base: Timing::of(Profile::Default) }
     }
 }
 
@@ -159,8 +203,7 @@ fn alone(file: &Source, ha_cf: Option<&Source>) -> Into {
     if let Some(source) = ha_cf {
         names.extend(ha_cf::parse(source).0.nodes().into_iter().map(|node| node.text.to_ascii_lowercase()));
     }
-    let members = names.iter().filter_map(|name| NodeId::new(name).ok()).collect();
-    Into { members, spec: Spec::default(), base: Timing::of(Profile::Default) }
+    Into::alone(names.iter().filter_map(|name| NodeId::new(name).ok()).collect())
 }
 
 /// What this machine has, under its name as a member, or else as a host.
@@ -174,21 +217,23 @@ async fn inventory(here: Option<&str>) -> Inventory {
     Inventory { nodes: here.into_iter().map(|here| (here, installed.clone())).collect() }
 }
 
-fn accepted(names: &[String]) -> Result<BTreeSet<ResourceId>, Trouble> {
+pub(super) fn accepted(names: &[String]) -> Result<BTreeSet<ResourceId>, Trouble> {
     let wrong = |error| Trouble::usage(format!("--data-loss-accepted: {error}"), "name a resource of the plan");
     names.iter().map(|name| ResourceId::new(name).map_err(wrong)).collect()
 }
 
 fn read(path: &Path) -> Result<Source, Trouble> {
-    let name = path.display().to_string();
-    let bytes = read_bounded(path).map_err(|error| Trouble::file(&format!("read {name}"), &error))?;
+    let (name, bytes) = read_bounded(path, READ_MAX)?;
     Ok(Source::of_bytes(&name, &bytes))
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The name of a file, and at most so many of its bytes.
+pub(super) fn read_bounded(path: &Path, most: usize) -> Result<(String, Vec<u8>), Trouble> {
     use std::io::Read;
+    let name = path.display().to_string();
     let mut bytes = Vec::new();
-    let most = u64::try_from(READ_MAX).unwrap_or(u64::MAX);
-    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    let read = fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|error| Trouble::file(&format!("read {name}"), &error))?;
+    Ok((name, bytes))
 }

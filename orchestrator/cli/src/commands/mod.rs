@@ -2,6 +2,7 @@
 
 mod ca;
 mod change;
+mod cib;
 mod config;
 mod drill;
 mod explain;
@@ -20,7 +21,7 @@ use std::io::Write;
 
 use clap::CommandFactory;
 
-use crate::args::{Ask, Cli, Import, Verb};
+use crate::args::{Ask, Cli, Export, Import, Verb};
 use crate::session::Session;
 use crate::terminal::Terminal;
 use crate::trouble::{Exit, Trouble};
@@ -65,6 +66,8 @@ async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trouble> {
         Ask::Maintenance(asked) => node::maintenance(session, asked).await,
         Ask::Unfreeze(asked) => node::unfreeze(session, asked).await,
         Ask::Import(Import::Haresources(asked)) => import::haresources(session, asked).await,
+        Ask::Import(Import::Cib(asked)) => cib::import(session, asked).await,
+        Ask::Export(Export::Cib { out }) => cib::export(session, out.as_deref()).await,
     }
 }
 

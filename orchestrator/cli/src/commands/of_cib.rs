@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::io::Read;
 use std::path::Path;
 
 use haven_config::Source;
@@ -14,15 +13,14 @@ use crate::args::Plan;
 use crate::session::Session;
 use crate::trouble::{Exit, Trouble};
 
+use super::import;
+
 /// Longest file that is read, a byte more than the reader accepts: it says what is wrong with it.
-const READ_MAX: u64 = 100 * 1024 * 1024 + 1;
+pub(super) const READ_MAX: usize = haven_config::CIB_MAX + 1;
 
 /// `plan --cib FILE`.
 pub(super) fn plan(session: &Session<'_>, path: &Path, asked: &Plan) -> Result<Exit, Trouble> {
-    let name = path.display().to_string();
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).and_then(|file| file.take(READ_MAX).read_to_end(&mut bytes));
-    file.map_err(|error| Trouble::file(&format!("read {name}"), &error))?;
+    let (name, bytes) = import::read_bounded(path, READ_MAX)?;
     let source = Source::of_cib(&name, bytes);
     let (scene, found) = haven_config::cib::read(&source);
     let said = haven_config::render(&source, &found);

@@ -162,7 +162,7 @@ fn every_command_that_the_program_has_is_replayed() {
 }
 
 /// Commands that change no cluster: they ask, or act on this computer alone.
-const QUESTIONS: [&str; 28] = [
+const QUESTIONS: [&str; 29] = [
     "status",
     "nodes",
     "links",
@@ -179,6 +179,7 @@ const QUESTIONS: [&str; 28] = [
     "config diff",
     "config history",
     "config settings",
+    "export cib",
     "daemon",
     "demo",
     "chaos run",

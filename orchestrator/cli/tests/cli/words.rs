@@ -35,6 +35,7 @@ fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
           maintenance  Leave everything as it is for a while
           unfreeze     End a freeze after something that cannot be was seen
           import       Take over the configuration of another cluster manager
+          export       Write the configuration for another cluster manager
           daemon       Run the node of this machine until it is told to end
           init         Found a cluster with this machine as its first node
           join         Enter a cluster with a token that `haven token create` printed there

@@ -110,7 +110,7 @@ impl Import<'_> {
             return;
         }
         let what = "this is a Pacemaker cluster: its resources are in the CIB, and `haresources` was not read";
-        let remedy = "import the CIB once haven reads it, not these files";
+        let remedy = "import the CIB by `haven import cib`, not these files";
         self.report.error(entry.name.place(), what, remedy);
     }
 

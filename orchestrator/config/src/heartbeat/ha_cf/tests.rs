@@ -296,7 +296,7 @@ fn a_pacemaker_cluster_is_refused() {
         ha.cf:1:1: error: this is a Pacemaker cluster: its resources are in the CIB, and `haresources` was not read
          1 | crm yes
            | ^^^
-           remedy: import the CIB once haven reads it, not these files
+           remedy: import the CIB by `haven import cib`, not these files
         ha.cf: warning: nothing can switch a node off: what runs on a node that is lost starts elsewhere only after a proof that it is off
            remedy: add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`
     "#]],
@@ -307,7 +307,7 @@ fn a_pacemaker_cluster_is_refused() {
         ha.cf:1:1: error: this is a Pacemaker cluster: its resources are in the CIB, and `haresources` was not read
          1 | pacemaker respawn
            | ^^^^^^^^^
-           remedy: import the CIB once haven reads it, not these files
+           remedy: import the CIB by `haven import cib`, not these files
         ha.cf: warning: nothing can switch a node off: what runs on a node that is lost starts elsewhere only after a proof that it is off
            remedy: add a device: `haven fence add NODE TYPE --addr ADDRESS --user USER --secret file:PATH`
     "#]],
