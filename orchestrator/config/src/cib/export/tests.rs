@@ -92,12 +92,12 @@ fn what_is_not_scheduled_yet_comes_back_all_the_same() {
 fn a_secret_is_not_written_and_its_place_is_not_taken_for_one() {
     let text = include_str!("../import/tests/cluster.xml").replace(
         "name=\"passwd_script\" value=\"/etc/ha/ilo.sh\"",
-        "name=\"haven_secret_passwd\" value=\"file:/etc/haven/ilo--m1\"",
+        "name=\"haven-secret-passwd\" value=\"file:/etc/haven/ilo--m1\"",
     );
     let (_, spec) = imported(&text);
     let Exported { text, said } = export(&spec, &BTreeSet::new());
     assert!(text.contains("<!-- the passwd of fence_m1 is not written here -->"), "{text}");
-    assert!(text.contains("name=\"haven_secret_passwd\" value=\"file:/etc/haven/ilo--m1\""), "{text}");
+    assert!(text.contains("name=\"haven-secret-passwd\" value=\"file:/etc/haven/ilo--m1\""), "{text}");
     assert!(
         said.iter().any(|d| d.what == "the passwd of fence device fence_m1 is not written, only where haven finds it")
     );

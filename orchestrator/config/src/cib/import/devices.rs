@@ -18,7 +18,7 @@ use super::{SecretFile, SecretsTo};
 use crate::diagnostic::quoted;
 
 /// How a parameter begins that says where a secret of haven's is found.
-pub(in crate::cib) const REFERENCE: &str = "haven_secret_";
+pub(in crate::cib) const REFERENCE: &str = "haven-secret-";
 /// What Pacemaker's words about a device mean where it has one outlet per node.
 const OUTLET: [&str; 2] = ["port", "plug"];
 

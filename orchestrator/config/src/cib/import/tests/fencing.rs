@@ -176,11 +176,11 @@ fn a_password_that_is_elsewhere_is_named_by_its_place() {
         &of_cibsecret,
         expect![[r#"
         3:17: error: passwd of `f` is not in the CIB but in a file of cibsecret
-            remedy: write haven_secret_passwd with the value file:/var/lib/pacemaker/lrm/secrets/f/passwd instead, or a copy of that file
+            remedy: write haven-secret-passwd with the value file:/var/lib/pacemaker/lrm/secrets/f/passwd instead, or a copy of that file
 
     "#]],
     );
-    let of_haven = [("haven_secret_password", "file:/etc/haven/ilo"), ("pcmk_host_list", "m1")];
+    let of_haven = [("haven-secret-password", "file:/etc/haven/ilo"), ("pcmk_host_list", "m1")];
     check_device(
         "fence_ilo4",
         &of_haven,
@@ -196,12 +196,12 @@ fn a_password_that_is_elsewhere_is_named_by_its_place() {
                 switches m1
         "#]],
     );
-    let neither = [("haven_secret_password", "hunter2"), ("pcmk_host_list", "m1")];
+    let neither = [("haven-secret-password", "hunter2"), ("pcmk_host_list", "m1")];
     check_device(
         "fence_ilo4",
         &neither,
         expect![[r#"
-        3:17: error: `haven_secret_password` is no place of a secret
+        3:17: error: `haven-secret-password` is no place of a secret
             remedy: write file:/path or credential:NAME
 
     "#]],
