@@ -3,9 +3,10 @@
 //! - `failover`: how long an address is away when its machine dies, side by side with what people use today;
 //! - `calm`: that nothing happens beside heavy load;
 //! - `commit`: what a committed event costs, next to etcd and to the disk itself;
-//! - `idle`: what a daemon with ten resources costs that do nothing.
+//! - `idle`: what a daemon with ten resources costs that do nothing;
+//! - `plan`: what it takes to decide about a CIB of Pacemaker, next to Pacemaker itself; it needs neither root nor namespaces.
 //!
-//! They need root and the packages named in `docs/reference/benchmarks.md`, and say so if something is missing.
+//! The others need root and the packages named in `docs/reference/benchmarks.md`, and say so if something is missing.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program that prints tables")]
 
@@ -14,6 +15,7 @@ mod commit;
 mod failover;
 mod idle;
 mod peers;
+mod plan;
 mod table;
 
 use std::path::PathBuf;
@@ -52,6 +54,11 @@ enum What {
     Commit(commit::Asked),
     /// Memory and processor time of a daemon with ten idle resources.
     Idle(idle::Asked),
+    /// Time and memory of `haven plan --cib`, next to crm_simulate.
+    Plan(plan::Asked),
+    /// Run a command, and print what it took as JSON.
+    #[command(hide = true)]
+    Measure(plan::Measured),
 }
 
 fn main() -> ExitCode {
@@ -66,12 +73,17 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Fallible<()> {
+    if let What::Measure(asked) = &cli.what {
+        return plan::measure(asked);
+    }
     println!("{}", table::machine());
     let figures = match &cli.what {
         What::Failover(asked) => failover::run(asked, &programs(&cli.common)?)?,
         What::Calm(asked) => calm::run(asked, &programs(&cli.common)?)?,
         What::Commit(asked) => commit::run(asked)?,
         What::Idle(asked) => idle::run(asked, &programs(&cli.common)?)?,
+        What::Plan(asked) => plan::run(asked, &beside(&cli.common, "haven")?)?,
+        What::Measure(_) => return Ok(()),
     };
     if let Some(file) = &cli.common.json {
         std::fs::write(file, serde_json::to_string_pretty(&figures)?)?;
@@ -85,14 +97,18 @@ fn programs(common: &Common) -> Fallible<Programs> {
     if let Some(missing) = Lab::missing(&[]) {
         return Err(missing.into());
     }
-    let folder = std::env::current_exe()?.parent().ok_or("this program is in no folder")?.to_owned();
-    let haven = common.haven.clone().unwrap_or_else(|| folder.join("haven"));
-    let lab = folder.join("lab-program");
-    for program in [&haven, &lab] {
-        if !program.exists() {
-            let needed = "build it with the same profile: cargo build -p haven-cli -p haven-tests --bins";
-            return Err(format!("{} is not there; {needed}", program.display()).into());
-        }
-    }
+    let (haven, lab) = (beside(common, "haven")?, beside(common, "lab-program")?);
     Ok(Programs { haven, aboard: Aboard::Echo(lab), disk: Disk::Folder })
+}
+
+/// A program beside this one, or the `haven` that was named.
+fn beside(common: &Common, name: &str) -> Fallible<PathBuf> {
+    let folder = std::env::current_exe()?.parent().ok_or("this program is in no folder")?.to_owned();
+    let named = common.haven.clone().filter(|_| name == "haven");
+    let program = named.unwrap_or_else(|| folder.join(name));
+    if !program.exists() {
+        let needed = "build it with the same profile: cargo build -p haven-cli -p haven-tests --bins";
+        return Err(format!("{} is not there; {needed}", program.display()).into());
+    }
+    Ok(program)
 }

@@ -15,6 +15,7 @@ mod covered;
 mod guides;
 #[cfg(test)]
 mod import;
+#[cfg(test)]
 mod import_cib;
 #[cfg(test)]
 mod members;

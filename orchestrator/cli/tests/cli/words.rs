@@ -4,12 +4,16 @@ use expect_test::expect;
 
 use crate::run::{haven, named};
 
-#[test]
-fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
+/// The help of the top level. Blank lines of it are indented, which no snapshot keeps.
+fn help() -> String {
     let said = haven("--help");
     assert_eq!(said.code, 0);
-    // Blank lines of the help are indented, which no snapshot keeps.
-    let shown: String = said.out.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    said.out.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[test]
+fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
+    let shown = help();
     expect![[r#"
         haven: services go on when machines fail.
 

@@ -53,7 +53,7 @@ pub(super) enum Ban {
     /// It could not be stopped.
     Stop,
     /// `on-fail` says so: not there again,
-    OnFailBan,
+    Forbidden,
     /// or nowhere.
     OnFailStop,
 }

@@ -250,7 +250,7 @@ impl Model<'_> {
             Ban::Hard | Ban::Absent => Failure::NotHere { resource, node, code },
             Ban::Fatal => Failure::Nowhere { resource, node, code },
             Ban::Stop => Failure::Stop { resource, node },
-            Ban::OnFailBan => Failure::Ban { resource, node },
+            Ban::Forbidden => Failure::Ban { resource, node },
             Ban::OnFailStop => Failure::StopEverywhere { resource, node },
         })
     }
@@ -290,7 +290,7 @@ impl Model<'_> {
     fn set_at(&self, key: ResKey, names: &[&str]) -> Option<String> {
         let sets = |at: &ResKey| {
             let own = |name: &&str| self.res[*at].meta.contains_key(&format!("own {name}"));
-            names.iter().any(|name| own(name))
+            names.iter().any(own)
         };
         let mut around = vec![key];
         around.extend(self.around(key));
