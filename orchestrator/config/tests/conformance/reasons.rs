@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haven_config::{Source, cib};
-use haven_core::scheduler::engine::explain::{Explained, Explanation, Part, Verdict, Wanted};
+use haven_core::scheduler::engine::change::Change;
+use haven_core::scheduler::engine::explain::{Explained, Explanation, Part, Reason, Remedy, Verdict, Wanted};
 use haven_core::scheduler::engine::scene::Scene;
 use haven_core::scheduler::engine::{self, explained};
 
@@ -94,4 +95,49 @@ fn parts_come_to_the_scores_that_decided_and_whatever_should_run_has_a_reason() 
         count += explained.resources.len();
     }
     println!("{count} tables");
+}
+
+/// All reasons of a plan, each with the resource that it is told of.
+fn reasons(explained: &Explained) -> BTreeSet<(String, Reason)> {
+    let mut all = BTreeSet::new();
+    for found in &explained.resources {
+        let excluded = found.candidates.iter().filter_map(|candidate| match &candidate.verdict {
+            Verdict::Excluded(why) => Some(why),
+            Verdict::Chosen | Verdict::Possible => None,
+        });
+        let told = found.reasons.iter().chain(excluded.flatten());
+        all.extend(told.map(|reason| (found.resource.clone(), reason.clone())));
+    }
+    all
+}
+
+/// Most remedies that are tried in one case: some have thousands of reasons, and few kinds of them.
+const TRIED_MAX: usize = 6;
+/// Every so many cases one is taken: each remedy is a plan.
+const CASES_STEP: usize = 8;
+
+#[test]
+fn every_reason_of_a_case_is_gone_when_its_condition_is_met() {
+    let (mut tried, mut left) = (0, Vec::new());
+    for (name, scene) in scenes().into_iter().step_by(CASES_STEP) {
+        let mut by_change: BTreeMap<Change, Vec<(String, Reason)>> = BTreeMap::new();
+        for (resource, reason) in reasons(&explained(&scene)) {
+            if let Some(Remedy::Change(change)) = reason.remedy(&resource) {
+                by_change.entry(change).or_default().push((resource, reason));
+            }
+        }
+        for (change, told) in by_change.into_iter().take(TRIED_MAX) {
+            let mut mended = scene.clone();
+            if let Err(fault) = mended.apply(&change) {
+                left.push(format!("{name}: {fault}; after: {change}"));
+                continue;
+            }
+            let still = reasons(&explained(&mended));
+            tried += told.len();
+            let stubborn = told.into_iter().filter(|told| still.contains(told));
+            left.extend(stubborn.map(|(resource, reason)| format!("{name}: {resource}: {reason}; after: {change}")));
+        }
+    }
+    println!("{tried} reasons, {} are left", left.len());
+    assert!(left.is_empty(), "{}", left.join("\n"));
 }

@@ -310,7 +310,7 @@ impl Model<'_> {
         // Not there at all, and it could not be: no failure.
         let masked = probe && (code == 5 || code == 2 || status == 7) && self.outside_bundle(key);
         if masked {
-            self.ban_instance(key, Failed { ban: Ban::Absent, on: node, code });
+            self.ban_instance(key, Failed { ban: Ban::Absent, res: key, on: node, code });
             reading.role = reading.role.max(Phase::Stopped);
             if self.res[key].role == Phase::Unknown {
                 self.res[key].role = Phase::Stopped;
@@ -407,9 +407,9 @@ impl Model<'_> {
     fn ban_hard(&mut self, key: ResKey, node: NodeKey, (verdict, code): (Verdict, i64)) {
         let target = self.anonymous_clone_of(key).unwrap_or(key);
         if verdict == Verdict::Fatal {
-            self.ban_everywhere(target, Because::Failed(Failed { ban: Ban::Fatal, on: node, code }));
+            self.ban_everywhere(target, Because::Failed(Failed { ban: Ban::Fatal, res: key, on: node, code }));
         } else {
-            self.ban(target, node, Because::Failed(Failed { ban: Ban::Hard, on: node, code }));
+            self.ban(target, node, Because::Failed(Failed { ban: Ban::Hard, res: key, on: node, code }));
         }
     }
 
@@ -483,7 +483,7 @@ impl Model<'_> {
             return;
         }
         match record.operation.as_str() {
-            "stop" => self.ban_instance(key, Failed { ban: Ban::Stop, on: node, code }),
+            "stop" => self.ban_instance(key, Failed { ban: Ban::Stop, res: key, on: node, code }),
             "migrate_to" => self.migration_failed(key, node, record),
             "migrate_from" => self.arrival_failed(key, node, record),
             "promote" => self.res[key].role = Phase::Promoted,
@@ -512,7 +512,7 @@ impl Model<'_> {
         if handling == Handling::Stop {
             self.res[key].next = Phase::Stopped;
             let target = self.anonymous_clone_of(key).unwrap_or(key);
-            self.ban_everywhere(target, Because::Failed(Failed { ban: Ban::OnFailStop, on: node, code }));
+            self.ban_everywhere(target, Because::Failed(Failed { ban: Ban::OnFailStop, res: key, on: node, code }));
         }
     }
 

@@ -96,7 +96,7 @@ impl Model<'_> {
                 self.res[key].block(Left::OnFail(node));
             }
             Handling::Ban => {
-                self.ban(key, node, Because::Failed(Failed { ban: Ban::Forbidden, on: node, code: 1 }));
+                self.ban(key, node, Because::Failed(Failed { ban: Ban::Forbidden, res: key, on: node, code: 1 }));
             }
             Handling::Stop => self.res[key].next = Phase::Stopped,
             Handling::Restart => {}

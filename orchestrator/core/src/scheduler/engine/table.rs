@@ -62,6 +62,8 @@ pub(super) enum Ban {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Failed {
     pub(super) ban: Ban,
+    /// What failed: the ban may be handed down from the whole that it is in.
+    pub(super) res: ResKey,
     pub(super) on: NodeKey,
     /// The code of the agent, or what stands for it.
     pub(super) code: i64,

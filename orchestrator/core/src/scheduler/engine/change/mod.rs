@@ -5,6 +5,11 @@
 
 mod nodes;
 mod resources;
+mod survive;
+mod what_if;
+
+pub use survive::{Loss, Losses, Lost, Proof, survive};
+pub use what_if::{Changed, Difference, WhatIf, what_if};
 
 use std::fmt;
 

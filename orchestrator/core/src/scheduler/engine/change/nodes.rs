@@ -140,12 +140,16 @@ impl Scene {
     }
 
     pub(super) fn forget_on_node(&mut self, name: &str, gone: impl Fn(&str) -> bool) -> Result<(), ChangeFault> {
-        let Some(def) = self.config.nodes.iter_mut().find(|def| def.name == name) else {
-            return Err(self.unknown_node(name));
-        };
-        let status = self.status.nodes.iter_mut().find(|status| status.id == def.id);
-        let transient = status.map(|status| &mut status.attributes);
-        for set in def.attributes.iter_mut().chain(transient.into_iter().flatten()) {
+        let fault = self.unknown_node(name);
+        let def = self.config.nodes.iter_mut().find(|def| def.name == name);
+        let id = def.as_ref().map_or_else(|| name.to_owned(), |def| def.id.clone());
+        let status =
+            self.status.nodes.iter_mut().find(|status| status.id == id || status.name.as_deref() == Some(name));
+        if def.is_none() && status.is_none() {
+            return Err(fault);
+        }
+        let configured = def.into_iter().flat_map(|def| &mut def.attributes);
+        for set in configured.chain(status.into_iter().flat_map(|status| &mut status.attributes)) {
             set.values.retain(|name, _| !gone(name));
         }
         Ok(())

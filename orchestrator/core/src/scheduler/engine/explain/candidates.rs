@@ -7,7 +7,7 @@ use super::super::arena::{NodeKey, ResKey};
 use super::super::config::{ConstraintKind, Target};
 use super::super::constraints::in_force;
 use super::super::failures::Count;
-use super::super::model::{Discovery, Left, Model, Phase, Place};
+use super::super::model::{Left, Model, Phase};
 use super::super::place::notes::{By, Tie};
 use super::super::scene::Scene;
 use super::super::table::{At, Ban, Because, Failed, Step, Table, Written};
@@ -114,10 +114,14 @@ impl Model<'_> {
     pub(super) fn closed(&self, node: NodeKey) -> Closed {
         let place = &self.nodes[node];
         let label = |key: ResKey| self.label(key);
+        let connection = || place.connection.map_or_else(|| place.name.clone(), label);
         if place.unclean {
-            Closed::Unclean { why: place.why.clone().unwrap_or_default() }
-        } else if place.place != Place::Member && (!place.online || place.is_available()) {
-            Closed::NoConnection { resource: place.connection.map_or_else(|| place.name.clone(), label) }
+            Closed::Unclean {
+                why: place.why.clone().unwrap_or_default(),
+                behind: place.is_behind_connection().then(connection),
+            }
+        } else if place.is_behind_connection() && (!place.online || place.shutdown || place.is_available()) {
+            Closed::NoConnection { resource: connection() }
         } else if !place.online {
             Closed::Offline
         } else if place.shutdown {
@@ -152,7 +156,7 @@ impl Model<'_> {
             Because::Sticks => Source::Stickiness,
             Because::Failures => self.failures(key, node),
             Because::Exclusive => self.discovery(key),
-            Because::Failed(failed) => self.failed_there(key, failed),
+            Because::Failed(failed) => self.failed_there(failed),
             Because::Unmanaged => Source::LeftAlone,
             Because::ActiveTwice => Source::ActiveTwice,
             Because::Removed => Source::Removed,
@@ -214,7 +218,7 @@ impl Model<'_> {
 
     fn failures(&self, key: ResKey, node: NodeKey) -> Source {
         // The count of instances without numbers is the clone's; the ban was handed down from there.
-        let own = self.primitives(key);
+        let own = self.primitives(self.anonymous_clone_of(key).unwrap_or(key));
         let counts = |part: &ResKey| self.fail_count(*part, node, Count::Effective);
         let worst = own.iter().copied().max_by_key(counts).unwrap_or(key);
         Source::Failures {
@@ -228,7 +232,6 @@ impl Model<'_> {
     fn discovery(&self, key: ResKey) -> Source {
         let mut around: Vec<&str> = vec![&self.res[key].id];
         around.extend(self.around(key).into_iter().map(|whole| self.res[whole].id.as_str()));
-        debug_assert!(self.res[key].discovery.values().any(|word| *word == Discovery::Exclusive), "it was asked for");
         let ids = in_force(self.scene).filter_map(|(_, constraint)| {
             let ConstraintKind::Location(location) = &constraint.body else { return None };
             let exclusive = location.discovery.as_deref() == Some("exclusive");
@@ -244,8 +247,8 @@ impl Model<'_> {
         Source::Discovery { ids: ids.collect() }
     }
 
-    fn failed_there(&self, key: ResKey, failed: Failed) -> Source {
-        let (resource, node, code) = (self.label(key), self.nodes[failed.on].name.clone(), failed.code);
+    fn failed_there(&self, failed: Failed) -> Source {
+        let (resource, node, code) = (self.label(failed.res), self.nodes[failed.on].name.clone(), failed.code);
         Source::Failed(match failed.ban {
             Ban::Hard | Ban::Absent => Failure::NotHere { resource, node, code },
             Ban::Fatal => Failure::Nowhere { resource, node, code },
@@ -284,6 +287,12 @@ impl Model<'_> {
             return Some(Stopped::CloneMaxZero);
         }
         Some(Stopped::TargetRole { of: self.set_at(key, &["target-role", "target_role"]) })
+    }
+
+    /// Which of a resource and what is around it sets its target role, if that keeps it from being promoted.
+    pub(super) fn demoted_by(&self, key: ResKey) -> Option<Option<String>> {
+        let stays = matches!(self.res[key].target, Phase::Stopped | Phase::Unpromoted);
+        stays.then(|| self.set_at(key, &["target-role", "target_role"]))
     }
 
     /// Which of a resource and what is around it sets a meta attribute.

@@ -295,6 +295,8 @@ pub enum Closed {
     Unclean {
         /// Why.
         why: String,
+        /// The connection behind which it is, if it is no member of the cluster layer.
+        behind: Option<String>,
     },
     /// It has not joined yet.
     Pending,
@@ -391,8 +393,13 @@ pub enum Hurdle {
 pub enum Refusal {
     /// It has no node.
     NoNode,
-    /// Its target role, or a failure.
-    TargetRole,
+    /// Its target role.
+    TargetRole {
+        /// Where it is set; nothing for the defaults.
+        of: Option<String>,
+    },
+    /// It failed, and is not to be promoted now.
+    Failed,
     /// As many are promoted as may be.
     PromotedMax {
         /// How many.

@@ -48,6 +48,7 @@ impl Closed {
     fn remedy(&self, node: &str) -> Option<Remedy> {
         let node = node.to_owned();
         Some(match self {
+            Self::Unclean { behind: Some(connection), .. } => Remedy::See(connection.clone()),
             Self::Offline | Self::Unclean { .. } | Self::Pending | Self::ShutsDown => {
                 Remedy::Change(Change::Online { node })
             }
@@ -169,7 +170,11 @@ impl Refusal {
     fn remedy(&self, resource: &str) -> Option<Remedy> {
         match self {
             Self::Own(source) | Self::Others(source) => source.remedy(resource, ""),
-            Self::TargetRole => Some(clean_up(resource, None)),
+            Self::TargetRole { of } => {
+                let resource = of.as_deref().unwrap_or(resource).to_owned();
+                Some(Remedy::Change(Change::Start { resource }))
+            }
+            Self::Failed => Some(clean_up(resource, None)),
             Self::NoQuorum => Some(Remedy::Change(Change::Quorum)),
             Self::NoNode
             | Self::PromotedMax { .. }

@@ -44,7 +44,10 @@ impl Model<'_> {
         };
         match refused {
             Unpromoted::Nowhere => Refusal::NoNode,
-            Unpromoted::Target => Refusal::TargetRole,
+            Unpromoted::Target => {
+                let part = self.primitives(instance).first().copied().unwrap_or(instance);
+                self.demoted_by(part).map_or(Refusal::Failed, |of| Refusal::TargetRole { of })
+            }
             Unpromoted::Enough => Refusal::PromotedMax { max: cloned.promoted_max },
             Unpromoted::NodeFull => Refusal::PromotedNodeMax { max: cloned.promoted_node_max },
             Unpromoted::Unwilling => Refusal::Own(first(&choice.own)),

@@ -151,8 +151,8 @@ impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Offline => f.write_str("offline"),
-            Self::Unclean { why } if why.is_empty() => f.write_str("unclean"),
-            Self::Unclean { why } => write!(f, "unclean: {why}"),
+            Self::Unclean { why, .. } if why.is_empty() => f.write_str("unclean"),
+            Self::Unclean { why, .. } => write!(f, "unclean: {why}"),
             Self::Pending => f.write_str("joining"),
             Self::ShutsDown => f.write_str("shutting down"),
             Self::Standby { failed: None } => f.write_str("standby"),
@@ -204,7 +204,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::NoNode => f.write_str("it has no node"),
-            Self::TargetRole => f.write_str("it should be unpromoted, by its target-role or after a failure"),
+            Self::TargetRole { of } => {
+                write!(f, "target-role of {} does not let it", of.as_deref().unwrap_or("rsc_defaults"))
+            }
+            Self::Failed => f.write_str("it failed, and is not to be promoted now"),
             Self::PromotedMax { max } => write!(f, "enough are promoted (promoted-max={max})"),
             Self::PromotedNodeMax { max } => write!(f, "enough are promoted there (promoted-node-max={max})"),
             Self::Own(source) => write!(f, "{source}"),

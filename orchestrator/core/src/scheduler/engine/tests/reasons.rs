@@ -169,9 +169,13 @@ enum Twist {
     Option(usize),
     NoQuorum,
     Ticket(u8),
+    Only(u8, u8),
+    Promotes(u8, i64),
+    Unhealthy(u8),
+    Heavy(u8),
 }
 
-const METAS: [(&str, &str); 9] = [
+const METAS: [(&str, &str); 11] = [
     ("target-role", "Stopped"),
     ("is-managed", "false"),
     ("maintenance", "true"),
@@ -181,8 +185,10 @@ const METAS: [(&str, &str); 9] = [
     ("multiple-active", "block"),
     ("requires", "nothing"),
     ("critical", "false"),
+    ("promotable", "true"),
+    ("clone-max", "1"),
 ];
-const OPTIONS: [(&str, &str); 7] = [
+const OPTIONS: [(&str, &str); 8] = [
     ("symmetric-cluster", "false"),
     ("stop-all-resources", "true"),
     ("maintenance-mode", "true"),
@@ -190,6 +196,7 @@ const OPTIONS: [(&str, &str); 7] = [
     ("no-quorum-policy", "ignore"),
     ("stonith-enabled", "false"),
     ("start-failure-is-fatal", "false"),
+    ("placement-strategy", "balanced"),
 ];
 /// Resources that twists are about: two that stand alone, two in a group, one in a clone.
 const RESOURCES: [&str; 5] = ["a", "b", "m1", "m2", "c"];
@@ -208,13 +215,17 @@ fn twist() -> impl Strategy<Value = Twist> {
         (r.clone(), n.clone()).prop_map(|(r, n)| Twist::FailedToStop(r, n)),
         (r.clone(), n.clone()).prop_map(|(r, n)| Twist::NotInstalled(r, n)),
         (r.clone(), n.clone(), 1..4_i64).prop_map(|(r, n, count)| Twist::Counted(r, n, count)),
-        (r.clone(), n, points.clone()).prop_map(|(r, n, points)| Twist::Prefers(r, n, points)),
-        (r.clone(), r.clone(), points).prop_map(|(a, b, points)| Twist::With(a, b, points)),
+        (r.clone(), n.clone(), points.clone()).prop_map(|(r, n, points)| Twist::Prefers(r, n, points)),
+        (r.clone(), r.clone(), points.clone()).prop_map(|(a, b, points)| Twist::With(a, b, points)),
         (r.clone(), r.clone()).prop_map(|(a, b)| Twist::Before(a, b)),
         (r.clone(), 0..METAS.len()).prop_map(|(r, meta)| Twist::Meta(r, meta)),
         (0..OPTIONS.len()).prop_map(Twist::Option),
         Just(Twist::NoQuorum),
-        r.prop_map(Twist::Ticket),
+        r.clone().prop_map(Twist::Ticket),
+        (r.clone(), n.clone()).prop_map(|(r, n)| Twist::Only(r, n)),
+        (n.clone(), points.clone()).prop_map(|(n, points)| Twist::Promotes(n, points)),
+        n.clone().prop_map(Twist::Unhealthy),
+        r.clone().prop_map(Twist::Heavy),
     ]
 }
 
@@ -253,6 +264,24 @@ fn small(twists: &[Twist]) -> Small {
             }
             Twist::Option(option) => small.option(OPTIONS[*option].0, OPTIONS[*option].1),
             Twist::NoQuorum => small.0.status.quorate = false,
+            Twist::Only(r, n) => {
+                let mut only = prefers(whole(r), &node(n), Score::ZERO);
+                if let ConstraintKind::Location(location) = &mut only {
+                    location.discovery = Some("exclusive".to_owned());
+                }
+                small.constrain(only);
+            }
+            Twist::Promotes(n, points) => {
+                small.node(&node(n)).attributes.push(AttrSet::of([("master-c", points.to_string())]));
+            }
+            Twist::Unhealthy(n) => {
+                small.option("node-health-strategy", "migrate-on-red");
+                small.node(&node(n)).attributes.push(AttrSet::of([("#health-disk", "red")]));
+            }
+            Twist::Heavy(r) => {
+                let def = small.0.config.resources.iter_mut().find(|def| def.id == whole(r));
+                def.into_iter().for_each(|def| def.utilization.push(AttrSet::of([("memory", "512")])));
+            }
             Twist::Ticket(r) => {
                 let (ticket, resources) = ("site".to_owned(), vec![(whole(r).to_owned(), None)]);
                 small.constrain(ConstraintKind::Ticket(TicketDef { ticket, loss_policy: None, resources }));
