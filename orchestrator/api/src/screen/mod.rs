@@ -8,6 +8,8 @@
 mod config;
 mod doctor;
 mod drill;
+mod explained;
+mod imagined;
 mod log;
 mod paint;
 mod plan;
@@ -19,6 +21,8 @@ mod why_tests;
 pub use config::{config_diff, revisions};
 pub use doctor::{doctor, links};
 pub use drill::drill;
+pub use explained::{changes, why_not_placed, why_placed};
+pub use imagined::{survive, what_if};
 pub use log::{log, log_line};
 pub use paint::{Colour, Paint};
 pub use plan::{plan, settled};

@@ -144,6 +144,21 @@ pub(crate) struct Plan {
     /// As which Pacemaker it is decided, instead of the one that wrote the file.
     #[arg(long = "as", value_name = "RELEASE", value_parser = ["2.1.5", "newest"], requires = "cib")]
     pub(crate) release: Option<String>,
+    /// Why a resource is placed where it is, with the scores of all nodes, and why it does not run if it should.
+    #[arg(long, value_name = "RESOURCE", requires = "cib", group = "question")]
+    pub(crate) why: Option<String>,
+    /// Why a resource is not placed on a node.
+    #[arg(long, value_names = ["RESOURCE", "NODE"], num_args = 2, requires = "cib", group = "question")]
+    pub(crate) why_not: Option<Vec<String>>,
+    /// What would change in the plan, as `kill n2; standby n1; stop web; fail db on n3`.
+    #[arg(long, value_name = "CHANGES", requires = "cib", group = "question")]
+    pub(crate) what_if: Option<String>,
+    /// What would not run, and what would move, for every node that could be lost.
+    #[arg(long, requires = "cib", group = "question")]
+    pub(crate) survive: bool,
+    /// For every two nodes, too.
+    #[arg(long, requires = "survive")]
+    pub(crate) pairs: bool,
 }
 
 /// Why a resource or a node is as it is.

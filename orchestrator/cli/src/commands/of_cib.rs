@@ -2,11 +2,15 @@
 //!
 //! Never: a daemon; the file says all.
 
+mod imagine;
+mod why;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
 use haven_config::Source;
+use haven_core::scheduler::engine::change::Losses;
 use haven_core::scheduler::engine::{self, Outcome, Release};
 
 use crate::args::Plan;
@@ -34,6 +38,19 @@ pub(super) fn plan(session: &Session<'_>, path: &Path, asked: &Plan) -> Result<E
         })?;
     }
     scene.release = asked.release.as_deref().and_then(Release::named);
+    if let Some(resource) = &asked.why {
+        return why::why(session, &scene, resource);
+    }
+    if let Some([resource, node]) = asked.why_not.as_deref() {
+        return why::why_not(session, &scene, (resource, node));
+    }
+    if let Some(text) = &asked.what_if {
+        return imagine::imagine(session, &scene, text);
+    }
+    if asked.survive {
+        let losses = if asked.pairs { Losses::Pairs } else { Losses::Single };
+        return Ok(imagine::lose(session, &scene, losses));
+    }
     let outcome = engine::outcome(&scene);
     session.terminal.answer(&outcome, || text(&outcome));
     Ok(Exit::Fine)

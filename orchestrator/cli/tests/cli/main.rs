@@ -20,6 +20,8 @@ mod import_cib;
 #[cfg(test)]
 mod members;
 #[cfg(test)]
+mod of_cib;
+#[cfg(test)]
 mod rack;
 #[cfg(test)]
 mod run;
