@@ -3,6 +3,7 @@
 //! Never: a judgement of its own; both are plans of the engine, put beside each other.
 
 use haven_core::scheduler::engine::change::{Changed, Difference, Loss, Lost, Proof, WhatIf};
+use haven_core::scheduler::engine::explain::Reason;
 
 use super::paint::{Paint, Tone, cell, cells, widest};
 
@@ -89,13 +90,13 @@ pub fn survive(losses: &[Loss], paint: Paint) -> String {
         lines.extend(wrapped.into_iter().map(|line| line.trim_end().replacen(word, &paint.tone(tone, word), 1)));
     }
     for (loss, lost) in losses.iter().zip(&names).filter(|(loss, _)| !loss.is_survived() || !loss.quorate) {
-        lines.push(paint.tone(Tone::Bold, &format!("IF {lost} IS LOST")));
+        lines.push(paint.tone(Tone::Bold, &format!("WITHOUT {lost}")));
         if !loss.quorate {
             lines.push("  . the others have no quorum".to_owned());
         }
         let unsafe_ones = loss.proofs.iter().filter(|(_, proof)| !proof.is_safe());
         lines.extend(unsafe_ones.flat_map(|(node, proof)| paint.wrap(&unproven(node, proof), "  . ", "    ")));
-        lines.extend(loss.stops.iter().flat_map(|lost| stop(lost, paint)));
+        lines.extend(stops(&loss.stops, paint));
     }
     lines.join("\n") + "\n"
 }
@@ -120,9 +121,21 @@ fn unproven(node: &str, proof: &Proof) -> String {
     }
 }
 
-fn stop(lost: &Lost, paint: Paint) -> Vec<String> {
-    let mut lines = vec![format!("  {} does not run", lost.resource)];
-    lines.extend(lost.reasons.iter().flat_map(|reason| paint.wrap(&reason.to_string(), "    . ", "      ")));
+/// What does not run, those together for which the reasons are the same.
+fn stops(stops: &[Lost], paint: Paint) -> Vec<String> {
+    let mut groups: Vec<(&[Reason], Vec<&str>)> = Vec::new();
+    for lost in stops {
+        match groups.iter_mut().find(|(reasons, _)| *reasons == lost.reasons) {
+            Some((_, names)) => names.push(&lost.resource),
+            None => groups.push((&lost.reasons, vec![&lost.resource])),
+        }
+    }
+    let mut lines = Vec::new();
+    for (reasons, names) in groups {
+        let verb = if names.len() == 1 { "does" } else { "do" };
+        lines.extend(paint.wrap(&format!("{} {verb} not run", names.join(", ")), "  . ", "    "));
+        lines.extend(reasons.iter().flat_map(|reason| paint.wrap(&reason.to_string(), "      ", "        ")));
+    }
     lines
 }
 

@@ -166,88 +166,68 @@ fn survive_says_for_every_loss_what_would_not_run_and_who_cannot_be_fenced() {
         "m1$ haven plan --cib three_nodes.xml --survive",
         1,
         &expect![[r#"
-          LOST  OFF BY          NOT RUNNING         ELSEWHERE
-          n1    fencing         -                   shoot>n2
-        ! n2    NO DEVICE       -                   db>n1, ip>n1, web>n1
-          n3    fencing         -                   -
-        IF n2 IS LOST
-          . n2 is to be fenced, and no device that may run names it
-    "#]],
+              LOST  OFF BY          NOT RUNNING         ELSEWHERE
+              n1    fencing         -                   shoot>n2
+            ! n2    NO DEVICE       -                   db>n1, ip>n1, web>n1
+              n3    fencing         -                   -
+            WITHOUT n2
+              . n2 is to be fenced, and no device that may run names it
+        "#]],
     );
+}
+
+#[test]
+fn survive_loses_every_two_nodes_if_asked() {
     check(
         "m1$ haven plan --cib three_nodes.xml --survive --pairs",
         1,
         &expect![[r#"
-          LOST   OFF BY          NOT RUNNING         ELSEWHERE
-          n1     fencing         -                   shoot>n2
-        ! n2     NO DEVICE       -                   db>n1, ip>n1, web>n1
-          n3     fencing         -                   -
-        ! n1+n2  CANNOT FENCE    4 resources         -
-        ! n1+n3  CANNOT FENCE    4 resources         -
-        ! n2+n3  CANNOT FENCE    4 resources         -
-        IF n2 IS LOST
-          . n2 is to be fenced, and no device that may run names it
-        IF n1+n2 IS LOST
-          . the others have no quorum
-          . n1 cannot be fenced: there is no device, or no quorum
-          . n2 cannot be fenced: there is no device, or no quorum
-          db does not run
-            . not on n1: unclean: peer is no longer part of the cluster
-            . not on n2: unclean: peer is no longer part of the cluster
-            . not on n3: standby
-            . n2 is unclean: peer is no longer part of the cluster
-            . n2 cannot be fenced
-          ip does not run
-            . not on n1: unclean: peer is no longer part of the cluster
-            . not on n2: unclean: peer is no longer part of the cluster
-            . not on n3: standby
-            . n2 is unclean: peer is no longer part of the cluster
-            . n2 cannot be fenced
-          shoot does not run
-            . not on n1: unclean: peer is no longer part of the cluster
-            . not on n2: unclean: peer is no longer part of the cluster
-            . not on n3: standby
-            . n1 is unclean: peer is no longer part of the cluster
-            . n1 cannot be fenced
-          web does not run
-            . not on n1: unclean: peer is no longer part of the cluster
-            . not on n2: unclean: peer is no longer part of the cluster
-            . not on n3: standby
-            . n2 is unclean: peer is no longer part of the cluster
-            . n2 cannot be fenced
-        IF n1+n3 IS LOST
-          . the others have no quorum
-          . n1 cannot be fenced: there is no device, or no quorum
-          . n3 cannot be fenced: there is no device, or no quorum
-          db does not run
-            . there is no quorum (no-quorum-policy=stop)
-          ip does not run
-            . there is no quorum (no-quorum-policy=stop)
-          shoot does not run
-            . n1 is unclean: peer is no longer part of the cluster
-            . n1 cannot be fenced
-            . there is no quorum (no-quorum-policy=stop)
-          web does not run
-            . there is no quorum (no-quorum-policy=stop)
-        IF n2+n3 IS LOST
-          . the others have no quorum
-          . n2 cannot be fenced: there is no device, or no quorum
-          . n3 cannot be fenced: there is no device, or no quorum
-          db does not run
-            . n2 is unclean: peer is no longer part of the cluster
-            . n2 cannot be fenced
-            . there is no quorum (no-quorum-policy=stop)
-          ip does not run
-            . n2 is unclean: peer is no longer part of the cluster
-            . n2 cannot be fenced
-            . there is no quorum (no-quorum-policy=stop)
-          shoot does not run
-            . there is no quorum (no-quorum-policy=stop)
-          web does not run
-            . n2 is unclean: peer is no longer part of the cluster
-            . n2 cannot be fenced
-            . there is no quorum (no-quorum-policy=stop)
-    "#]],
+              LOST   OFF BY          NOT RUNNING         ELSEWHERE
+              n1     fencing         -                   shoot>n2
+            ! n2     NO DEVICE       -                   db>n1, ip>n1, web>n1
+              n3     fencing         -                   -
+            ! n1+n2  CANNOT FENCE    4 resources         -
+            ! n1+n3  CANNOT FENCE    4 resources         -
+            ! n2+n3  CANNOT FENCE    4 resources         -
+            WITHOUT n2
+              . n2 is to be fenced, and no device that may run names it
+            WITHOUT n1+n2
+              . the others have no quorum
+              . n1 cannot be fenced: there is no device, or no quorum
+              . n2 cannot be fenced: there is no device, or no quorum
+              . db, ip, web do not run
+                  not on n1: unclean: peer is no longer part of the cluster
+                  not on n2: unclean: peer is no longer part of the cluster
+                  not on n3: standby
+                  n2 is unclean: peer is no longer part of the cluster
+                  n2 cannot be fenced
+              . shoot does not run
+                  not on n1: unclean: peer is no longer part of the cluster
+                  not on n2: unclean: peer is no longer part of the cluster
+                  not on n3: standby
+                  n1 is unclean: peer is no longer part of the cluster
+                  n1 cannot be fenced
+            WITHOUT n1+n3
+              . the others have no quorum
+              . n1 cannot be fenced: there is no device, or no quorum
+              . n3 cannot be fenced: there is no device, or no quorum
+              . db, ip, web do not run
+                  there is no quorum (no-quorum-policy=stop)
+              . shoot does not run
+                  n1 is unclean: peer is no longer part of the cluster
+                  n1 cannot be fenced
+                  there is no quorum (no-quorum-policy=stop)
+            WITHOUT n2+n3
+              . the others have no quorum
+              . n2 cannot be fenced: there is no device, or no quorum
+              . n3 cannot be fenced: there is no device, or no quorum
+              . db, ip, web do not run
+                  n2 is unclean: peer is no longer part of the cluster
+                  n2 cannot be fenced
+                  there is no quorum (no-quorum-policy=stop)
+              . shoot does not run
+                  there is no quorum (no-quorum-policy=stop)
+        "#]],
     );
 }
 
