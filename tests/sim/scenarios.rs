@@ -72,6 +72,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a_look_of_before_the_stop
     h_01_a_leader_whose_clock_stood_still
     h_06_a_new_life_is_no_new_boot
     h_06_a_reboot_is_proof

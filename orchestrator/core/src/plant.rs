@@ -287,6 +287,8 @@ plants! {
     OldDigestBinds,
     /// A late word of an earlier life dooms a healthy store [S-18].
     LateWordsProve,
+    /// What an earlier look found comes into the log after the stop that was done since [S2].
+    ResultsInAnyOrder,
     /// A node of which a boot is heard that cannot be told yet is not judged [H-18].
     UntoldBootsAreNotJudged,
     /// A boot that is heard is taken for a newer one than the boot that is known, however late its heartbeat came [H-18].

@@ -131,7 +131,7 @@ impl Executor {
     ) {
         let key = &state.step.key;
         if lease_end.is_on() && key.task != Task::Probe && !plant::on(Plant::ActOnApply) {
-            self.refuse(id, "the hold lease has lapsed".to_owned(), outbox, out);
+            self.refuse((id, &key.resource), "the hold lease has lapsed".to_owned(), outbox, out);
             return;
         }
         // One thing at a time for each resource; a monitor gives way.
@@ -140,7 +140,7 @@ impl Executor {
         }
         if key.task == Task::Start {
             if let Some(why) = self.start_fault(facts.state, id, &key.resource) {
-                self.refuse(id, why, outbox, out);
+                self.refuse((id, &key.resource), why, outbox, out);
                 return;
             }
             if !leases.holds(facts.now) && !plant::on(Plant::ActOnApply) {
@@ -167,16 +167,23 @@ impl Executor {
         state.start_blockers(resource, &self.node, &[]).iter().find(|b| !own(b)).map(ToString::to_string)
     }
 
-    fn refuse(&mut self, action: ActionId, why: String, outbox: &mut Outbox, out: &mut Vec<Output>) {
+    fn refuse(
+        &mut self,
+        (action, resource): (ActionId, &ResourceId),
+        why: String,
+        outbox: &mut Outbox,
+        out: &mut Vec<Output>,
+    ) {
         self.begun.insert(action);
-        outbox.put(Event::ActionFinished {
+        let event = Event::ActionFinished {
             action,
             incarnation: self.incarnation,
             outcome: Outcome::NotRun,
             detail: why.clone(),
             elapsed: Millis::ZERO,
             ended_by: None,
-        });
+        };
+        outbox.put_about(resource, event);
         out.push(Output::Note(Note::NotRun { action, why }));
     }
 
@@ -185,7 +192,8 @@ impl Executor {
             let JobKind::Step(action, task) = job.kind else { continue };
             if job.told == super::Told::No && task != Task::Probe && now.since(job.since) >= TELL_AFTER {
                 job.told = super::Told::Yes;
-                outbox.put(Event::ActionStarted { action, incarnation: self.incarnation });
+                let event = Event::ActionStarted { action, incarnation: self.incarnation };
+                outbox.put_about(&job.resource, event);
             }
         }
     }
@@ -203,14 +211,15 @@ impl Executor {
         let done = self.jobs.remove(&job)?;
         match done.kind {
             JobKind::Step(action, _) => {
-                outbox.put(Event::ActionFinished {
+                let event = Event::ActionFinished {
                     action,
                     incarnation: self.incarnation,
                     outcome,
                     detail: crate::state::bounded(detail),
                     elapsed,
                     ended_by,
-                });
+                };
+                outbox.put_about(&done.resource, event);
             }
             JobKind::Monitor => self.monitored(facts, &done.resource, outcome, detail, outbox),
             JobKind::LeaseStop => {}
@@ -248,7 +257,7 @@ impl Executor {
         outbox: &mut Outbox,
     ) {
         self.reports += 1;
-        outbox.put(Event::ResourceReported(Report {
+        let report = Report {
             node: self.node.clone(),
             incarnation: self.incarnation,
             // Beyond any number of an earlier life of this boot.
@@ -258,7 +267,8 @@ impl Executor {
             cause,
             detail: crate::state::bounded(detail),
             after: self.acted.get(id).copied(),
-        }));
+        };
+        outbox.put_about(id, Event::ResourceReported(report));
     }
 
     /// Looks at what runs here, each at its interval, leader or not.

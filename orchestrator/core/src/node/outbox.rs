@@ -1,12 +1,14 @@
 //! Events that this node must bring into the log, kept until they are there.
 //!
 //! An event may be committed twice when an answer is lost; the fold takes the second for stale. Events about one
-//! resource go in order, one at a time.
+//! resource, reports and results of actions alike, go in order, one at a time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::io::{Commitment, Output, ProposalId};
 use crate::event::Event;
+use crate::ids::ResourceId;
+use crate::plant::{self, Plant};
 use crate::units::{Millis, Monotonic};
 
 /// Time after which an event without an answer is proposed again.
@@ -19,6 +21,8 @@ const STEP: u64 = 2;
 #[derive(Debug)]
 struct Letter {
     id: ProposalId,
+    /// What must stay in order, and whether that goes for reports apart, which only a planted bug makes so.
+    about: Option<(ResourceId, bool)>,
     event: Event,
     sent: Option<Monotonic>,
 }
@@ -33,8 +37,19 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Keeps `event` until it is in the log.
     pub(super) fn put(&mut self, event: Event) {
+        self.keep(None, event);
+    }
+
+    /// Keeps `event`, which tells of `resource`: it comes into the log after all that was put before about the same.
+    /// What a probe saw is older than the stop that was done since.
+    pub(super) fn put_about(&mut self, resource: &ResourceId, event: Event) {
+        let apart = plant::on(Plant::ResultsInAnyOrder) && matches!(event, Event::ResourceReported(_));
+        self.keep(Some((resource.clone(), apart)), event);
+    }
+
+    fn keep(&mut self, about: Option<(ResourceId, bool)>, event: Event) {
         self.last += STEP;
-        self.letters.push_back(Letter { id: ProposalId(self.last), event, sent: None });
+        self.letters.push_back(Letter { id: ProposalId(self.last), about, event, sent: None });
         while self.letters.len() > KEPT {
             let oldest = self.letters.iter().position(|l| matches!(l.event, Event::ResourceReported(_))).unwrap_or(0);
             self.letters.remove(oldest);
@@ -50,11 +65,9 @@ impl Outbox {
 
     /// Proposes what was not proposed yet, or too long ago.
     pub(super) fn send(&mut self, now: Monotonic, out: &mut Vec<Output>) {
-        let mut busy: Vec<String> = Vec::new();
+        let mut busy: BTreeSet<&(ResourceId, bool)> = BTreeSet::new();
         for letter in &mut self.letters {
-            let about = subject(&letter.event);
-            let blocked = about.as_ref().is_some_and(|r| busy.contains(r));
-            busy.extend(about);
+            let blocked = letter.about.as_ref().is_some_and(|about| !busy.insert(about));
             let due = letter.sent.is_none_or(|at| now.since(at) >= RETRY);
             if due && !blocked {
                 letter.sent = Some(now);
@@ -87,14 +100,65 @@ impl Outbox {
     }
 }
 
-/// What an event is about, if its order matters. An action stands for its resource: two actions of one resource are
-/// never in flight on one node.
-fn subject(event: &Event) -> Option<String> {
-    if let Event::ResourceReported(report) = event {
-        return Some(report.resource.to_string());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{life, node, rsc};
+    use crate::event::{Finding, Outcome, Report, ReportCause};
+    use crate::ids::{ActionId, LogIndex, PlanId};
+
+    fn result(plan: u64) -> Event {
+        Event::ActionFinished {
+            action: ActionId { plan: PlanId(plan), step: 0 },
+            incarnation: life(1, 1),
+            outcome: Outcome::FoundRunning,
+            detail: String::new(),
+            elapsed: Millis(54),
+            ended_by: None,
+        }
     }
-    if let Event::ActionStarted { action, .. } | Event::ActionFinished { action, .. } = event {
-        return Some(format!("action {action}"));
+
+    fn report(resource: &str) -> Event {
+        Event::ResourceReported(Report {
+            node: node("a"),
+            incarnation: life(1, 1),
+            number: 1,
+            resource: rsc(resource),
+            finding: Finding::Stopped,
+            cause: ReportCause::LeaseEnd,
+            detail: String::new(),
+            after: None,
+        })
     }
-    None
+
+    fn sent(outbox: &mut Outbox, now: u64) -> Vec<(ProposalId, Event)> {
+        let mut out = Vec::new();
+        outbox.send(Monotonic::from_micros(now * 1000), &mut out);
+        out.into_iter()
+            .filter_map(
+                |o| if let Output::Propose { proposal, event, .. } = o { Some((proposal, *event)) } else { None },
+            )
+            .collect()
+    }
+
+    #[test]
+    fn a_report_waits_for_the_result_of_an_earlier_look_and_for_nothing_of_others() {
+        let mut outbox = Outbox::default();
+        outbox.put_about(&rsc("db"), result(5));
+        outbox.put_about(&rsc("db"), report("db"));
+        outbox.put_about(&rsc("web"), report("web"));
+        let first = sent(&mut outbox, 0);
+        assert_eq!(first.iter().map(|(_, e)| e.clone()).collect::<Vec<_>>(), [result(5), report("web")]);
+        // Nobody leads: it may be in the log or not, so it goes first again.
+        let looked_at = first.first().unwrap().0;
+        outbox.committed(looked_at, &Commitment::Unknown, Monotonic::from_micros(100_000));
+        assert_eq!(sent(&mut outbox, 450), [(first.get(1).unwrap().0, report("web"))]);
+        assert_eq!(sent(&mut outbox, 600), [(looked_at, result(5))]);
+        outbox.committed(
+            looked_at,
+            &Commitment::Committed(LogIndex(9), Err("it has ended".into())),
+            Monotonic::from_micros(610_000),
+        );
+        assert_eq!(sent(&mut outbox, 610).into_iter().map(|(_, e)| e).collect::<Vec<_>>(), [report("db")]);
+    }
 }
