@@ -162,6 +162,8 @@ scenarios! {
     s_11_a_persons_word_ends_no_order
     s_11_a_shot_lands_in_a_pause
     s_11_a_shot_that_hit_the_next_boot_as_it_ended
+    s_11_a_shot_that_lands_after_its_proof
+    s_11_a_shot_that_lands_after_the_switch_on
     s_11_a_shot_that_lands_after_its_executor_died
     s_11_an_old_shot_hits_no_later_boot
     s_11_an_order_outlives_a_lease

@@ -135,6 +135,8 @@ plants! {
     OnlyOwnEars,
     /// A shot that was sent is over when its order is [S-11].
     ShotsEndWithOrders "L1",
+    /// A shot whose order was proven to be carried out has landed [S-11].
+    ProvenShotsHaveLanded,
     /// A node is readmitted while an order against it is open [S-11].
     ReadmitUnderOrder,
     /// A person's word is taken while the node is heard [S-13].

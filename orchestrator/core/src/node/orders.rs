@@ -39,11 +39,14 @@ impl Node {
         for need in &needs {
             // What is not ordered now can be off all the same.
             if storm.contains(&need.node) || self.level_for(facts, need).is_none() {
-                self.read_unordered(facts, need, out);
+                self.read_unordered(facts, &need.node, out);
             }
             if self.may_order(facts, need, &storm) {
                 self.order(facts, need, out);
             }
+        }
+        for node in scheduler::may_be_hit_late(facts.state) {
+            self.read_unordered(facts, node, out);
         }
         for order in facts.state.fencing.orders.values().filter(|o| o.result.is_none()) {
             self.end_if_gone(facts, order, out);
@@ -191,14 +194,14 @@ impl Node {
     }
 
     /// In a storm, and while no order may go out, power is read, and nodes that read Off are released at once [S-15].
-    fn read_unordered(&mut self, facts: &Facts, need: &FenceNeed, out: &mut Vec<Output>) {
+    fn read_unordered(&mut self, facts: &Facts, node: &NodeId, out: &mut Vec<Output>) {
         if plant::on(Plant::BrakeHoldsProofs) || !self.leases.acts(facts.now) {
             return;
         }
-        let due = self.judge.next_read.get(&need.node).is_none_or(|at| facts.now >= *at);
+        let due = self.judge.next_read.get(node).is_none_or(|at| facts.now >= *at);
         if due {
-            self.judge.next_read.insert(need.node.clone(), facts.now + READ_EVERY);
-            self.fencer.read(facts, &need.node, out);
+            self.judge.next_read.insert(node.clone(), facts.now + READ_EVERY);
+            self.fencer.read(facts, node, out);
         }
     }
 

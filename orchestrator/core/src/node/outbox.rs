@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::io::{Commitment, Output, ProposalId};
-use crate::event::Event;
+use crate::event::{Event, Report};
 use crate::ids::ResourceId;
 use crate::plant::{self, Plant};
 use crate::units::{Millis, Monotonic};
@@ -43,8 +43,21 @@ impl Outbox {
     /// Keeps `event`, which tells of `resource`: it comes into the log after all that was put before about the same.
     /// What a probe saw is older than the stop that was done since.
     pub(super) fn put_about(&mut self, resource: &ResourceId, event: Event) {
+        if self.says_the_same_last(resource, &event) {
+            return;
+        }
         let apart = plant::on(Plant::ResultsInAnyOrder) && matches!(event, Event::ResourceReported(_));
         self.keep(Some((resource.clone(), apart)), event);
+    }
+
+    /// Whether the last that waits to be told of `resource` is such a report already: a node that is cut off finds the same
+    /// again and again, and what it found once it need not tell a thousand times.
+    fn says_the_same_last(&self, resource: &ResourceId, event: &Event) -> bool {
+        let Event::ResourceReported(new) = event else { return false };
+        let mut about = self.letters.iter().rev().filter(|l| l.about.as_ref().is_some_and(|(id, _)| id == resource));
+        let Some(Event::ResourceReported(last)) = about.next().map(|letter| &letter.event) else { return false };
+        let found = |r: &Report| (r.incarnation, r.finding, r.cause, r.after);
+        found(last) == found(new)
     }
 
     fn keep(&mut self, about: Option<(ResourceId, bool)>, event: Event) {
@@ -104,7 +117,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::bench::{life, node, rsc};
-    use crate::event::{Finding, Outcome, Report, ReportCause};
+    use crate::event::{Finding, Outcome, ReportCause};
     use crate::ids::{ActionId, LogIndex, PlanId};
 
     fn result(plan: u64) -> Event {
@@ -139,6 +152,18 @@ mod tests {
                 |o| if let Output::Propose { proposal, event, .. } = o { Some((proposal, *event)) } else { None },
             )
             .collect()
+    }
+
+    #[test]
+    fn what_was_found_before_and_is_not_told_yet_is_not_told_twice() {
+        let mut outbox = Outbox::default();
+        outbox.put_about(&rsc("db"), report("db"));
+        outbox.put_about(&rsc("web"), report("web"));
+        outbox.put_about(&rsc("db"), report("db"));
+        assert_eq!(outbox.letters.len(), 2);
+        outbox.put_about(&rsc("db"), result(6));
+        outbox.put_about(&rsc("db"), report("db"));
+        assert_eq!(outbox.letters.len(), 4, "something was done between the two");
     }
 
     #[test]

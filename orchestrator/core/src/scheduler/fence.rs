@@ -3,7 +3,7 @@
 use crate::event::{FreezeSubject, Standby};
 use crate::ids::{BootId, NodeId, ResourceId};
 use crate::plant::{self, Plant};
-use crate::spec::OnFail;
+use crate::spec::{AfterFence, OnFail};
 use crate::state::{ClusterState, FenceOrder, Member, OrderResult, Presence, Run, Since, Standing};
 use crate::units::Millis;
 
@@ -82,6 +82,26 @@ fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     // Who is proven dead while it is isolated stays so.
     let out = member.standing == Standing::Lost || (member.death().is_some() && member.is_released_by_proof());
     out && state.fencing.orders.values().any(|o| o.may_have_hit() && was_before_death(member, o) && hits(o))
+}
+
+/// The nodes whose power is to be read, since a shot that was proven may have landed once more: the machine may have been
+/// without power by itself when it was read Off, and have had some again before its device did what it was told. Who reads
+/// Off is switched on again; who reads On was not hit. Nobody is shot for that.
+pub(crate) fn may_be_hit_late(state: &ClusterState) -> Vec<&NodeId> {
+    if state.settings().power_on == AfterFence::LeaveOff || plant::on(Plant::ProvenShotsHaveLanded) {
+        return Vec::new();
+    }
+    let lands = |member: &Member, o: &FenceOrder| {
+        let gone = member.silent_since.map_or(member.since.time, |silent| silent.min(member.since.time));
+        let at_it = o.node == member.node || state.taken_along_by(o).contains(&member.node);
+        let proven = matches!(o.result, Some(OrderResult::Confirmed { .. }));
+        at_it && proven && o.ended.is_some_and(|ended| gone.since(ended.time) <= o.device_deadline)
+    };
+    let idle = |member: &&Member| {
+        member.standing == Standing::Lost && member.awaits_proof() && state.held_by(&member.node).next().is_none()
+    };
+    let lost = state.members.values().filter(idle);
+    lost.filter(|member| state.fencing.orders.values().any(|o| lands(member, o))).map(|member| &member.node).collect()
 }
 
 /// What was ordered against a node after its boot was proven dead has not switched that off. A shot at a neighbour may hit

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::fencing::{FenceOrder, OrderResult, PowerOn};
-use super::{ClusterState, Refusal, Standing};
+use super::{ClusterState, Refusal, Since, Standing};
 use crate::event::{Counted, DeviceTest, Event, FreezeSubject, PowerRead, Proof};
 use crate::ids::{BootId, DeviceId, LogIndex, NodeId, OrderId};
 use crate::plant::{self, Plant};
 use crate::spec::Timing;
-use crate::units::Millis;
+use crate::units::{LogTime, Millis};
 
 impl ClusterState {
     pub(super) fn sent(&mut self, order: OrderId, device: &DeviceId) -> Result<(), Refusal> {
@@ -99,14 +99,20 @@ impl ClusterState {
     }
 
     /// Whether the life of its executor that was told to switch `node` on goes on: a later one knows nothing of it. Who has
-    /// done it does so once: what switches the node off afterwards is a reason to tell it again.
+    /// done it does so once: what switches the node off afterwards is a reason to tell it again. So is a shot that may have
+    /// landed after it: once more, when the time is over that its device may take.
     pub(crate) fn is_in_hand(&self, node: &NodeId, order: &PowerOn) -> bool {
         let executor = self.members.get(&order.executor);
         let lives = executor.is_some_and(|m| m.incarnation == Some(order.executor_incarnation) && m.death().is_none());
         let ended_later = |o: &FenceOrder| o.ended.is_some_and(|ended| ended.index > order.ordered.index);
         let at_it = |o: &FenceOrder| o.node == *node || self.taken_along_by(o).contains(node);
-        let shot_since = self.fencing.orders.values().any(|o| o.may_have_hit() && ended_later(o) && at_it(o));
-        lives && (!shot_since || plant::on(Plant::ToldOnceIsTold))
+        let landed_later = |o: &FenceOrder| {
+            let after = |end: Since, time: LogTime| time.since(end.time) > o.device_deadline;
+            let before = |end: Since| !after(end, order.ordered.time) && after(end, self.time);
+            o.ended.is_some_and(before) && !plant::on(Plant::ProvenShotsHaveLanded)
+        };
+        let hit = |o: &FenceOrder| o.may_have_hit() && at_it(o) && (ended_later(o) || landed_later(o));
+        lives && (!self.fencing.orders.values().any(hit) || plant::on(Plant::ToldOnceIsTold))
     }
 
     /// A boot may be shot while it lives, and once more when it shows that its proof of death was wrong.

@@ -118,6 +118,33 @@ fn a_boot_that_began_after_the_end_of_an_order_was_not_hit() {
 }
 
 #[test]
+fn a_shot_that_was_read_off_may_land_in_the_next_boot() {
+    let mut bench = three(vec![primitive("db")]);
+    bench.edit(vec![prefers("db", "c", 100)]);
+    bench.settle();
+    bench.lose("c");
+    let order = bench.order("c");
+    bench.ok(Event::FenceSent { order, device: crate::ids::DeviceId::new("bmc-c").unwrap() });
+    // It had no power, and has some again before its BMC has done what it was told.
+    bench.prove_off("c");
+    bench.edit(vec![prefers("db", "c", 0)]);
+    bench.settle();
+    lives_and_looks(&mut bench, "c", (13, 1), Outcome::Done);
+    bench.readmit("c");
+    let looked_at = |bench: &Bench| crate::scheduler::may_be_hit_late(&bench.state) == [&node("c")];
+    let mut late = bench.clone();
+    late.wait(Millis::secs(31));
+    late.lose("c");
+    assert!(!looked_at(&late), "as long as its device may take is over");
+    assert!(!looked_at(&bench), "it lives");
+    bench.lose("c");
+    assert!(looked_at(&bench));
+    assert_eq!(fenced(&bench), Vec::<String>::new(), "it is in nobody's way");
+    bench.set("power-on-after-fence", "false");
+    assert!(!looked_at(&bench), "nobody would switch it on");
+}
+
+#[test]
 fn nobody_is_shot_for_what_nobody_has_seen_there() {
     let mut bench = three(vec![primitive("db")]);
     bench.adopt();
