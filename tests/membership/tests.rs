@@ -144,6 +144,9 @@ async fn what_nobody_sends_changes_nothing_in_a_working_cluster() {
         machine.node.state().members.values().all(|m| m.standing == haven_core::state::Standing::Online)
     };
     until("all are online", || machines.iter().all(online)).await;
+    // The change of the voters has two steps, and each machine applies both.
+    let settled = |machine: &crate::machine::Machine| machine.node.state().voting.sets.len() == 1;
+    until("the change of the voters is over", || machines.iter().all(settled)).await;
     let facts = |machine: &crate::machine::Machine| {
         let state = machine.node.state();
         let members = state.members.values().map(|m| (m.node.clone(), m.standing.clone(), m.incarnation, m.key));

@@ -84,11 +84,18 @@ fn was_shot_at(state: &ClusterState, member: &Member, boot: BootId) -> bool {
     out && state.fencing.orders.values().any(|o| o.may_have_hit() && was_before_death(member, o) && hits(o))
 }
 
+/// Whether a shot may land after its proof. It may: planted bugs are without this rule, also those for which it would make
+/// good what they break.
+pub(crate) fn proven_shots_may_land() -> bool {
+    let made_good = [Plant::SwitchOnOnce, Plant::OldHeartbeatsSurvive, Plant::TimeProvesSurvival];
+    !made_good.into_iter().chain([Plant::ProvenShotsHaveLanded]).any(plant::on)
+}
+
 /// The nodes whose power is to be read, since a shot that was proven may have landed once more: the machine may have been
 /// without power by itself when it was read Off, and have had some again before its device did what it was told. Who reads
 /// Off is switched on again; who reads On was not hit. Nobody is shot for that.
 pub(crate) fn may_be_hit_late(state: &ClusterState) -> Vec<&NodeId> {
-    if state.settings().power_on == AfterFence::LeaveOff || plant::on(Plant::ProvenShotsHaveLanded) {
+    if state.settings().power_on == AfterFence::LeaveOff || !proven_shots_may_land() {
         return Vec::new();
     }
     let lands = |member: &Member, o: &FenceOrder| {

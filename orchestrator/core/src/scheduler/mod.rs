@@ -16,7 +16,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use fence::FenceNeed;
-pub(crate) use fence::{may_be_hit_late, may_have_been_hit};
+pub(crate) use fence::{may_be_hit_late, may_have_been_hit, proven_shots_may_land};
 pub use reasons::{Candidate, Reasons, Verdict, Waiting, Wanted};
 pub use score::{Part, Table};
 

@@ -7,6 +7,7 @@ use super::{ClusterState, Refusal, Since, Standing};
 use crate::event::{Counted, DeviceTest, Event, FreezeSubject, PowerRead, Proof};
 use crate::ids::{BootId, DeviceId, LogIndex, NodeId, OrderId};
 use crate::plant::{self, Plant};
+use crate::scheduler;
 use crate::spec::Timing;
 use crate::units::{LogTime, Millis};
 
@@ -109,7 +110,7 @@ impl ClusterState {
         let landed_later = |o: &FenceOrder| {
             let after = |end: Since, time: LogTime| time.since(end.time) > o.device_deadline;
             let before = |end: Since| !after(end, order.ordered.time) && after(end, self.time);
-            o.ended.is_some_and(before) && !plant::on(Plant::ProvenShotsHaveLanded)
+            o.ended.is_some_and(before) && scheduler::proven_shots_may_land()
         };
         let hit = |o: &FenceOrder| o.may_have_hit() && at_it(o) && (ended_later(o) || landed_later(o));
         lives && (!self.fencing.orders.values().any(hit) || plant::on(Plant::ToldOnceIsTold))
