@@ -3,13 +3,10 @@
 //! For: the launcher between daemon and programs, the names under which OCF agents call the cluster, and `crm`.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use haven_daemon::demo;
-
-use crate::trouble::Exit;
 
 /// Acts as the program of that name; `None` if the name is no special one.
 pub(crate) fn by_name(words: &[OsString]) -> Option<ExitCode> {
@@ -21,7 +18,7 @@ pub(crate) fn by_name(words: &[OsString]) -> Option<ExitCode> {
     if let Some(code) = demo_part(rest).or_else(|| chaos_part(rest)) {
         return Some(code);
     }
-    (name == "crm").then(crm)
+    (name == "crm").then(|| crm(rest))
 }
 
 /// Acts as a part of `haven demo`, which runs this very program for its guests, their agent and its fence program.
@@ -43,10 +40,8 @@ fn chaos_part(words: &[OsString]) -> Option<ExitCode> {
     Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
 }
 
-/// The dialect of crmsh is not there: its name must not do something else.
-fn crm() -> ExitCode {
-    let text = "crm: this haven does not speak the dialect of crmsh\nneeded: use `haven resource`, `haven constraint` \
-                and `haven node`, see `haven --help`\n";
-    let _ = anstream::stderr().write_all(text.as_bytes());
-    Exit::Usage.into()
+/// The words of the crm shell, under its name.
+fn crm(words: &[OsString]) -> ExitCode {
+    let named = ["haven", "crm"].map(OsString::from).into_iter();
+    crate::command_line(&named.chain(words.iter().cloned()).collect::<Vec<_>>())
 }

@@ -9,6 +9,7 @@ mod advice;
 mod args;
 mod chaos;
 mod commands;
+mod crm;
 mod demo;
 mod dispatch;
 mod export;
@@ -45,7 +46,7 @@ fn wants_json(words: &[OsString]) -> bool {
 }
 
 /// The command line of `haven`.
-fn command_line(words: &[OsString]) -> ExitCode {
+pub(crate) fn command_line(words: &[OsString]) -> ExitCode {
     let parsed = Cli::command().try_get_matches_from(words).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,

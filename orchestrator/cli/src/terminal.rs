@@ -118,6 +118,14 @@ impl Terminal {
         std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == name
     }
 
+    /// What a person types behind a question, in small letters; nothing if nobody can.
+    pub(crate) fn answered(&self, question: &str) -> String {
+        let _ = write!(anstream::stderr(), "{question}");
+        let mut answer = String::new();
+        let _ = std::io::stdin().read_line(&mut answer);
+        answer.trim().to_lowercase()
+    }
+
     /// Waits for Enter behind what was printed last; whether anybody can still press it.
     pub(crate) fn entered(&self) -> bool {
         let _ = anstream::stdout().flush();

@@ -190,6 +190,16 @@ impl Trouble {
         Self::new(Exit::Refused, "HV-CONFIG-06", message, "change what is named above, see docs/reference/cib.md")
     }
 
+    /// A line of the crm shell's words was not done. Page: docs/errors/HV-CRM-01.md.
+    pub(crate) fn crm(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Exit::Refused, "HV-CRM-01", message, remedy)
+    }
+
+    /// A word of the crm shell that is not here, and what to use. Page: docs/errors/HV-CRM-02.md.
+    pub(crate) fn crm_lacks(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "HV-CRM-02", message, remedy)
+    }
+
     /// A name that is not there; the exit is that of a refusal, since the daemon would say the same.
     pub(crate) fn unknown(code: &str, fault: &WordFault) -> Self {
         Self::new(Exit::Refused, code, fault.what.clone(), fault.remedy.clone())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Editing;
+use super::{Answers, Editing};
 
 /// Take over the configuration of another cluster manager.
 #[derive(Debug, Subcommand)]
@@ -49,18 +49,9 @@ pub(crate) struct ImportHaresources {
 pub(crate) struct ImportCib {
     /// The file: what `cibadmin --query` prints.
     pub(crate) file: PathBuf,
-    /// Accept that a part without quorum stops what it runs, whatever the CIB says.
-    #[arg(long)]
-    pub(crate) no_quorum_stop_accepted: bool,
-    /// Accept that lost nodes are switched off, and that nothing starts elsewhere before a proof, whatever the CIB says.
-    #[arg(long)]
-    pub(crate) fencing_accepted: bool,
-    /// Accept that this resource on DRBD may lose data; may be repeated.
-    #[arg(long, value_name = "RESOURCE")]
-    pub(crate) data_loss_accepted: Vec<String>,
-    /// Put the passwords of fence devices into files in this folder, which every node must have.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) secrets: Option<PathBuf>,
+    /// What it asks.
+    #[command(flatten)]
+    pub(crate) answers: Answers,
     /// How it is done; `--plan` works without a daemon, too.
     #[command(flatten)]
     pub(crate) editing: Editing,

@@ -5,6 +5,7 @@
 mod chaos;
 mod cluster;
 mod config;
+mod crm;
 mod demo;
 mod doing;
 mod import;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use chaos::{Chaos, ChaosDraw, ChaosRun};
 pub(crate) use cluster::{Ca, Drill, Log, LogExport, LogVerb, Maintenance, Plan, Status, Token, Unfreeze, Why};
 pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
+pub(crate) use crm::{Answers, Crm};
 pub(crate) use demo::{Demo, Ending, Script};
 pub(crate) use doing::{Doing, Editing, Sure, Trial};
 pub(crate) use import::{Export, Import, ImportCib, ImportHaresources};
@@ -112,6 +114,9 @@ pub(crate) enum Verb {
     Join(Join),
     /// Make this machine no member any more; data of resources are not touched.
     Reset(Reset),
+    /// The words of the crm shell: a command, a script, or a shell.
+    #[command(after_help = "More: docs/guide/crm.md, and docs/reference/crm.md for all words.")]
+    Crm(Box<Crm>),
     /// A cluster of three nodes on this computer, and a failover to watch; needs no root.
     Demo(Demo),
     /// Run seeds and scenarios in the simulator: the same node in a pretended world, under checkers.

@@ -8,11 +8,14 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use haven_api::view::Config;
 use haven_config::cib::export::Exported;
-use haven_config::cib::import::{Accept, Import, SecretFile, SecretsTo, import as read_cib, nodes_of};
+use haven_config::cib::import::{Accept, Import, Imported, SecretFile, SecretsTo, import as read_cib, nodes_of};
 use haven_config::{Severity, Source};
+use haven_core::ids::ResourceId;
+use haven_core::spec::Spec;
 
-use crate::args::ImportCib;
+use crate::args::{Answers, ImportCib};
 use crate::export::new_file;
 use crate::session::Session;
 use crate::trouble::{Exit, Trouble};
@@ -24,22 +27,11 @@ use super::of_cib::READ_MAX;
 pub(super) async fn import(session: &Session<'_>, asked: &ImportCib) -> Result<Exit, Trouble> {
     let (name, bytes) = import::read_bounded(&asked.file, READ_MAX)?;
     let source = Source::of_cib(&name, bytes);
-    let accept_data_loss = import::accepted(&asked.data_loss_accepted)?;
-    let folder = asked.secrets.as_deref().map(folder).transpose()?;
+    let folder = asked.answers.secrets.as_deref().map(folder).transpose()?;
     let config = import::present(session, &asked.editing).await?;
     let into = config.as_ref().map_or_else(|| Into::alone(nodes_of(&source)), Into::of);
-    let answers = [(asked.no_quorum_stop_accepted, Accept::NoQuorumStop), (asked.fencing_accepted, Accept::Fencing)];
-    let accepted: BTreeSet<Accept> =
-        answers.into_iter().filter(|(given, _)| *given).map(|(_, accept)| accept).collect();
-    let import_of = Import {
-        cib: &source,
-        members: &into.members,
-        spec: &into.spec,
-        base: into.base,
-        accepted: &accepted,
-        accept_data_loss: &accept_data_loss,
-        secrets: folder.as_deref().map_or(SecretsTo::Refused, SecretsTo::Folder),
-    };
+    let accepted = Accepted::of(&asked.answers)?;
+    let import_of = accepted.import(&source, &into, folder.as_deref());
     let imported = read_cib(&import_of);
     let committed = imported.clone().commit().map_err(|refused| Trouble::import(&refused));
     if committed.is_ok() && !asked.editing.doing.plan {
@@ -57,8 +49,49 @@ pub(super) async fn import(session: &Session<'_>, asked: &ImportCib) -> Result<E
     import::proceed(session, &asked.editing, &found, committed, config.as_ref()).await
 }
 
+/// What a person has accepted.
+struct Accepted {
+    answers: BTreeSet<Accept>,
+    data_loss: BTreeSet<ResourceId>,
+}
+
+impl Accepted {
+    fn of(answers: &Answers) -> Result<Self, Trouble> {
+        let data_loss = import::accepted(&answers.data_loss_accepted)?;
+        let answers =
+            [(answers.no_quorum_stop_accepted, Accept::NoQuorumStop), (answers.fencing_accepted, Accept::Fencing)];
+        let answers = answers.into_iter().filter(|(given, _)| *given).map(|(_, accept)| accept).collect();
+        Ok(Self { answers, data_loss })
+    }
+
+    fn import<'a>(&'a self, cib: &'a Source, into: &'a Into, folder: Option<&'a str>) -> Import<'a> {
+        Import {
+            cib,
+            members: &into.members,
+            spec: &into.spec,
+            base: into.base,
+            accepted: &self.answers,
+            accept_data_loss: &self.data_loss,
+            secrets: folder.map_or(SecretsTo::Refused, SecretsTo::Folder),
+        }
+    }
+}
+
+/// What would become of a CIB in the cluster that has `config`, if `spec` were configured there.
+pub(crate) fn imported(
+    text: &str,
+    config: &Config,
+    spec: &Spec,
+    answers: &Answers,
+    folder: Option<&str>,
+) -> Result<Imported, Trouble> {
+    let source = Source::of_cib("what was edited", text.as_bytes().to_vec());
+    let into = Into { spec: spec.clone(), ..Into::of(config) };
+    Ok(read_cib(&Accepted::of(answers)?.import(&source, &into, folder)))
+}
+
 /// The folder as an absolute path: it is looked for on every node.
-fn folder(path: &Path) -> Result<String, Trouble> {
+pub(crate) fn folder(path: &Path) -> Result<String, Trouble> {
     let path = std::path::absolute(path).map_err(|error| Trouble::file("find --secrets", &error))?;
     let name = path.to_str().filter(|name| !name.chars().any(char::is_control));
     let wrong = || Trouble::usage("--secrets is no name that a configuration can hold", "name another folder");
@@ -67,7 +100,7 @@ fn folder(path: &Path) -> Result<String, Trouble> {
 
 /// Writes a password into a file of its own that nobody else can read. One that is there already with the same password
 /// stays.
-fn put(session: &Session<'_>, secret: &SecretFile) -> Result<(), Trouble> {
+pub(crate) fn put(session: &Session<'_>, secret: &SecretFile) -> Result<(), Trouble> {
     let path = PathBuf::from(&secret.path);
     let failed = |error: &std::io::Error| Trouble::file(&format!("write {}", path.display()), error);
     if let Some(folder) = path.parent() {

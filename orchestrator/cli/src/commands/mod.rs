@@ -1,8 +1,8 @@
 //! One module per group of commands: what the words mean together, and what is said at the end.
 
 mod ca;
-mod change;
-mod cib;
+pub(crate) mod change;
+pub(crate) mod cib;
 mod config;
 mod drill;
 mod explain;
@@ -11,7 +11,7 @@ mod fence;
 mod import;
 mod log;
 mod node;
-mod of_cib;
+pub(crate) mod of_cib;
 mod resource;
 mod restart;
 mod setup;
@@ -36,13 +36,14 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Exit, Trouble> {
         Verb::Demo(asked) => crate::demo::run(&asked, terminal),
         Verb::Sim(asked) => crate::sim::run(&asked, terminal),
         Verb::Chaos(asked) => crate::chaos::run(&asked, terminal),
+        Verb::Crm(asked) => crate::crm::run(&cli.globals, &asked, terminal),
         Verb::Completions { shell } => Ok(completions(shell)),
         Verb::Ask(asked) => block_on(ask(&Session::new(&cli.globals, terminal), &asked))?,
     }
 }
 
 /// What a daemon is asked for.
-async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trouble> {
+pub(crate) async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trouble> {
     match asked {
         Ask::Status(asked) => status::status(session, asked).await,
         Ask::Nodes => status::nodes(session).await,
@@ -76,6 +77,11 @@ fn completions(shell: clap_complete::Shell) -> Exit {
     clap_complete::generate(shell, &mut Cli::command(), "haven", &mut script);
     let _ = anstream::stdout().write_all(&script);
     Exit::Fine
+}
+
+/// The name of a CIB and its bytes, no more than can be read.
+pub(crate) fn read_cib(path: &std::path::Path) -> Result<(String, Vec<u8>), Trouble> {
+    import::read_bounded(path, of_cib::READ_MAX)
 }
 
 /// Runs `work` on this thread.

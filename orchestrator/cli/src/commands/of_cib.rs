@@ -11,6 +11,7 @@ use std::path::Path;
 
 use haven_config::Source;
 use haven_core::scheduler::engine::change::Losses;
+use haven_core::scheduler::engine::scene::Scene;
 use haven_core::scheduler::engine::{self, Outcome, Release};
 
 use crate::args::Plan;
@@ -25,13 +26,7 @@ pub(super) const READ_MAX: usize = haven_config::CIB_MAX + 1;
 /// `plan --cib FILE`.
 pub(super) fn plan(session: &Session<'_>, path: &Path, asked: &Plan) -> Result<Exit, Trouble> {
     let (name, bytes) = import::read_bounded(path, READ_MAX)?;
-    let source = Source::of_cib(&name, bytes);
-    let (scene, found) = haven_config::cib::read(&source);
-    let said = haven_config::render(&source, &found);
-    if !said.is_empty() {
-        session.terminal.aside(said.trim_end());
-    }
-    let mut scene = scene.ok_or_else(|| Trouble::cib(&name))?;
+    let mut scene = scene(session, &Source::of_cib(&name, bytes))?;
     if let Some(now) = &asked.now {
         scene.now = engine::moment(now).ok_or_else(|| {
             Trouble::usage(format!("`{now}` is no date"), "name one as 2026-11-30 10:15:00Z, or in seconds since 1970")
@@ -51,9 +46,24 @@ pub(super) fn plan(session: &Session<'_>, path: &Path, asked: &Plan) -> Result<E
         let losses = if asked.pairs { Losses::Pairs } else { Losses::Single };
         return Ok(imagine::lose(session, &scene, losses));
     }
-    let outcome = engine::outcome(&scene);
+    Ok(tell(session, &scene))
+}
+
+/// What a CIB says, and beside it what is to be said about it.
+pub(crate) fn scene(session: &Session<'_>, source: &Source) -> Result<Scene, Trouble> {
+    let (scene, found) = haven_config::cib::read(source);
+    let said = haven_config::render(source, &found);
+    if !said.is_empty() {
+        session.terminal.aside(said.trim_end());
+    }
+    scene.ok_or_else(|| Trouble::cib(source.name()))
+}
+
+/// Tells what would be done about it.
+pub(crate) fn tell(session: &Session<'_>, scene: &Scene) -> Exit {
+    let outcome = engine::outcome(scene);
     session.terminal.answer(&outcome, || text(&outcome));
-    Ok(Exit::Fine)
+    Exit::Fine
 }
 
 /// The outcome as people read it.

@@ -11,8 +11,12 @@ use crate::console::prompt;
 use crate::run::haven;
 
 /// Commands that are run by another test, which is named.
-const ELSEWHERE: &[(&str, &str)] =
-    &[("chaos", "tests/cli/chaos.rs"), ("demo", "tests/demo/main.rs"), ("sim", "tests/cli/sim.rs")];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("chaos", "tests/cli/chaos.rs"),
+    ("crm", "tests/cli/words.rs"),
+    ("demo", "tests/demo/main.rs"),
+    ("sim", "tests/cli/sim.rs"),
+];
 
 type Commands = BTreeMap<String, BTreeSet<String>>;
 

@@ -49,3 +49,8 @@ fn the_first_scenario_is_a_schedule_for_real_machines_as_written() {
 fn every_command_of_the_reference_prints_what_it_says() {
     Machines::new().replay(&guide("commands.md"));
 }
+
+#[test]
+fn who_knows_the_crm_shell_sees_what_the_guide_shows() {
+    Machines::new().replay(&guide("crm.md"));
+}

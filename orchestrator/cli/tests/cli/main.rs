@@ -12,6 +12,14 @@ mod console;
 #[cfg(test)]
 mod covered;
 #[cfg(test)]
+mod crm;
+#[cfg(test)]
+mod crm_cluster;
+#[cfg(test)]
+mod crm_refusals;
+#[cfg(test)]
+mod crm_shell;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod import;

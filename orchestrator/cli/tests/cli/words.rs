@@ -44,6 +44,7 @@ fn the_help_of_the_top_level_names_every_command_and_the_exit_codes() {
           init         Found a cluster with this machine as its first node
           join         Enter a cluster with a token that `haven token create` printed there
           reset        Make this machine no member any more; data of resources are not touched
+          crm          The words of the crm shell: a command, a script, or a shell
           demo         A cluster of three nodes on this computer, and a failover to watch; needs no root
           sim          Run seeds and scenarios in the simulator: the same node in a pretended world, under
                        checkers
@@ -235,14 +236,11 @@ fn completions_are_printed_for_every_shell() {
 }
 
 #[test]
-fn the_dialect_of_crmsh_is_refused_instead_of_guessed() {
-    let said = named("/usr/sbin/crm", &["configure", "show"]);
-    assert_eq!(said.code, 64);
-    expect![[r#"
-        crm: this haven does not speak the dialect of crmsh
-        needed: use `haven resource`, `haven constraint` and `haven node`, see `haven --help`
-    "#]]
-    .assert_eq(&said.err);
+fn under_the_name_of_the_crm_shell_its_words_are_read() {
+    let said = named("/usr/sbin/crm", &["configure", "help", "show"]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.starts_with("Usage: haven crm configure show "), "{said:?}");
+    assert_eq!(named("crm", &["configrue", "show"]).code, 64);
 }
 
 #[test]

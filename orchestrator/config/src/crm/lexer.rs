@@ -9,24 +9,24 @@ use crate::source::{Position, number, width};
 
 /// A word of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub struct Word {
     /// What it says, without quotes.
-    pub(super) text: String,
+    pub text: String,
     /// Where it stands.
-    pub(super) place: Place,
+    pub place: Place,
 }
 
 /// A statement with the comments before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     /// Comments, each with its `#`.
-    pub(super) comments: Vec<String>,
+    pub comments: Vec<String>,
     /// At least one.
-    pub(super) words: Vec<Word>,
+    pub words: Vec<Word>,
     /// Where it begins.
-    pub(super) begin: Position,
+    pub begin: Position,
     /// The text itself, joined by newlines, without the marks that join them.
-    pub(super) raw: String,
+    pub raw: String,
 }
 
 /// Cuts `text` into statements. What cannot be cut is reported, and its statement left out.
@@ -154,7 +154,7 @@ pub(super) fn value(text: &str) -> String {
 }
 
 /// `text` as a word: in quotes only where it would not be read as one word otherwise.
-pub(super) fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let odd = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
     if text.is_empty() || text.contains(odd) { in_quotes(text) } else { text.to_owned() }
 }

@@ -6,6 +6,7 @@
 //! Never: a file, a program, a question to a cluster; something of a CIB lost because there is no word for it.
 //! Source: crm(8), and the behaviour of crmsh 4.4.1, which `docs/reference/crm.md` compares with this.
 
+mod cib_file;
 mod edit;
 mod lexer;
 mod markup;
@@ -19,11 +20,15 @@ mod xml_out;
 
 use std::collections::BTreeSet;
 
+pub use self::cib_file::{CibFault, put_into};
 pub use self::edit::{Deleted, EditFault, Load, MemberPlace};
+pub use self::lexer::{Line, Word, word};
 use self::markup::{Layout, Markup};
+pub use self::object::attributes::SetKind;
 use self::object::mention::{Mention, mentions};
+use self::object::reference::references;
 pub use self::object::{Kind, Object};
-pub use self::parse::{Draft, parse};
+pub use self::parse::{Draft, lines, parse};
 pub use self::show::Secrets;
 use self::show::View;
 pub use self::verify::Finding;
@@ -54,7 +59,7 @@ impl Configuration {
     }
 
     /// The objects of that name: one at most, unless a node or a user has it, too.
-    pub fn named<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c Object> {
+    pub fn named<'c, 'n>(&'c self, name: &'n str) -> impl Iterator<Item = &'c Object> + use<'c, 'n> {
         self.objects.iter().filter(move |object| object.name() == name)
     }
 
@@ -74,6 +79,29 @@ impl Configuration {
     /// The element `configuration` of a CIB, with a newline at its end.
     pub fn to_xml(&self) -> String {
         written(&xml_out::configuration(&self.objects))
+    }
+
+    /// The element `configuration` of those objects that `choose` takes, for a screen or a file.
+    pub fn some_to_xml(&self, secrets: Secrets, choose: impl Fn(&Object) -> bool) -> String {
+        let chosen: Vec<Object> = self.objects.iter().filter(|object| choose(object)).cloned().collect();
+        let wanted = self.wanted();
+        written(&show::without_secrets(&xml_out::configuration(&chosen), &View { wanted: &wanted, secrets }))
+    }
+
+    /// The names of the objects that `name` is about or that are about it, itself among them.
+    pub fn related<'c>(&'c self, name: &'c str) -> BTreeSet<&'c str> {
+        let mut found: BTreeSet<&str> = self.named(name).map(Object::name).collect();
+        for object in &self.objects {
+            let names = references(object);
+            if names.iter().any(|(_, other)| other == name) {
+                found.insert(object.name());
+            }
+            if object.name() == name {
+                let names: BTreeSet<&str> = names.iter().map(|(_, other)| other.as_str()).collect();
+                found.extend(self.objects.iter().map(Object::name).filter(|other| names.contains(other)));
+            }
+        }
+        found
     }
 
     /// A CIB with this configuration and an empty status.

@@ -3,7 +3,7 @@
 use haven_core::ids::ResourceId;
 use haven_core::spec::{AgentClass, AgentName, Body, OnFail, Operation, Resource};
 
-use super::super::import::agents::HAVEN;
+use super::super::import::agents::{HAVEN, is_built_in};
 use super::super::{reading, usual};
 use super::{Work, role, span, xml};
 use crate::diagnostic::quoted;
@@ -88,7 +88,7 @@ impl Work<'_> {
                 self.note(what, "choose one of Pacemaker's, such as ocf:heartbeat:IPaddr2, if it is to run this");
                 vec![("class", "ocf"), ("provider", HAVEN), ("type", kind)]
             }
-            (AgentClass::Ocf, Some(HAVEN)) => {
+            (AgentClass::Ocf, Some(HAVEN)) if is_built_in(kind) => {
                 let what = format!("{id}: {agent} would be taken for an agent that is built into haven");
                 self.error(what, "install that agent under another provider first");
                 Vec::new()

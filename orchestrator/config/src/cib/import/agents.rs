@@ -8,6 +8,13 @@ use crate::diagnostic::quoted;
 
 /// The provider under which a CIB names haven's own agents.
 pub(in crate::cib) const HAVEN: &str = "haven";
+/// The agents that are built into haven. Others of that provider are scripts as any other.
+const BUILT_IN: [&str; 1] = ["ip"];
+
+/// Whether an agent of the provider [`HAVEN`] is one that is built in.
+pub(in crate::cib) fn is_built_in(kind: &str) -> bool {
+    BUILT_IN.contains(&kind)
+}
 
 impl<'a> Work<'_, 'a, '_> {
     /// The agent of the resource `id`. Errors are said.
@@ -24,7 +31,9 @@ impl<'a> Work<'_, 'a, '_> {
                 "drives DRBD, which this version of haven does not".to_owned(),
                 "remove it and what depends on it; run DRBD 9 with `quorum majority` beside haven",
             ),
-            ("ocf", Some(HAVEN), kind) => return self.named(id, &format!("{}:{kind}", AgentClass::Haven.word())),
+            ("ocf", Some(HAVEN), kind) if is_built_in(kind) => {
+                return self.named(id, &format!("{}:{kind}", AgentClass::Haven.word()));
+            }
             ("ocf", Some(provider), kind) => {
                 if provider == "pacemaker" {
                     let what =

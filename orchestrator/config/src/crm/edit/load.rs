@@ -70,6 +70,27 @@ impl Configuration {
         (loaded, report.finish())
     }
 
+    /// This configuration after a person has changed the text of those objects that `shown` takes into `draft`: what is
+    /// not in it any more goes, and options are exactly those that it has. The diagnostics are those of `load`.
+    pub fn edited(&self, draft: &Draft, shown: impl Fn(&Object) -> bool) -> (Self, Vec<Diagnostic>) {
+        let named: BTreeSet<(Space, &str)> = draft.objects().map(key).collect();
+        let mut left = self.clone();
+        left.objects.retain(|object| !shown(object) || named.contains(&key(object)));
+        for object in left.objects.iter_mut().filter(|object| shown(object)) {
+            if let Body::Options(options) = &mut object.body {
+                options.set.pairs.clear();
+                options.set.rules.clear();
+            }
+        }
+        left.load(draft, Load::Update)
+    }
+
+    /// A text for it that need not be read again: each object as it is.
+    pub fn into_draft(self) -> Draft {
+        let statements = self.objects.into_iter().map(|object| (Place::Whole, Statement::Object(object)));
+        Draft { statements: statements.collect() }
+    }
+
     /// A topology for all nodes is one for each that is there.
     fn name_all_nodes(&mut self) {
         let nodes = self.objects.iter().filter(|object| object.kind() == Kind::Node);

@@ -3,6 +3,7 @@
 //! For: what `crm configure` does to objects, as functions from one configuration to the next.
 //! Never: half a change, or a reference that leads nowhere afterwards.
 
+mod attribute;
 mod delete;
 mod group;
 mod load;
@@ -10,6 +11,7 @@ mod rename;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 
 pub use self::delete::Deleted;
 pub use self::group::Place as MemberPlace;

@@ -50,7 +50,7 @@ impl Score {
 
 /// Which set of attributes it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SetKind {
+pub enum SetKind {
     /// Parameters of an agent, and what is known of a node.
     Params,
     /// What the cluster goes by.
@@ -75,7 +75,7 @@ impl SetKind {
     }
 
     /// The word of the dialect for resources.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Params => "params",
             Self::Meta => "meta",

@@ -168,7 +168,7 @@ impl Kind {
     }
 
     /// Whether it is a resource, a template not counted.
-    pub(crate) const fn is_resource(self) -> bool {
+    pub const fn is_resource(self) -> bool {
         matches!(self, Self::Primitive | Self::Bundle | Self::Group | Self::Promotable | Self::Clone)
     }
 }
@@ -262,7 +262,7 @@ impl Object {
     }
 
     /// The resources directly within it, if it holds any, in their order.
-    pub(crate) fn members(&self) -> Vec<&str> {
+    pub fn members(&self) -> Vec<&str> {
         match &self.body {
             Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) => {
                 holder.members.iter().map(String::as_str).collect()

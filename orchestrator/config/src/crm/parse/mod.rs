@@ -14,6 +14,8 @@ mod resource;
 mod tests;
 mod words;
 
+use std::collections::BTreeSet;
+
 pub(super) use self::constraint::SET_MARK;
 pub(super) use self::words::is_id;
 use self::words::{Read, Refused, Words};
@@ -21,6 +23,7 @@ use super::lexer::{self, Line};
 use super::markup::Markup;
 use super::object::cluster::OptionKind;
 use super::object::{Body, Kind, Object};
+use super::show::{self, STARS, Secrets, View};
 use super::xml_in;
 use crate::diagnostic::{Diagnostic, Place, Report, Severity, quoted};
 use crate::nearest::nearest;
@@ -46,6 +49,17 @@ impl Draft {
     pub fn is_empty(&self) -> bool {
         self.statements.is_empty()
     }
+
+    /// The first object of which a secret is stars, as they are shown on a screen: they would take its place.
+    pub fn with_stars(&self) -> Option<(&Object, Place)> {
+        let wanted = BTreeSet::new();
+        let view = View { wanted: &wanted, secrets: Secrets::Kept };
+        let stars = format!("=\"{STARS}\"");
+        self.statements.iter().find_map(|(place, statement)| match statement {
+            Statement::Object(object) if show::one(object, &view).contains(&stars) => Some((object, *place)),
+            Statement::Object(_) | Statement::Monitor { .. } => None,
+        })
+    }
 }
 
 /// Reads `source`. If any of the diagnostics, which are in the order of the text, is an error, the draft holds only what
@@ -61,6 +75,15 @@ pub fn parse(source: &Source) -> (Draft, Vec<Diagnostic>) {
         }
     }
     (draft, report.finish())
+}
+
+/// Cuts `source` into statements of any words, not only those of a configuration. What cannot be cut is told, and left
+/// out.
+pub fn lines(source: &Source) -> (Vec<Line>, Vec<Diagnostic>) {
+    let mut report = Report::default();
+    report.extend(source.faults().iter().cloned());
+    let lines = lexer::lines(source.text(), &mut report);
+    (lines, report.finish())
 }
 
 /// The one object that `text`, which is made by this program, reads as; nothing if it reads as something else.

@@ -1,6 +1,6 @@
 //! Sets of attributes and rules as text.
 
-use super::View;
+use super::{STARS, View};
 use crate::crm::lexer::{value, word};
 use crate::crm::object::attributes::{AttrSet, Attributes, Pair, SetKind};
 use crate::crm::object::rule::{Date, OwnRule, Rule, Term};
@@ -45,7 +45,7 @@ pub(super) fn pair(pair: &Pair, view: &View<'_>) -> String {
                 None => name.clone(),
             };
             match text {
-                Some(_) if view.hides(name) => format!("{marked}=\"******\""),
+                Some(_) if view.hides(name) => format!("{marked}=\"{STARS}\""),
                 Some(text) => format!("{marked}={}", value(text)),
                 None => marked,
             }

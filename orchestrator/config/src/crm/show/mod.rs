@@ -20,6 +20,9 @@ use haven_core::spec::is_secret;
 use super::markup::{Layout, Markup};
 use super::object::{Body, Kind, Object};
 
+/// What stands in place of a password.
+pub(super) const STARS: &str = "******";
+
 /// Whether passwords are in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {
@@ -139,11 +142,12 @@ fn xml(markup: &Markup, view: &View<'_>) -> String {
     text
 }
 
-fn without_secrets(markup: &Markup, view: &View<'_>) -> Markup {
+/// The same element with stars for values that are not for the screen.
+pub(super) fn without_secrets(markup: &Markup, view: &View<'_>) -> Markup {
     let mut shown = markup.clone();
     let secret = markup.name == "nvpair" && markup.value("name").is_some_and(|name| view.hides(name));
     for (_, value) in shown.attributes.iter_mut().filter(|(name, _)| secret && name == "value") {
-        "******".clone_into(value);
+        STARS.clone_into(value);
     }
     shown.children = markup.children.iter().map(|child| without_secrets(child, view)).collect();
     shown
