@@ -64,12 +64,28 @@ enum Dialect {
     Cib,
     /// The words of the crm shell.
     Crm,
+    /// Files of Proxmox VE's HA manager, in which there are no secrets.
+    Proxmox,
 }
 
 impl Source {
     /// Takes the bytes of the file `name`. What is not text in them is kept as a fault, which the parsers hand on:
     /// too many bytes, another encoding than UTF-8, control characters. Lines may end in LF or CR LF.
     pub fn of_bytes(name: &str, bytes: &[u8]) -> Self {
+        Self::of_dialect(name, bytes, Dialect::Heartbeat)
+    }
+
+    /// The same for a text in the words of the crm shell.
+    pub fn of_crm(name: &str, bytes: &[u8]) -> Self {
+        Self::of_dialect(name, bytes, Dialect::Crm)
+    }
+
+    /// The same for a file of Proxmox VE's HA manager.
+    pub fn of_proxmox(name: &str, bytes: &[u8]) -> Self {
+        Self::of_dialect(name, bytes, Dialect::Proxmox)
+    }
+
+    fn of_dialect(name: &str, bytes: &[u8], dialect: Dialect) -> Self {
         let mut report = Report::default();
         let text = if bytes.len() > FILE_MAX {
             let what = format!("the file has {} bytes, at most {FILE_MAX} are read", bytes.len());
@@ -79,15 +95,10 @@ impl Source {
             report.error(Place::Whole, "the file is in UTF-16", "save it as UTF-8");
             String::new()
         } else {
-            decode(bytes, &mut report)
+            decode(bytes, dialect, &mut report)
         };
         control_characters(&text, &mut report);
-        Self { name: name.to_owned(), text, faults: report.finish(), dialect: Dialect::Heartbeat }
-    }
-
-    /// The same for a text in the words of the crm shell.
-    pub fn of_crm(name: &str, bytes: &[u8]) -> Self {
-        Self { dialect: Dialect::Crm, ..Self::of_bytes(name, bytes) }
+        Self { name: name.to_owned(), text, faults: report.finish(), dialect }
     }
 
     /// The same for a text that is in memory already.
@@ -132,11 +143,12 @@ impl Source {
             Dialect::Heartbeat => (without_secrets(line()), position.column),
             Dialect::Crm => crm::around(line(), position.column),
             Dialect::Cib => cib::around(&self.text, position),
+            Dialect::Proxmox => (line().to_owned(), position.column),
         }
     }
 }
 
-fn decode(bytes: &[u8], report: &mut Report) -> String {
+fn decode(bytes: &[u8], dialect: Dialect, report: &mut Report) -> String {
     let bytes = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => {
             let first = Position { line: 1, column: 1 };
@@ -148,11 +160,13 @@ fn decode(bytes: &[u8], report: &mut Report) -> String {
     let text = utf8(bytes, report);
     let Some(at) = text.find("\r\n") else { return text };
     let before = text.get(..at).unwrap_or_default();
-    report.warning(
-        Position { line: 1, column: 1 }.after(before).wide(1),
-        "the lines end in CR LF; heartbeat would take the CR as part of the last word, haven does not",
-        "",
-    );
+    let what = match dialect {
+        Dialect::Heartbeat => {
+            "the lines end in CR LF; heartbeat would take the CR as part of the last word, haven does not"
+        }
+        Dialect::Cib | Dialect::Crm | Dialect::Proxmox => "the lines end in CR LF; they are read without the CR",
+    };
+    report.warning(Position { line: 1, column: 1 }.after(before).wide(1), what, "");
     text.replace("\r\n", "\n")
 }
 

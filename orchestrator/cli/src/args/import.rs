@@ -14,6 +14,9 @@ pub(crate) enum Import {
     /// Pacemaker's CIB.
     #[command(after_help = "More: docs/guide/import-pacemaker.md, and docs/reference/cib.md for all of it.")]
     Cib(ImportCib),
+    /// The files of Proxmox VE's HA manager.
+    #[command(after_help = "More: docs/guide/import-proxmox.md, and docs/reference/proxmox.md for all of it.")]
+    Proxmox(ImportProxmox),
 }
 
 /// Write the configuration for another cluster manager.
@@ -52,6 +55,19 @@ pub(crate) struct ImportCib {
     /// What it asks.
     #[command(flatten)]
     pub(crate) answers: Answers,
+    /// How it is done; `--plan` works without a daemon, too.
+    #[command(flatten)]
+    pub(crate) editing: Editing,
+}
+
+/// The folder of an HA manager.
+#[derive(Debug, Args)]
+pub(crate) struct ImportProxmox {
+    /// The folder with resources.cfg, groups.cfg and rules.cfg, usually /etc/pve/ha.
+    pub(crate) folder: PathBuf,
+    /// This guest is defined in libvirt or LXC on every node, under its name here; may be repeated.
+    #[arg(long, value_name = "GUEST")]
+    pub(crate) guest_defined: Vec<String>,
     /// How it is done; `--plan` works without a daemon, too.
     #[command(flatten)]
     pub(crate) editing: Editing,

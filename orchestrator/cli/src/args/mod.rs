@@ -24,7 +24,7 @@ pub(crate) use config::{AddConstraint, Config, Constraint, Kind, SetConfig};
 pub(crate) use crm::{Answers, Crm};
 pub(crate) use demo::{Demo, Ending, Script};
 pub(crate) use doing::{Doing, Editing, Sure, Trial};
-pub(crate) use import::{Export, Import, ImportCib, ImportHaresources};
+pub(crate) use import::{Export, Import, ImportCib, ImportHaresources, ImportProxmox};
 pub(crate) use node::Node;
 pub(crate) use resource::{AddDevice, AddResource, Fence, FenceVerb, Group, Resource};
 pub(crate) use setup::{Daemon, Init, Join, LogStyle, Machine, OnDeath, Reset};

@@ -12,6 +12,7 @@ mod import;
 mod log;
 mod node;
 pub(crate) mod of_cib;
+mod proxmox;
 mod resource;
 mod restart;
 mod setup;
@@ -68,6 +69,7 @@ pub(crate) async fn ask(session: &Session<'_>, asked: &Ask) -> Result<Exit, Trou
         Ask::Unfreeze(asked) => node::unfreeze(session, asked).await,
         Ask::Import(Import::Haresources(asked)) => import::haresources(session, asked).await,
         Ask::Import(Import::Cib(asked)) => cib::import(session, asked).await,
+        Ask::Import(Import::Proxmox(asked)) => proxmox::import(session, asked).await,
         Ask::Export(Export::Cib { out }) => cib::export(session, out.as_deref()).await,
     }
 }

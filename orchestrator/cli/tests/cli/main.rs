@@ -26,6 +26,8 @@ mod import;
 #[cfg(test)]
 mod import_cib;
 #[cfg(test)]
+mod import_proxmox;
+#[cfg(test)]
 mod members;
 #[cfg(test)]
 mod of_cib;

@@ -19,6 +19,7 @@ mod sets;
 mod status;
 #[cfg(test)]
 mod tests;
+mod told;
 pub(crate) mod tree;
 mod usual;
 pub(crate) mod xml;
@@ -26,6 +27,7 @@ pub(crate) mod xml;
 use haven_core::scheduler::engine::scene::{Scene, Status};
 
 use self::said::Said;
+pub use self::told::plan_in_words;
 use self::tree::{Element, Tree};
 use self::xml::{Extent, Xml};
 use crate::diagnostic::{Diagnostic, has_errors, quoted};

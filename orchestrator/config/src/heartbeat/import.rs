@@ -113,7 +113,7 @@ fn note(what: &str) -> Diagnostic {
 }
 
 /// What a commit of `edits` would say that it does not say of the configuration as it is.
-fn commit_faults(spec: &Spec, edits: &[SpecEdit], base: Timing) -> Vec<Diagnostic> {
+pub(crate) fn commit_faults(spec: &Spec, edits: &[SpecEdit], base: Timing) -> Vec<Diagnostic> {
     let whole = |severity, what| Diagnostic { severity, place: Place::Whole, what, remedy: String::new() };
     let edited = match spec.edited(edits, u64::MAX / 2) {
         Ok(edited) => edited,

@@ -15,6 +15,7 @@ pub(crate) mod names;
 
 use haven_core::units::Score;
 
+pub(crate) use import::commit_faults;
 pub use import::{Import, Imported, Refused, import};
 pub use inventory::{Installed, Inventory};
 

@@ -15,4 +15,6 @@ mod import;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod proxmox;
+#[cfg(test)]
 mod reasons;

@@ -1,7 +1,7 @@
 //! The words of the crm shell, against the crm shell and against other people's configurations.
 //!
-//! For: the files beside this one, which the crm shell must read and show as we do where it is installed; the cases of
-//! `$HAVEN_CONFORMANCE`, else of the folder `shared/conformance` beside the project, which must mean the same after a way
+//! For: the files beside this one and those of `docs/examples`, which the crm shell must read and show as we do where it is
+//! installed, and the latter do what their pages say; the cases of `$HAVEN_CONFORMANCE`, else of the folder `shared/conformance` beside the project, which must mean the same after a way
 //! through the objects.
 //! Never: a case in the project itself, or a cluster that is asked.
 
@@ -10,6 +10,12 @@
 // The attribute tells clippy that all of it is tests.
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod plans;
 #[cfg(test)]
 mod shell;
 

@@ -1,7 +1,7 @@
 //! The crm shell as a judge.
 //!
-//! For: each configuration beside this file. The crm shell reads our text of it and shows the same as we do, and what it
-//! writes into its CIB is shown by us as the same, too.
+//! For: each configuration beside this file and in `docs/examples`. The crm shell reads our text of it and shows the same
+//! as we do, and what it writes into its CIB is shown by us as the same, too.
 //! Never: a cluster. The crm shell works on a file, so no daemon is asked.
 //!
 //! Skipped where `crm` and `cibadmin` are not installed (Debian 12: packages `crmsh` and `pacemaker-cli-utils`).
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use haven_config::crm::{Configuration, Secrets};
 use haven_config::{Source, render};
 
-use super::{read, shared};
+use super::{examples, read, shared};
 
 /// A CIB in which there is nothing.
 const EMPTY: &str = "<cib validate-with=\"pacemaker-3.9\" admin_epoch=\"0\" epoch=\"0\" num_updates=\"0\" \
@@ -53,8 +53,9 @@ fn crm(cib: &Path, text: &Path, scratch: &Path) -> (String, String) {
 
 /// The configurations of the project.
 fn own() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crm");
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crm");
+    let folders = [beside, examples::folder()].into_iter();
+    let paths = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let mut found: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "crm")).collect();
     found.sort();
     found
