@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+use haven_core::spec::is_secret;
+
 use crate::source::{Position, Source};
 
 /// Most diagnostics of one severity about one text: beyond it, more of them help nobody, and memory is bounded.
@@ -154,8 +156,11 @@ pub(crate) fn quoted(word: &str) -> String {
     format!("`{}`", shortened(word))
 }
 
-/// `word` fit for a message: cut and without control characters.
+/// `word` fit for a message: cut and without control characters. Of a secret the name is left [S7].
 pub(crate) fn shortened(word: &str) -> String {
+    let secret = word.split_once('=').filter(|(name, _)| name.starts_with("passw") || is_secret(name));
+    let hidden = secret.map(|(name, _)| format!("{name}=******"));
+    let word = hidden.as_deref().unwrap_or(word);
     let mut text: String = word.chars().take(QUOTE_MAX).map(printable).collect();
     if word.chars().nth(QUOTE_MAX).is_some() {
         text.push_str("...");

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use haven_config::crm::{Configuration, put_into};
-use haven_config::{Source, render};
+use haven_config::{Severity, Source, render};
 
 use crate::commands::read_cib;
 use crate::terminal::Terminal;
@@ -52,6 +52,21 @@ impl CibFile {
         &self.path
     }
 
+    /// Why nobody could plan with another configuration in it, if so and if it can be planned with as it is.
+    pub(crate) fn unplannable(&self, configuration: &Configuration) -> Result<Option<String>, Trouble> {
+        let name = self.path.display().to_string();
+        let read = |text: String| {
+            let source = Source::of_cib(&name, text.into_bytes());
+            let (scene, said) = haven_config::cib::read(&source);
+            let wrong = || said.iter().filter(|said| said.severity == Severity::Error).map(|said| said.what.clone());
+            scene.is_none().then(|| wrong().collect::<Vec<_>>().join("; "))
+        };
+        if read(self.text.clone()).is_some() {
+            return Ok(None);
+        }
+        Ok(read(self.with(configuration)?))
+    }
+
     /// Writes it with another configuration. Errors: somebody else has written it since it was read; the disk.
     pub(crate) fn write(&self, configuration: &Configuration) -> Result<(), Trouble> {
         let failed = |error: std::io::Error| Trouble::file(&format!("write {}", self.path.display()), &error);
@@ -64,6 +79,9 @@ impl CibFile {
         }
         // A link stays, and what it leads to is replaced.
         let path = fs::canonicalize(&self.path).map_err(failed)?;
+        // One at a time from the comparison to the end: the folder is locked, since the file itself is another one then.
+        let folder = File::open(path.parent().unwrap_or_else(|| Path::new("/"))).map_err(failed)?;
+        folder.lock().map_err(failed)?;
         if fs::read(&path).map_err(failed)? != self.text.as_bytes() {
             let what = format!("{} was not written: somebody else has changed it since it was read", path.display());
             return Err(Trouble::crm(what, "look at it with `refresh` and `show`, and make the edits again"));

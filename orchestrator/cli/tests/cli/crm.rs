@@ -416,3 +416,37 @@ fn the_agents_of_this_machine_are_listed_and_describe_themselves() {
     assert_eq!(place.crm("ra list nonsense").code, 64);
     assert_eq!(place.crm("ra info ocf:heartbeat:NotThere").code, 1);
 }
+
+#[test]
+fn of_commits_at_the_same_time_each_is_whole_or_refused() {
+    let place = Place::new();
+    let said: Vec<(usize, Said)> = std::thread::scope(|scope| {
+        let place = &place;
+        let run = |n: usize| scope.spawn(move || (n, place.crm(&format!("configure primitive k{n} Dummy"))));
+        let running: Vec<_> = (0..8).map(run).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let text = place.read("cib.xml");
+    assert!(said.iter().any(|(_, said)| said.code == 0));
+    for (n, said) in said {
+        let there = text.contains(&format!("id=\"k{n}\""));
+        assert_eq!(said.code == 0, there, "k{n}: {}", said.err);
+        assert!(there || said.err.contains("somebody else has changed it"), "{}", said.err);
+    }
+}
+
+#[test]
+fn what_nobody_could_plan_with_is_not_committed() {
+    let place = Place::new();
+    let said = place.crm("configure node 1: n9");
+    assert_ne!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("two nodes with the id"), "{}", said.err);
+    assert_eq!(place.read("cib.xml"), CIB);
+}
+
+#[test]
+fn a_secret_in_a_wrong_place_is_not_said() {
+    let said = Place::new().crm("configure location l web password=SECRET");
+    assert_ne!(said.code, 0);
+    assert!(!said.err.contains("SECRET"), "{}", said.err);
+}

@@ -75,7 +75,8 @@ impl Section {
     pub(super) fn truth(&self, name: &str, report: &mut Report) -> Option<bool> {
         let word = self.get(name)?;
         let found = match word.text.to_ascii_lowercase().as_str() {
-            "1" | "on" | "yes" | "true" => Some(true),
+            // A name alone says yes.
+            "" | "1" | "on" | "yes" | "true" => Some(true),
             "0" | "off" | "no" | "false" => Some(false),
             _ => None,
         };

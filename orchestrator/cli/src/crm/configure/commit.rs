@@ -45,6 +45,12 @@ pub(crate) async fn commit(shell: &mut Shell<'_>, force: Force) -> Result<(), Tr
     tell(&findings, &terminal);
     if force == Force::Never {
         errors(&findings, "nothing was committed: the configuration would have")?;
+        if let Origin::File(file) = &edits.origin
+            && let Some(why) = file.unplannable(&edits.now)?
+        {
+            let what = format!("nothing was committed: nobody could plan with this configuration: {why}");
+            return Err(Trouble::crm(what, "mend what is named above, or commit with `-F`"));
+        }
     }
     if shell.asked.doing.plan {
         simulate(shell).await?;
