@@ -83,6 +83,14 @@ impl Diagnostic {
     }
 }
 
+/// Why an import is not committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing was imported: {errors} {}", if *.errors == 1 { "error" } else { "errors" })]
+pub struct Refused {
+    /// How many errors there are; at least 1.
+    pub errors: usize,
+}
+
 /// Whether any of `diagnostics` forbids the use of the text.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.severity == Severity::Error)

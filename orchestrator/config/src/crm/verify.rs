@@ -4,13 +4,14 @@
 //! same for a file before it is loaded and for what a cluster has.
 //! Never: a judgement of what an agent would say, or of what the scheduler would do.
 
+mod names;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Configuration;
-use super::object::attributes::{AttrSet, Attributes, SetKind};
+use super::object::attributes::SetKind;
 use super::object::cluster::Target;
 use super::object::mention::{Mention, mentions};
 use super::object::reference::{Use, references};
@@ -46,8 +47,10 @@ impl Configuration {
             check.names(object);
             check.members(object);
             check.sets(object);
+            check.near_names(object);
             if let Body::Primitive(primitive) | Body::Template(primitive) = &object.body {
                 check.operations(primitive);
+                check.near_operations(object, primitive);
             }
             if let Body::Topology(topology) = &object.body
                 && topology.targets.iter().any(|(target, _)| *target == Target::All)
@@ -245,7 +248,7 @@ impl Check<'_> {
 
     /// Attributes that are there twice.
     fn sets(&mut self, object: &Object) {
-        for set in sets_of(object) {
+        for (_, set) in object.sets() {
             let mut names = BTreeSet::new();
             for name in set.pairs.iter().filter_map(|pair| pair.name()) {
                 if !names.insert(name) {
@@ -302,39 +305,4 @@ fn is_device(object: &Object, known: &Known<'_>) -> bool {
             _ => true,
         },
     }
-}
-
-/// The sets of attributes that are written out in a resource, a node or options.
-fn sets_of(object: &Object) -> Vec<&AttrSet> {
-    let mut found: Vec<&Attributes> = Vec::new();
-    match &object.body {
-        Body::Options(options) => return vec![&options.set],
-        Body::Node(node) => found.extend(node.sets.iter().map(|(_, set)| set)),
-        Body::Primitive(primitive) | Body::Template(primitive) => {
-            found.extend(primitive.parts.iter().filter_map(|part| match part {
-                Part::Set(_, set) => Some(set),
-                Part::Operations(_) => None,
-            }));
-        }
-        Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) => {
-            found.extend(holder.sets.iter().map(|(_, set)| set));
-        }
-        Body::Bundle(_)
-        | Body::Tag(_)
-        | Body::Location(_)
-        | Body::Colocation(_)
-        | Body::Order(_)
-        | Body::Ticket(_)
-        | Body::Topology(_)
-        | Body::Role(_)
-        | Body::AclTarget(_)
-        | Body::User(_)
-        | Body::Alert(_)
-        | Body::Xml(_) => {}
-    }
-    let own = found.into_iter().filter_map(|attributes| match attributes {
-        Attributes::Own(set) => Some(set),
-        Attributes::Reference(_) => None,
-    });
-    own.collect()
 }

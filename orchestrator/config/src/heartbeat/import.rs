@@ -7,6 +7,7 @@ use haven_core::ids::{NodeId, ResourceId};
 use haven_core::spec::{Fault, Spec, SpecEdit, Timing, lint};
 
 use super::{Failback, Inventory, ha_cf, haresources};
+pub use crate::diagnostic::Refused;
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors, render};
 use crate::source::Source;
 
@@ -37,14 +38,6 @@ pub struct Imported {
     pub haresources: Vec<Diagnostic>,
     /// What is to be said about `ha.cf`; empty without it.
     pub ha_cf: Vec<Diagnostic>,
-}
-
-/// Why an import is not committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing was imported: {errors} {}", if *.errors == 1 { "error" } else { "errors" })]
-pub struct Refused {
-    /// How many errors there are; at least 1.
-    pub errors: usize,
 }
 
 impl Imported {

@@ -27,6 +27,7 @@ use haven_core::units::Score;
 use self::guests::Guest;
 use self::rules::{Known, Rules};
 use self::said::{In, Said};
+pub use crate::diagnostic::Refused;
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors, listed, quoted, render};
 use crate::heartbeat::commit_faults;
 use crate::nearest::nearest;
@@ -105,14 +106,6 @@ pub struct Imported {
     pub rules: Vec<Diagnostic>,
     /// How many of what were found, a line each.
     pub counted: String,
-}
-
-/// Why an import is not committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing was imported: {errors} {}", if *.errors == 1 { "error" } else { "errors" })]
-pub struct Refused {
-    /// How many errors there are; at least 1.
-    pub errors: usize,
 }
 
 impl Imported {

@@ -6,8 +6,22 @@ use haven_core::spec::is_secret;
 
 use super::width;
 
-/// `line` with stars for secrets, and where `column` is in it then.
+/// `line` with stars for secrets, and where `column` is in it then. If it is the name of a secret that lacks its `=`, what
+/// follows may be the secret.
 pub(super) fn around(line: &str, column: u32) -> (String, u32) {
+    let mut end = 0;
+    for piece in line.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        if width(line.get(..end).unwrap_or_default()) + 1 == column && is_secret(word) {
+            let (shown, column) = with_stars(line.get(..end + word.len()).unwrap_or_default(), column);
+            return (format!("{shown} ***"), column);
+        }
+        end += piece.len();
+    }
+    with_stars(line, column)
+}
+
+fn with_stars(line: &str, column: u32) -> (String, u32) {
     let mut shown = String::new();
     let mut moved = column;
     let mut rest = line;
@@ -72,6 +86,8 @@ mod tests {
         assert_eq!(shown("params passwd=\"a\\\" b\" x=y"), "params passwd=*** x=y");
         assert_eq!(shown("params $x:passwd=a=b c"), "params $x:passwd=*** c");
         assert_eq!(shown("a=b c"), "a=b c");
+        assert_eq!(around("params x=1 passwd hunter2 ip=1", 12).0, "params x=1 passwd ***");
+        assert_eq!(shown("primitive secret Dummy"), "primitive secret Dummy");
         assert_eq!(
             shown("xml <nvpair id=\"x\" name=\"passwd\" value=\"hunter2\"/>"),
             "xml <nvpair id=\"x\" name=\"passwd\" value=***/>"

@@ -32,6 +32,7 @@ use haven_core::spec::{Spec, SpecEdit, Timing};
 pub use self::tally::{Fate, Tally, Thing};
 use self::work::Work;
 use super::said::Said;
+pub use crate::diagnostic::Refused;
 use crate::diagnostic::{Diagnostic, Severity, has_errors, render};
 use crate::source::Source;
 
@@ -118,14 +119,6 @@ pub struct Imported {
     /// How many things of each kind were found, and what became of them.
     pub tally: Tally,
     errors: usize,
-}
-
-/// Why an import is not committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing was imported: {errors} {}", if *.errors == 1 { "error" } else { "errors" })]
-pub struct Refused {
-    /// How many errors there are; at least 1.
-    pub errors: usize,
 }
 
 impl Imported {

@@ -19,9 +19,7 @@ enum Lacks {
 impl Object {
     /// The value of an attribute that is written in the object itself; options of the cluster are `Params`.
     pub fn attribute(&self, kind: SetKind, name: &str) -> Option<&str> {
-        let sets = self.own_sets(kind);
-        let pairs = sets.into_iter().flat_map(|set| &set.pairs);
-        pairs.into_iter().find_map(|pair| match pair {
+        self.own_sets(kind).flat_map(|set| &set.pairs).find_map(|pair| match pair {
             Pair::Value { name: own, value, .. } if own == name => value.as_deref(),
             Pair::Value { .. } | Pair::Reference { .. } => None,
         })
@@ -29,7 +27,7 @@ impl Object {
 
     /// The attributes that are written in the object itself, in their order.
     pub fn attributes(&self, kind: SetKind) -> Vec<(&str, &str)> {
-        let pairs = self.own_sets(kind).into_iter().flat_map(|set| &set.pairs);
+        let pairs = self.own_sets(kind).flat_map(|set| &set.pairs);
         pairs
             .filter_map(|pair| match pair {
                 Pair::Value { name, value, .. } => Some((name.as_str(), value.as_deref().unwrap_or_default())),
@@ -38,42 +36,8 @@ impl Object {
             .collect()
     }
 
-    fn own_sets(&self, kind: SetKind) -> Vec<&AttrSet> {
-        match &self.body {
-            Body::Template(primitive) | Body::Primitive(primitive) => {
-                let sets = primitive.parts.iter().filter_map(|part| match part {
-                    Part::Set(found, attributes) => Some((found, attributes)),
-                    Part::Operations(_) => None,
-                });
-                sets.filter_map(|(found, attributes)| own(kind, *found, attributes)).collect()
-            }
-            Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) => {
-                holder.sets.iter().filter_map(|(found, attributes)| own(kind, *found, attributes)).collect()
-            }
-            Body::Node(node) => {
-                node.sets.iter().filter_map(|(found, attributes)| own(kind, *found, attributes)).collect()
-            }
-            Body::Options(options) if kind == SetKind::Params => vec![&options.set],
-            Body::Bundle(bundle) => {
-                let sets = bundle.parts.iter().filter_map(|part| match part {
-                    BundlePart::Set(found, set) if *found == kind => Some(set),
-                    BundlePart::Set(..) | BundlePart::Section { .. } | BundlePart::Primitive(_) => None,
-                });
-                sets.collect()
-            }
-            Body::Tag(_)
-            | Body::Location(_)
-            | Body::Colocation(_)
-            | Body::Order(_)
-            | Body::Ticket(_)
-            | Body::Topology(_)
-            | Body::Options(_)
-            | Body::Role(_)
-            | Body::AclTarget(_)
-            | Body::User(_)
-            | Body::Alert(_)
-            | Body::Xml(_) => Vec::new(),
-        }
+    fn own_sets(&self, kind: SetKind) -> impl Iterator<Item = &AttrSet> {
+        self.sets().into_iter().filter(move |(found, _)| *found == kind).map(|(_, set)| set)
     }
 
     /// The set that an attribute goes into: the first without a rule, or one that is made.
@@ -122,50 +86,30 @@ impl Object {
     /// Takes an attribute out of all sets that are written here. Whether there was one.
     fn drop_attribute(&mut self, kind: SetKind, name: &str) -> bool {
         let mut dropped = false;
-        let mut out = |set: &mut AttrSet| {
-            let before = set.pairs.len();
-            set.pairs.retain(|pair| pair.name() != Some(name));
-            dropped |= set.pairs.len() != before;
-        };
-        match &mut self.body {
-            Body::Template(primitive) | Body::Primitive(primitive) => {
-                for part in &mut primitive.parts {
-                    match part {
-                        Part::Set(found, Attributes::Own(set)) if *found == kind => out(set),
-                        Part::Set(..) | Part::Operations(_) => {}
-                    }
-                }
-                primitive
-                    .parts
-                    .retain(|part| !matches!(part, Part::Set(found, set) if *found == kind && is_empty(set)));
+        self.each_set_mut(&mut |found, set| {
+            let Ok(set) = set else { return };
+            if found == kind {
+                let before = set.pairs.len();
+                set.pairs.retain(|pair| pair.name() != Some(name));
+                dropped |= set.pairs.len() != before;
             }
-            Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) => {
-                out_of_all(&mut holder.sets, kind, &mut out);
-            }
-            Body::Node(node) => out_of_all(&mut node.sets, kind, &mut out),
-            Body::Options(options) if kind == SetKind::Params => out(&mut options.set),
-            Body::Bundle(bundle) => {
-                for part in &mut bundle.parts {
-                    match part {
-                        BundlePart::Set(found, set) if *found == kind => out(set),
-                        BundlePart::Set(..) | BundlePart::Section { .. } | BundlePart::Primitive(_) => {}
-                    }
-                }
-            }
-            Body::Tag(_)
-            | Body::Location(_)
-            | Body::Colocation(_)
-            | Body::Order(_)
-            | Body::Ticket(_)
-            | Body::Topology(_)
-            | Body::Options(_)
-            | Body::Role(_)
-            | Body::AclTarget(_)
-            | Body::User(_)
-            | Body::Alert(_)
-            | Body::Xml(_) => {}
-        }
+        });
+        self.drop_empty_sets(kind);
         dropped
+    }
+
+    /// Sets in which nothing is left go, but for those of bundles and options, which may be empty.
+    fn drop_empty_sets(&mut self, kind: SetKind) {
+        let stays = |(found, set): &(SetKind, Attributes)| *found != kind || !is_empty(set);
+        if let Body::Template(primitive) | Body::Primitive(primitive) = &mut self.body {
+            primitive.parts.retain(|part| !matches!(part, Part::Set(found, set) if *found == kind && is_empty(set)));
+        }
+        if let Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) = &mut self.body {
+            holder.sets.retain(stays);
+        }
+        if let Body::Node(node) = &mut self.body {
+            node.sets.retain(stays);
+        }
     }
 }
 
@@ -209,14 +153,6 @@ impl Configuration {
     }
 }
 
-/// The set that is written out, if it is of that kind.
-fn own(kind: SetKind, found: SetKind, attributes: &Attributes) -> Option<&AttrSet> {
-    match attributes {
-        Attributes::Own(set) if found == kind => Some(set),
-        Attributes::Own(_) | Attributes::Reference(_) => None,
-    }
-}
-
 fn empty() -> Attributes {
     Attributes::Own(AttrSet::default())
 }
@@ -249,16 +185,6 @@ fn among(sets: &mut Vec<(SetKind, Attributes)>, kind: SetKind) -> Result<&mut At
         sets.push((kind, empty()));
     }
     sets.get_mut(at).map_or(Err(Lacks::Kind), |(_, attributes)| own_mut(attributes))
-}
-
-fn out_of_all(sets: &mut Vec<(SetKind, Attributes)>, kind: SetKind, out: &mut dyn FnMut(&mut AttrSet)) {
-    for (found, attributes) in sets.iter_mut() {
-        match attributes {
-            Attributes::Own(set) if *found == kind => out(set),
-            Attributes::Own(_) | Attributes::Reference(_) => {}
-        }
-    }
-    sets.retain(|(found, set)| *found != kind || !is_empty(set));
 }
 
 #[cfg(test)]

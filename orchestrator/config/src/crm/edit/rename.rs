@@ -81,43 +81,27 @@ impl Object {
 
     /// The ids of sets come from their owner's name where they have none of their own.
     fn follow_set_ids(&mut self, old: &str, new: &str) {
-        let follow = |attributes: &mut Attributes| {
-            if let Attributes::Reference(id) = attributes {
-                let kinds = [SetKind::Params, SetKind::Meta, SetKind::Utilization];
-                if let Some(kind) = kinds.into_iter().find(|kind| *id == format!("{old}-{}", kind.element())) {
-                    *id = format!("{new}-{}", kind.element());
-                }
+        let follow = |id: &mut String| {
+            let kinds = [SetKind::Params, SetKind::Meta, SetKind::Utilization];
+            if let Some(kind) = kinds.into_iter().find(|kind| *id == format!("{old}-{}", kind.element())) {
+                *id = format!("{new}-{}", kind.element());
             }
         };
-        match &mut self.body {
-            Body::Template(primitive) | Body::Primitive(primitive) => {
-                for part in &mut primitive.parts {
-                    match part {
-                        Part::Set(_, attributes) => follow(attributes),
-                        Part::Operations(operations) => {
-                            let sets = operations.all.iter_mut().flat_map(|operation| &mut operation.sets);
-                            sets.for_each(|(_, attributes)| follow(attributes));
-                        }
-                    }
+        self.each_set_mut(&mut |_, set| {
+            if let Err(id) = set {
+                follow(id);
+            }
+        });
+        if let Body::Template(primitive) | Body::Primitive(primitive) = &mut self.body {
+            let operations = primitive.parts.iter_mut().filter_map(|part| match part {
+                Part::Operations(operations) => Some(&mut operations.all),
+                Part::Set(..) => None,
+            });
+            for (_, attributes) in operations.flatten().flat_map(|operation| &mut operation.sets) {
+                if let Attributes::Reference(id) = attributes {
+                    follow(id);
                 }
             }
-            Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) => {
-                holder.sets.iter_mut().for_each(|(_, attributes)| follow(attributes));
-            }
-            Body::Node(node) => node.sets.iter_mut().for_each(|(_, attributes)| follow(attributes)),
-            Body::Bundle(_)
-            | Body::Tag(_)
-            | Body::Location(_)
-            | Body::Colocation(_)
-            | Body::Order(_)
-            | Body::Ticket(_)
-            | Body::Topology(_)
-            | Body::Options(_)
-            | Body::Role(_)
-            | Body::AclTarget(_)
-            | Body::User(_)
-            | Body::Alert(_)
-            | Body::Xml(_) => {}
         }
     }
 }

@@ -13,9 +13,10 @@ pub(crate) mod rule;
 
 use std::fmt;
 
+use self::attributes::{AttrSet, Attributes, SetKind};
 use self::cluster::{AclTarget, Alert, Node, OptionKind, Options, Role, Tag, Topology};
 use self::constraint::{Colocation, Location, Order, Ticket};
-use self::resource::{Bundle, Holder, Primitive};
+use self::resource::{Bundle, BundlePart, Holder, Part, Primitive};
 use super::markup::Markup;
 
 /// One object of a configuration, with the comments before it.
@@ -261,6 +262,74 @@ impl Object {
         }
     }
 
+    /// The sets of attributes that are written out in a resource, a node or options of the cluster, which are `Params`.
+    pub(crate) fn sets(&self) -> Vec<(SetKind, &AttrSet)> {
+        match &self.body {
+            Body::Template(primitive) | Body::Primitive(primitive) => {
+                primitive.parts.iter().filter_map(Part::attributes).filter_map(written_out).collect()
+            }
+            Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) => {
+                holder.sets.iter().map(|(kind, attributes)| (*kind, attributes)).filter_map(written_out).collect()
+            }
+            Body::Node(node) => {
+                node.sets.iter().map(|(kind, attributes)| (*kind, attributes)).filter_map(written_out).collect()
+            }
+            Body::Bundle(bundle) => bundle.parts.iter().filter_map(BundlePart::set).collect(),
+            Body::Options(options) => vec![(SetKind::Params, &options.set)],
+            Body::Tag(_)
+            | Body::Location(_)
+            | Body::Colocation(_)
+            | Body::Order(_)
+            | Body::Ticket(_)
+            | Body::Topology(_)
+            | Body::Role(_)
+            | Body::AclTarget(_)
+            | Body::User(_)
+            | Body::Alert(_)
+            | Body::Xml(_) => Vec::new(),
+        }
+    }
+
+    /// Does something to each set of attributes of a resource, a node or options; one that is only referred to is `Err`.
+    pub(crate) fn each_set_mut(&mut self, act: &mut dyn FnMut(SetKind, Result<&mut AttrSet, &mut String>)) {
+        let mut with = |kind: SetKind, attributes: &mut Attributes| match attributes {
+            Attributes::Own(set) => act(kind, Ok(set)),
+            Attributes::Reference(id) => act(kind, Err(id)),
+        };
+        match &mut self.body {
+            Body::Template(primitive) | Body::Primitive(primitive) => {
+                for part in &mut primitive.parts {
+                    if let Part::Set(kind, attributes) = part {
+                        with(*kind, attributes);
+                    }
+                }
+            }
+            Body::Group(holder) | Body::Promotable(holder) | Body::Clone(holder) => {
+                holder.sets.iter_mut().for_each(|(kind, attributes)| with(*kind, attributes));
+            }
+            Body::Node(node) => node.sets.iter_mut().for_each(|(kind, attributes)| with(*kind, attributes)),
+            Body::Bundle(bundle) => {
+                for part in &mut bundle.parts {
+                    if let BundlePart::Set(kind, set) = part {
+                        act(*kind, Ok(set));
+                    }
+                }
+            }
+            Body::Options(options) => act(SetKind::Params, Ok(&mut options.set)),
+            Body::Tag(_)
+            | Body::Location(_)
+            | Body::Colocation(_)
+            | Body::Order(_)
+            | Body::Ticket(_)
+            | Body::Topology(_)
+            | Body::Role(_)
+            | Body::AclTarget(_)
+            | Body::User(_)
+            | Body::Alert(_)
+            | Body::Xml(_) => {}
+        }
+    }
+
     /// The resources directly within it, if it holds any, in their order.
     pub fn members(&self) -> Vec<&str> {
         match &self.body {
@@ -284,5 +353,13 @@ impl Object {
             | Body::Alert(_)
             | Body::Xml(_) => Vec::new(),
         }
+    }
+}
+
+/// The set itself, unless it is that of another object.
+fn written_out((kind, attributes): (SetKind, &Attributes)) -> Option<(SetKind, &AttrSet)> {
+    match attributes {
+        Attributes::Own(set) => Some((kind, set)),
+        Attributes::Reference(_) => None,
     }
 }

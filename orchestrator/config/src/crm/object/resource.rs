@@ -40,6 +40,16 @@ pub(crate) enum Part {
     Operations(Operations),
 }
 
+impl Part {
+    /// The set of attributes that it is, if it is one.
+    pub(crate) fn attributes(&self) -> Option<(SetKind, &Attributes)> {
+        match self {
+            Self::Set(kind, attributes) => Some((*kind, attributes)),
+            Self::Operations(_) => None,
+        }
+    }
+}
+
 /// The operations of a primitive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Operations {
@@ -117,6 +127,16 @@ pub(crate) enum BundlePart {
     Set(SetKind, AttrSet),
     /// The primitive within it.
     Primitive(String),
+}
+
+impl BundlePart {
+    /// The set of attributes that it is, if it is one.
+    pub(crate) fn set(&self) -> Option<(SetKind, &AttrSet)> {
+        match self {
+            Self::Set(kind, set) => Some((*kind, set)),
+            Self::Section { .. } | Self::Primitive(_) => None,
+        }
+    }
 }
 
 /// Words that begin a section of a bundle.

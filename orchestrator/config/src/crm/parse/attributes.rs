@@ -1,6 +1,8 @@
 //! Sets of attributes and rules.
 //! Source: crm(8), "Syntax: Attribute list references", "Syntax: Attribute references", "Syntax: Rule expressions".
 
+use haven_core::spec::is_secret;
+
 use super::words::{Read, Words, value_of};
 use crate::crm::object::attributes::{AttrSet, Attributes, Pair, Score};
 use crate::crm::object::rule::{COMPARISONS, DATE_FIELDS, Date, Joint, OwnRule, Rule, Term, VALUE_KINDS};
@@ -65,6 +67,11 @@ pub(super) fn pair(words: &mut Words, word: &str) -> Read<Pair> {
         Some((name, value)) => (name, Some(value.to_owned())),
         None => (word, None),
     };
+    // `passwd hunter2` would make an attribute of that name, which is shown.
+    if value.is_none() && is_secret(name) {
+        let what = format!("the secret {} has no value", quoted(name));
+        return Err(words.refuse(what, format!("write `{name}=VALUE`, without blanks around the `=`")));
+    }
     let Some(marked) = name.strip_prefix('$') else {
         return Ok(Pair::Value { id: None, name: attribute_name(words, name)?, value });
     };

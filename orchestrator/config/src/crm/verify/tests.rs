@@ -63,3 +63,18 @@ fn what_is_there_twice_is_found() {
         "#]],
     );
 }
+
+#[test]
+fn names_that_are_almost_known_are_found_and_others_are_left_alone() {
+    check(
+        "primitive p Dummy op monitr interval=10 op flush interval=0 meta target-rol=Stopped our-own=x\n\
+         property stonith-enbled=true our-site=x no-quorum-policy=bananas\nrsc_defaults resource-stickines=1",
+        expect![[r#"
+            1:warning: p: `target-rol` is no meta attribute; it may have been meant as `target-role` (mend the name; nobody reads it as it is)
+            1:warning: p: `monitr` is no operation; it may have been meant as `monitor` (mend the name; it is never done as it is)
+            2:warning: cib-bootstrap-options: `stonith-enbled` is no option; it may have been meant as `stonith-enabled` (mend the name; nobody reads it as it is)
+            2:warning: cib-bootstrap-options: no-quorum-policy is `bananas`, which counts as stop (write one of demote, fence, freeze, ignore, stop, suicide)
+            3:warning: rsc-options: `resource-stickines` is no meta attribute; it may have been meant as `resource-stickiness` (mend the name; nobody reads it as it is)
+        "#]],
+    );
+}
