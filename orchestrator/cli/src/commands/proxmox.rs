@@ -18,6 +18,10 @@ const READ_MAX: usize = haven_config::FILE_MAX + 1;
 
 /// `import proxmox`. Only `--plan` does without a daemon.
 pub(super) async fn import(session: &Session<'_>, asked: &ImportProxmox) -> Result<Exit, Trouble> {
+    if asked.folder.is_file() {
+        let what = format!("{} is no folder", asked.folder.display());
+        return Err(Trouble::usage(what, "name the folder with resources.cfg in it, such as /etc/pve/ha"));
+    }
     let resources = read(&asked.folder, "resources.cfg")?;
     let groups = read_if_there(&asked.folder, "groups.cfg")?;
     let rules = read_if_there(&asked.folder, "rules.cfg")?;

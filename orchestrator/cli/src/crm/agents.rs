@@ -1,10 +1,11 @@
 //! The level `ra`: the agents of this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use haven_agents::{Inventory, MetaData, MetaError, Parameter, fence, inventory, meta_data};
-use haven_config::nearest;
+use haven_config::crm::{Configuration, Finding, Kind, Object, SetKind};
+use haven_config::{Severity, nearest};
 use haven_core::spec::AgentName;
 
 use super::configure::usage;
@@ -47,6 +48,9 @@ pub(crate) async fn run(shell: &mut Shell<'_>, verb: Agents, words: &[&str]) -> 
         (Agents::Info, _) => return Err(usage("info [CLASS:[PROVIDER:]]TYPE")),
         (Agents::Validate, _) => return Err(usage("validate [CLASS:[PROVIDER:]]TYPE [NAME=VALUE...]")),
     };
+    if lines.is_empty() {
+        terminal.note("there is none on this machine");
+    }
     terminal.answer(&lines, || lines.iter().map(|line| format!("{line}\n")).collect());
     Ok(())
 }
@@ -119,6 +123,41 @@ pub(crate) async fn of(name: &str) -> Result<MetaData, Trouble> {
         Trouble::usage(format!("`{name}` is no name of an agent"), "write one such as ocf:heartbeat:IPaddr2")
     })?;
     meta_data(&LookHost, &agent).await.map_err(failed)
+}
+
+/// What the agents of this machine have against the primitives that `looked_at` takes. They may run on another machine, with
+/// other agents, so nothing of it is an error.
+pub(crate) async fn findings(now: &Configuration, looked_at: impl Fn(&Object) -> bool) -> Vec<Finding> {
+    let primitives = now.objects().iter().filter(|object| object.kind() == Kind::Primitive && looked_at(object));
+    let with_agents: Vec<(&Object, String)> = primitives.filter_map(|object| Some((object, object.agent()?))).collect();
+    if with_agents.is_empty() {
+        return Vec::new();
+    }
+    let installed: BTreeSet<String> = written(&inventory(&LookHost).await).into_iter().collect();
+    let mut known: BTreeMap<&str, Option<MetaData>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (object, agent) in &with_agents {
+        let warning = |what: String, remedy: &str| Finding {
+            severity: Severity::Warning,
+            object: object.name().to_owned(),
+            what,
+            remedy: remedy.to_owned(),
+        };
+        if !installed.contains(agent) {
+            let what = format!("its agent {agent} is not on this machine");
+            found.push(warning(what, "mend its name, or install it on each node that may run it"));
+            continue;
+        }
+        if !known.contains_key(agent.as_str()) {
+            // What does not answer says nothing against anybody.
+            known.insert(agent, of(agent).await.ok());
+        }
+        let Some(meta) = known.get(agent.as_str()).and_then(Option::as_ref) else { continue };
+        let given: Vec<&str> = object.attributes(SetKind::Params).into_iter().map(|(name, _)| name).collect();
+        let faults = faults(meta, &given);
+        found.extend(faults.into_iter().map(|what| warning(what, &format!("see `ra info {agent}`"))));
+    }
+    found
 }
 
 fn info(name: &str, meta: &MetaData) -> String {

@@ -66,45 +66,49 @@ impl Edits {
         }
         let loaded = (!has_errors(&said))
             .then(|| self.with_nodes(&draft).unwrap_or_else(|| self.now.load(&draft, Load::Update)));
-        let next = loaded.map(|(next, more)| {
-            said.extend(part.placed(more));
-            next
-        });
-        refused(source, &said, "the configuration", terminal)?;
-        no_stars(&draft)?;
-        if let Some(next) = next {
-            self.now = next;
-        }
-        Ok(())
+        let loaded = loaded.map(|(next, more)| (next, part.placed(more)));
+        self.settle(&draft, said, loaded, (source, "the configuration"), terminal)
     }
 
     /// Takes a whole text in.
     pub(crate) fn load(&mut self, source: &Source, how: Load, terminal: &Terminal) -> Result<(), Trouble> {
-        let (draft, mut said) = parse(source);
-        self.take(&draft, &mut said, source, how, terminal)
+        let (draft, said) = parse(source);
+        self.take(&draft, said, source, how, terminal)
     }
 
     /// Takes the configuration of a CIB in.
     pub(crate) fn load_xml(&mut self, source: &Source, how: Load, terminal: &Terminal) -> Result<(), Trouble> {
-        let (found, mut said) = Configuration::from_xml(source);
+        let (found, said) = Configuration::from_xml(source);
         let draft = found.unwrap_or_default().into_draft();
-        self.take(&draft, &mut said, source, how, terminal)
+        self.take(&draft, said, source, how, terminal)
     }
 
     fn take(
         &mut self,
         draft: &Draft,
-        said: &mut Vec<Diagnostic>,
+        said: Vec<Diagnostic>,
         source: &Source,
         how: Load,
         terminal: &Terminal,
     ) -> Result<(), Trouble> {
-        let next = (!has_errors(said)).then(|| self.now.load(draft, how));
-        let next = next.map(|(next, more)| {
+        let loaded = (!has_errors(&said)).then(|| self.now.load(draft, how));
+        self.settle(draft, said, loaded, (source, source.name()), terminal)
+    }
+
+    /// Tells what was said of a draft, and takes what has come of it. Errors: there is an error in it, or a secret is stars.
+    fn settle(
+        &mut self,
+        draft: &Draft,
+        mut said: Vec<Diagnostic>,
+        loaded: Option<(Configuration, Vec<Diagnostic>)>,
+        (source, what): (&Source, &str),
+        terminal: &Terminal,
+    ) -> Result<(), Trouble> {
+        let next = loaded.map(|(next, more)| {
             said.extend(more);
             next
         });
-        refused(source, said, source.name(), terminal)?;
+        refused(source, &said, what, terminal)?;
         no_stars(draft)?;
         if let Some(next) = next {
             self.now = next;
@@ -119,18 +123,9 @@ impl Edits {
         shown: impl Fn(&Object) -> bool,
         terminal: &Terminal,
     ) -> Result<(), Trouble> {
-        let (draft, mut said) = parse(source);
-        let next = (!has_errors(&said)).then(|| self.now.edited(&draft, shown));
-        let next = next.map(|(next, more)| {
-            said.extend(more);
-            next
-        });
-        refused(source, &said, "what was edited", terminal)?;
-        no_stars(&draft)?;
-        if let Some(next) = next {
-            self.now = next;
-        }
-        Ok(())
+        let (draft, said) = parse(source);
+        let loaded = (!has_errors(&said)).then(|| self.now.edited(&draft, shown));
+        self.settle(&draft, said, loaded, (source, "what was edited"), terminal)
     }
 
     /// Deletes objects; what else has changed, a sentence each.

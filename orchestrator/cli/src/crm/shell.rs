@@ -9,7 +9,7 @@ use super::cib_file::CibFile;
 use super::edits::{Edits, Origin, refused};
 use super::help;
 use super::input::Input;
-use super::words::{Cluster, Level, Verb};
+use super::words::{Cluster, Configure, Level, Verb};
 use super::{agents, configure, history, node, resource};
 use crate::args::{Ask, Crm, Editing, Status};
 use crate::commands;
@@ -88,6 +88,14 @@ impl<'a> Shell<'a> {
     /// A line has failed.
     fn forget(&mut self, input: Input<'_>, mut trouble: Trouble) -> Trouble {
         trouble.message = format!("{}{}", input.at(), trouble.message);
+        let object = |word: &&str| {
+            matches!(Level::Configure.find(word).map(|found| found.verb), Ok(Verb::Configure(Configure::Object(_))))
+        };
+        if self.level == Level::Root && !input.at().is_empty() && input.words(0).first().is_some_and(object) {
+            trouble
+                .detail
+                .push("a file of objects is no script: `haven crm configure load update FILE` takes it in".to_owned());
+        }
         let lost = self.edits.take().is_some_and(|edits| edits.are_any());
         if lost && self.asking == Asking::Nobody && !input.at().is_empty() {
             trouble.detail.push("what was edited before it and not committed is forgotten".to_owned());
@@ -191,11 +199,13 @@ impl<'a> Shell<'a> {
         Editing { doing: self.asked.doing.clone(), base: None, comment: None }
     }
 
-    /// Errors: what is worked on is a file, of which nothing runs.
+    /// Errors: what is worked on is a file, and no cluster.
     pub(crate) fn in_cluster(&self, what: &str) -> Result<(), Trouble> {
         let Some(path) = &self.asked.cib else { return Ok(()) };
-        let what = format!("{what} asks the cluster, and {} is a file, of which nothing runs", path.display());
-        Err(Trouble::crm(what, "leave out --cib and CIB_file, or use `configure`"))
+        let what = format!("{what} asks a running cluster, and {} is a file", path.display());
+        let remedy =
+            format!("leave out --cib and CIB_file, or see `haven plan --cib {}` for its status", path.display());
+        Err(Trouble::crm(what, remedy))
     }
 
     /// Makes one change of the configuration and has it committed.

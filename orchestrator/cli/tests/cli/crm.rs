@@ -264,7 +264,7 @@ fn files_are_loaded_and_saved_and_secrets_stay_where_they_may_be() {
     "#]],
     );
     assert!(!place.does("configure show").contains("primitive ok"));
-    place.does("configure erase");
+    place.does("-F configure erase");
     assert_eq!(place.does("configure show"), "node 1: n1\nnode 2: n2\n");
     place.does("configure erase nodes");
     assert_eq!(place.does("configure show"), "");
@@ -449,4 +449,49 @@ fn a_secret_in_a_wrong_place_is_not_said() {
     let said = Place::new().crm("configure location l web password=SECRET");
     assert_ne!(said.code, 0);
     assert!(!said.err.contains("SECRET"), "{}", said.err);
+}
+
+#[test]
+fn what_an_agent_does_not_know_is_said_and_committed() {
+    let place = Place::new();
+    let said = place.crm("configure primitive x NoSuchAgent op monitr interval=10s");
+    assert_eq!(said.code, 0, "{}", said.err);
+    for want in ["its agent ocf:heartbeat:NoSuchAgent is not on this machine", "may have been meant as `monitor`"] {
+        assert!(said.err.contains(want), "{}", said.err);
+    }
+    let said = place.crm("configure primitive y ocf:haven:ip params ipp=10.0.0.7");
+    for want in ["ip is needed", "ipp is not known"] {
+        assert!(said.err.contains(want), "{}", said.err);
+    }
+}
+
+#[test]
+fn all_resources_go_only_if_that_is_said() {
+    let place = Place::new();
+    place.write("empty.crm", "");
+    for line in ["configure load replace empty.crm", "configure erase"] {
+        let said = place.crm(line);
+        assert!(said.code == 1 && said.err.contains("2 resources would go"), "{line}: {}", said.err);
+        assert_eq!(place.read("cib.xml"), CIB, "{line}");
+    }
+    place.does("-F configure erase");
+    assert!(!place.read("cib.xml").contains("<primitive"));
+}
+
+#[test]
+fn a_file_of_objects_is_told_how_it_is_loaded() {
+    let place = Place::new();
+    place.write("site.crm", "node 7: n7\nprimitive z Dummy\n");
+    let said = place.crm("-f site.crm");
+    assert!(said.code != 0 && said.err.contains("configure load update FILE"), "{}", said.err);
+    assert_eq!(place.read("cib.xml"), CIB);
+}
+
+#[test]
+fn a_secret_without_its_mark_is_refused_and_not_said() {
+    let place = Place::new();
+    let said = place.crm("configure primitive s stonith:fence_ipmilan params ip=10.0.0.9 passwd SECRET");
+    assert!(said.code != 0 && said.err.contains("the secret `passwd` has no value"), "{}", said.err);
+    assert!(!said.err.contains("SECRET"), "{}", said.err);
+    assert_eq!(place.read("cib.xml"), CIB);
 }

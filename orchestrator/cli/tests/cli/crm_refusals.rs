@@ -145,33 +145,33 @@ fn what_asks_a_cluster_is_refused_of_a_file() {
             "resource locate web",
             1,
             expect![[r#"
-            error HV-CRM-01: `resource locate` asks the cluster, and cib.xml is a file, of which nothing runs
-            needed: leave out --cib and CIB_file, or use `configure`
-        "#]],
+                error HV-CRM-01: `resource locate` asks a running cluster, and cib.xml is a file
+                needed: leave out --cib and CIB_file, or see `haven plan --cib cib.xml` for its status
+            "#]],
         ),
         (
             "resource move web",
             1,
             expect![[r#"
-            error HV-CRM-01: a move for a time, or to no node that is named, asks the cluster, and cib.xml is a file, of which nothing runs
-            needed: leave out --cib and CIB_file, or use `configure`
-        "#]],
+                error HV-CRM-01: a move for a time, or to no node that is named, asks a running cluster, and cib.xml is a file
+                needed: leave out --cib and CIB_file, or see `haven plan --cib cib.xml` for its status
+            "#]],
         ),
         (
             "status",
             1,
             expect![[r#"
-            error HV-CRM-01: `status` asks the cluster, and cib.xml is a file, of which nothing runs
-            needed: leave out --cib and CIB_file, or use `configure`
-        "#]],
+                error HV-CRM-01: `status` asks a running cluster, and cib.xml is a file
+                needed: leave out --cib and CIB_file, or see `haven plan --cib cib.xml` for its status
+            "#]],
         ),
         (
             "history log",
             1,
             expect![[r#"
-            error HV-CRM-01: `history` asks the cluster, and cib.xml is a file, of which nothing runs
-            needed: leave out --cib and CIB_file, or use `configure`
-        "#]],
+                error HV-CRM-01: `history` asks a running cluster, and cib.xml is a file
+                needed: leave out --cib and CIB_file, or see `haven plan --cib cib.xml` for its status
+            "#]],
         ),
     ] {
         place.refuses(line, code, &want);

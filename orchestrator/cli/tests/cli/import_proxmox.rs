@@ -114,6 +114,13 @@ fn wrong_words_are_answered() {
     "#]]
     .assert_eq(&text);
     assert_eq!(code, 1);
+    let (code, text) = says(&["import", "proxmox", "/etc/hostname", "--plan"]);
+    expect![[r#"
+        error HV-CLI-02: /etc/hostname is no folder
+        needed: name the folder with resources.cfg in it, such as /etc/pve/ha
+    "#]]
+    .assert_eq(&text);
+    assert_eq!(code, 64);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use haven_config::crm::{Configuration, Finding, Secrets};
 use haven_config::{Severity, Source};
 
+use super::super::agents;
 use super::super::edits::{Edits, Origin};
 use super::super::shell::{Force, Shell};
 use super::cluster;
@@ -14,7 +15,9 @@ use crate::trouble::Trouble;
 /// `verify`: tells everything. Errors: there is an error among it.
 pub(crate) async fn verify(shell: &mut Shell<'_>) -> Result<(), Trouble> {
     let terminal = *shell.session.terminal;
-    let findings = shell.edits().await?.now.verify();
+    let now = &shell.edits().await?.now;
+    let mut findings = now.verify();
+    findings.extend(agents::findings(now, |_| true).await);
     tell(&findings, &terminal);
     errors(&findings, "the configuration has")
 }
@@ -41,7 +44,8 @@ pub(crate) async fn commit(shell: &mut Shell<'_>, force: Force) -> Result<(), Tr
     if !edits.are_any() {
         return Ok(());
     }
-    let findings = edits.findings();
+    let mut findings = edits.findings();
+    findings.extend(agents::findings(&edits.now, |object| !edits.base.objects().contains(object)).await);
     tell(&findings, &terminal);
     if force == Force::Never {
         errors(&findings, "nothing was committed: the configuration would have")?;

@@ -7,13 +7,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use haven_config::crm::{Load, Object, Secrets};
+use haven_config::crm::{Configuration, Load, Object, Secrets};
 use haven_config::{FILE_MAX, Source};
 
 use super::super::agents;
-use super::super::shell::{Asking, Shell};
+use super::super::shell::{Asking, Force, Shell};
 use super::{show, usage};
 use crate::commands::read_cib;
+use crate::plural::count;
 use crate::trouble::Trouble;
 
 /// `load [xml] {replace | update | push} FILE`.
@@ -34,7 +35,7 @@ pub(super) async fn load(shell: &mut Shell<'_>, words: &[&str]) -> Result<(), Tr
         return Err(Trouble::usage(what, "fetch it first, and name the file"));
     }
     let (name, bytes) = read(file)?;
-    let terminal = *shell.session.terminal;
+    let (terminal, force) = (*shell.session.terminal, shell.force());
     let edits = shell.edits().await?;
     let before = edits.now.clone();
     let done = if xml {
@@ -42,10 +43,22 @@ pub(super) async fn load(shell: &mut Shell<'_>, words: &[&str]) -> Result<(), Tr
     } else {
         edits.load(&Source::of_crm(&name, &bytes), how, &terminal)
     };
+    let done = done.and_then(|()| not_emptied(&before, &edits.now, force));
     if done.is_err() {
         edits.now = before;
     }
     done
+}
+
+/// Errors: of all resources that were there none is left, and nobody has said that this is meant.
+pub(super) fn not_emptied(before: &Configuration, after: &Configuration, force: Force) -> Result<(), Trouble> {
+    let resources = |of: &Configuration| of.objects().iter().filter(|object| object.kind().is_resource()).count();
+    let lost = resources(before);
+    if force == Force::Always || lost == 0 || resources(after) > 0 {
+        return Ok(());
+    }
+    let what = format!("nothing was changed: {} would go, and none would be left", count(lost, "resource"));
+    Err(Trouble::crm(what, "add -F if that is meant"))
 }
 
 /// A file; `-` is standard input.

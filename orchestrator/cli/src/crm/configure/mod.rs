@@ -49,8 +49,11 @@ pub(crate) async fn run(shell: &mut Shell<'_>, verb: Configure, way: Way<'_>) ->
                 ["nodes"] => Load::Push,
                 _ => return Err(usage("erase [nodes]")),
             };
-            shell.edits().await?.erase(how);
-            Ok(())
+            let force = shell.force();
+            let edits = shell.edits().await?;
+            let before = edits.now.clone();
+            edits.erase(how);
+            files::not_emptied(&before, &edits.now, force).inspect_err(|_| edits.now = before)
         }
         Configure::Refresh => {
             shell.edits = None;

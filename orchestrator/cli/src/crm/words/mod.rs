@@ -106,11 +106,17 @@ const fn lacks(word: &'static str, remedy: &'static str) -> Entry {
 
 /// Words of every level.
 const COMMON: &[Entry] = &[
-    also(&["back", "end", ".."], entry("up", Verb::Up, "", "Leave this level; what was edited is committed.")),
+    also(
+        &["back", "end", ".."],
+        entry("up", Verb::Up, "", "Leave this level; what was edited is committed, or asked about at a terminal."),
+    ),
     entry("cd", Verb::Cd, "[LEVEL]", "Go to another level, or to the top."),
     entry("ls", Verb::List, "", "List the words of this level."),
     also(&["?"], entry("help", Verb::Help, "[WORD]", "Explain a word, or this level.")),
-    also(&["exit", "bye"], entry("quit", Verb::Quit, "", "End; what was edited is committed.")),
+    also(
+        &["exit", "bye"],
+        entry("quit", Verb::Quit, "", "End; what was edited is committed, or asked about at a terminal."),
+    ),
 ];
 
 impl Level {
