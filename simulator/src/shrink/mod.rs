@@ -75,8 +75,8 @@ pub fn shrink(
     let mut best = scenario.clone();
     if !cause.is_expected() {
         // What was expected besides does not change what happens.
-        let Expected { converges, power_cycle, .. } = best.expected;
-        best.expected = Expected { converges, power_cycle, ..Expected::default() };
+        let Expected { converges, stays_well, power_cycle, .. } = best.expected;
+        best.expected = Expected { converges, stays_well, power_cycle, ..Expected::default() };
     }
     best.expected.plants.clear();
     let mut shrinker = Shrinker { play, tell, runs: 1, most, cause, best, violation, start: ran.start };
@@ -92,7 +92,9 @@ pub fn shrink(
         }
     }
     // What does not hold before the healing does not hold with it: so the scenario guards the convergence, too.
-    shrinker.best.expected.converges = heals;
+    let mut healed = shrinker.best.clone();
+    healed.expected.converges = heals;
+    shrinker.attempt(healed);
     Ok(shrinker.end(scenario, origin))
 }
 
@@ -164,7 +166,7 @@ impl Shrinker<'_> {
         let title = format!("{subject} does not hold: shrunk from {origin}");
         let why = format!(
             "{}.{:03} s after the beginning of the script: {property}: {what}\n\nFound by `haven sim shrink` in {origin}: \
-             {} steps of {} are left after {} runs.",
+             {} of {} steps left after {} runs.",
             after.0 / 1000,
             after.0 % 1000,
             progress.steps,

@@ -31,8 +31,10 @@ pub(super) fn simpler(scenario: &Scenario) -> Vec<Scenario> {
         change(&mut changed);
         clusters.extend((changed != *cluster).then_some(changed));
     };
-    for number in 0..cluster.resources.len() {
-        with(&|cluster| drop(cluster.resources.remove(number)));
+    for (number, resource) in cluster.resources.iter().enumerate() {
+        if !mentions(scenario, &resource.id) {
+            with(&|cluster| drop(cluster.resources.remove(number)));
+        }
     }
     for number in 0..cluster.properties.len() {
         with(&|cluster| drop(cluster.properties.remove(number)));

@@ -41,8 +41,32 @@ fn what_plays_no_part_is_left_out() {
     assert_eq!((small.scenario.cluster.machines, small.steps_before), (1, 20));
     assert_eq!(small.progress.runs, runs);
     assert!(runs < 80, "{runs}");
-    assert!(small.scenario.why.contains("S1: db runs twice") && small.scenario.why.contains("2 steps of 20"));
+    assert!(small.scenario.why.contains("S1: db runs twice") && small.scenario.why.contains("2 of 20 steps left"));
     assert_eq!(small.scenario.expected.converges, before.expected.converges);
+}
+
+#[test]
+fn what_breaks_only_while_it_is_to_stay_well_is_still_broken_in_the_end() {
+    let mut before = scenario(&["1s die n1 a", "2s die n1 b"]);
+    before.expected.stays_well = Millis::secs(45);
+    let breaks = |scenario: &Scenario| {
+        let Expected { converges, stays_well, .. } = scenario.expected;
+        if converges.is_some() && stays_well == Millis::secs(45) { "die n1 a" } else { "never" }
+    };
+    let mut play = |scenario: &Scenario| play(scenario, &[breaks(scenario)]);
+    let small = shrink(&before, "a test", RUNS, &mut play, &mut |_| {}).unwrap();
+    assert_eq!(play(&small.scenario).violations.len(), 1, "{:?}", small.scenario.expected);
+    assert_eq!(shown(&small.scenario.script), ["0s die n1 a"]);
+}
+
+#[test]
+fn a_resource_that_a_step_is_about_stays() {
+    let about = |step: &str| {
+        let text = format!("title = \"t\"\nwhy = \"w\"\n[[resources]]\nid = \"db\"\n[script]\nsteps = [{step:?}]\n");
+        let simpler = simpler(&Scenario::parse(&text).unwrap());
+        simpler.iter().all(|scenario| scenario.cluster.resources.len() == 1)
+    };
+    assert_eq!(["expect runs db n3", "die n3 db", "pass"].map(about), [true, true, false]);
 }
 
 #[test]

@@ -193,6 +193,11 @@ pub(super) fn faults(text: &str) -> Result<Millis, String> {
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {
-    let bounds = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    bounds.filter(|range| !range.is_empty()).ok_or_else(|| "give two numbers, such as 0..300".to_owned())
+    let bounds: Option<Range<u64>> =
+        text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    match bounds {
+        Some(range) if range.is_empty() => Err("the second number must be the greater one, as in 0..300".to_owned()),
+        Some(range) => Ok(range),
+        None => Err("give two numbers, such as 0..300".to_owned()),
+    }
 }

@@ -112,13 +112,25 @@ fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, Trouble> {
 fn read(files: &[PathBuf]) -> Result<Vec<(PathBuf, Scenario)>, Trouble> {
     let (mut scenarios, mut faults, mut bad) = (Vec::new(), Vec::new(), 0);
     for file in files {
-        let text = std::fs::read_to_string(file);
-        let text = text.map_err(|error| Trouble::file(&format!("read {}", file.display()), &error))?;
-        match Scenario::parse(&text) {
-            Ok(scenario) => scenarios.push((file.clone(), scenario)),
+        let bytes = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) if files.len() == 1 => {
+                return Err(Trouble::file(&format!("read {}", file.display()), &error));
+            }
             Err(error) => {
                 bad += 1;
-                faults.extend(error.faults.iter().map(|fault| format!("{}, {fault}", file.display())));
+                faults.push(format!("{}: it cannot be read: {error}", file.display()));
+                continue;
+            }
+        };
+        let parsed = std::str::from_utf8(&bytes).map_err(|error| vec![no_text(&bytes, error)]).and_then(|text| {
+            Scenario::parse(text).map_err(|error| error.faults.iter().map(ToString::to_string).collect())
+        });
+        match parsed {
+            Ok(scenario) => scenarios.push((file.clone(), scenario)),
+            Err(found) => {
+                bad += 1;
+                faults.extend(found.iter().map(|fault: &String| format!("{}, {fault}", file.display())));
             }
         }
     }
@@ -129,6 +141,14 @@ fn read(files: &[PathBuf]) -> Result<Vec<(PathBuf, Scenario)>, Trouble> {
             Err(Trouble::scenario(format!("{bad} of {} files are no scenarios; none was run", files.len()), faults))
         }
     }
+}
+
+/// Where bytes are no UTF-8.
+fn no_text(bytes: &[u8], error: std::str::Utf8Error) -> String {
+    let before = String::from_utf8_lossy(bytes.get(..error.valid_up_to()).unwrap_or_default()).into_owned();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: this byte is no UTF-8, as which the file is read")
 }
 
 /// One scenario from its file.

@@ -8,6 +8,7 @@ use haven_simulator::shrink::{Progress, Shrunk, shrink as make_small};
 use serde::Serialize;
 
 use crate::args::SimShrink;
+use crate::plural::count;
 use crate::terminal::{Format, Terminal};
 use crate::trouble::{Exit, Trouble};
 
@@ -63,7 +64,7 @@ pub(super) fn shrink(asked: &SimShrink, terminal: &Terminal) -> Result<Exit, Tro
     if terminal.format() == Format::Text {
         let Progress { runs, most, steps, .. } = progress;
         let left = if runs >= most { ", and no more runs were allowed" } else { "" };
-        terminal.aside(&format!("{steps} steps of {steps_before} are left after {runs} runs{left}"));
+        terminal.aside(&format!("{steps} of {} left after {runs} runs{left}", count(*steps_before, "step")));
     }
     terminal
         .answer(&answer, || asked.out.as_ref().map_or_else(|| text.clone(), |file| format!("{}\n", file.display())));

@@ -33,6 +33,10 @@ impl Subject {
     pub(super) fn scenario(&self, draws: Option<Draws>) -> Result<Scenario, Trouble> {
         match (self, draws) {
             (Self::Seed(seed), draws) => Ok(Schedule::draw(*seed, draws.unwrap_or_default()).to_scenario(*seed)),
+            (Self::File(file), None) if !file.exists() => {
+                let what = format!("there is no file {}, and no seed is called so", file.display());
+                Err(Trouble::usage(what, "name a scenario file, or a seed, which is a whole number"))
+            }
             (Self::File(file), None) => read_one(file),
             (Self::File(file), Some(_)) => {
                 let what = format!("--profile and --faults are about seeds, and {} is a file", file.display());

@@ -119,10 +119,27 @@ fn files_that_are_no_scenarios_are_named_with_line_and_column_and_nothing_runs()
 }
 
 #[test]
+fn a_file_that_is_no_text_or_is_not_there_hides_no_fault_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(at("bytes.toml"), b"title = \"x\"\nwhy = \"\xc3\xa4\xff\"\n").unwrap();
+    std::fs::write(at("key.toml"), "title = \"x\"\nwhy = \"y\"\nsed = 1\n").unwrap();
+    let said = haven(&format!("sim scenario {} {} {}", at("bytes.toml"), at("none.toml"), at("key.toml")));
+    assert_eq!(said.code, 64, "{said:?}");
+    let place = format!("{}, line 2, column 9: this byte is no UTF-8", at("bytes.toml"));
+    let none = format!("{}: it cannot be read: ", at("none.toml"));
+    for want in [&place, &none, "line 3, column 1: unknown field `sed`", "3 of 3 files are no scenarios"] {
+        assert!(said.err.contains(want), "{want}: {said:?}");
+    }
+}
+
+#[test]
 fn ranges_that_are_none_are_wrong_usage() {
     for words in ["sim run", "sim run --seeds 5", "sim run --seeds 7..7", "sim scenario"] {
         assert_eq!(haven(words).code, 64, "{words}");
     }
+    let said = haven("sim run --seeds 7..7");
+    assert!(said.err.contains("the second number must be the greater one"), "{said:?}");
     let said = haven("sim scenario /nonexistent.toml");
     assert_eq!(said.code, 1);
     assert!(said.err.starts_with("error HV-CLI-03: cannot read /nonexistent.toml"), "{said:?}");
@@ -272,8 +289,8 @@ fn a_subject_that_is_none_is_wrong_usage() {
         said.code == 64 && said.err.contains("--profile and --faults are about seeds, and a.toml is a file"),
         "{said:?}"
     );
-    for words in ["sim replay /nonexistent.toml", "sim shrink /nonexistent.toml"] {
+    for words in ["sim replay /nonexistent.toml", "sim shrink 17x"] {
         let said = haven(words);
-        assert!(said.code == 1 && said.err.starts_with("error HV-CLI-03: cannot read /nonexistent.toml"), "{said:?}");
+        assert!(said.code == 64 && said.err.contains("a seed, which is a whole number"), "{said:?}");
     }
 }

@@ -55,6 +55,11 @@ impl Profile {
         Self::WORDS.into_iter().find(|(w, _)| *w == word).map(|(_, v)| v)
     }
 
+    /// All words.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::WORDS.into_iter().map(|(word, _)| word)
+    }
+
     /// Its D.
     pub const fn dead_after(self) -> Millis {
         match self {

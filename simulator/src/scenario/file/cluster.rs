@@ -188,7 +188,11 @@ fn spec(text: &str) -> Result<Spec, String> {
 }
 
 fn timing(reader: &mut Reader, table: &Table) -> Timing {
-    let known = |word: &str| Profile::parse(word).ok_or_else(|| format!("there is no profile `{word}`"));
+    let known = |word: &str| {
+        let names: Vec<&str> = Profile::names().collect();
+        Profile::parse(word)
+            .ok_or_else(|| format!("there is no profile `{word}`, one of {} is needed", names.join(", ")))
+    };
     let profile = table.profile.as_ref().and_then(|word| reader.read(word, known)).unwrap_or(Profile::Lan);
     let mut timing = Timing::of(profile);
     let mut at = table.profile.as_ref().map_or(0, |word| word.span().start);
