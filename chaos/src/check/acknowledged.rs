@@ -13,6 +13,17 @@ pub fn check(acknowledged: &BTreeMap<String, u64>, node: &str, has: &BTreeSet<St
     lost.map(told).collect()
 }
 
+/// What is wrong with the last entry that all nodes who answer have: it is before one that was acknowledged, or nobody
+/// answers. Then no node's changes can be compared.
+pub fn check_reached(common: Option<u64>, acknowledged: u64) -> Option<Violation> {
+    let what = match common {
+        Some(common) if common >= acknowledged => return None,
+        Some(common) => format!("the nodes have entries up to {common} only, and {acknowledged} was acknowledged"),
+        None => format!("no node tells whether it has entry {acknowledged}, which was acknowledged"),
+    };
+    (acknowledged > 0).then(|| Violation::new("S4", what))
+}
+
 /// What somebody wants of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -81,6 +92,16 @@ mod tests {
         let changes: Vec<Changed> = changes.iter().map(changed).collect();
         let has = has.iter().map(|resource| (*resource).to_owned()).collect();
         check_resources(&changes, "n1", &has).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_acknowledged_entry_that_no_node_has_is_lost() {
+        let found = |common| check_reached(common, 90).map(|found| found.to_string());
+        assert_eq!(found(Some(90)), None);
+        let cut = "S4: the nodes have entries up to 89 only, and 90 was acknowledged";
+        assert_eq!(found(Some(89)).as_deref(), Some(cut));
+        assert_eq!(found(None).as_deref(), Some("S4: no node tells whether it has entry 90, which was acknowledged"));
+        assert!(check_reached(None, 0).is_none(), "nothing was acknowledged");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use haven_api::view::{ResourceRow, Status};
+use haven_api::view::{NodeRow, ResourceRow, Status};
+use haven_core::node::NO_ROOM;
 
 use crate::history::{History, HostTime};
 
@@ -33,12 +34,18 @@ impl View {
         let run = status.resources.iter().filter(|row| !row.on.is_empty()).map(|row| row.resource.clone());
         Self {
             node: node.to_owned(),
-            members: status.nodes.iter().map(|row| (row.node.clone(), row.state.clone())).collect(),
+            members: status.nodes.iter().map(|row| (row.node.clone(), state(row))).collect(),
             unheard: status.quorum.missing.clone(),
             odd: odd.map(|row| (row.resource.clone(), format!("{} {}", row.state, row.note))).collect(),
             resources: run.chain(must.iter().cloned()).collect(),
         }
     }
+}
+
+/// The state of a member; with the reason if the cluster has sent it to standby for a time.
+fn state(row: &NodeRow) -> String {
+    let for_a_time = row.note.contains(NO_ROOM);
+    if for_a_time { format!("{}, as {NO_ROOM}", row.state) } else { row.state.clone() }
 }
 
 /// States of members that are well: whom people have sent to standby stays there until they call it back.
@@ -98,6 +105,9 @@ mod tests {
         assert_eq!(found(deaf, ONE).as_deref(), Some("n1 does not hear n2"));
         let rests = vec![("n1".to_owned(), "standby".to_owned())];
         assert_eq!(found(View { members: rests, ..view() }, ONE), None);
+        let full = vec![("n1".to_owned(), format!("standby, as {NO_ROOM}"))];
+        let full = found(View { members: full, ..view() }, ONE);
+        assert_eq!(full.as_deref(), Some("n1 has n1 standby, as its disk is full"));
         let held = View { odd: vec![("db".to_owned(), "HELD by n2".to_owned())], ..view() };
         assert_eq!(found(held, ONE).as_deref(), Some("n1 has db HELD by n2"));
     }

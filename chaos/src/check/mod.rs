@@ -9,6 +9,7 @@ pub mod convergence;
 pub mod equal;
 pub mod orders;
 pub mod owners;
+pub mod panic;
 pub mod recovery;
 pub mod secrets;
 

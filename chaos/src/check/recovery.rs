@@ -12,8 +12,12 @@ use haven_api::view::LogLine;
 use super::Violation;
 
 /// What is wrong with the log of a run, oldest first, without gaps. `holds` says where a resource may run after an entry
-/// by the folded state: the nodes whose boot is not over and where it is not known to be stopped.
-pub fn check(log: &[LogLine], mut holds: impl FnMut(u64, &str) -> BTreeSet<String>) -> Vec<Violation> {
+/// by the folded state: the nodes whose boot is not over and where it is not known to be stopped. Errors: the first of
+/// `holds`.
+pub fn check<E>(
+    log: &[LogLine],
+    mut holds: impl FnMut(u64, &str) -> Result<BTreeSet<String>, E>,
+) -> Result<Vec<Violation>, E> {
     let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut found = Vec::new();
     for line in log {
@@ -29,7 +33,7 @@ pub fn check(log: &[LogLine], mut holds: impl FnMut(u64, &str) -> BTreeSet<Strin
                     Said::Started => {
                         let others: Vec<&str> = of.iter().copied().filter(|owner| owner != node).collect();
                         if !others.is_empty() {
-                            let held = holds(line.index, resource);
+                            let held = holds(line.index, resource)?;
                             let both = others.iter().filter(|other| held.contains(node) && held.contains(**other));
                             found.extend(both.map(|other| unproven(line, resource, node, other)));
                         }
@@ -45,7 +49,7 @@ pub fn check(log: &[LogLine], mut holds: impl FnMut(u64, &str) -> BTreeSet<Strin
             _ => {}
         }
     }
-    found
+    Ok(found)
 }
 
 fn unproven(line: &LogLine, resource: &str, node: &str, other: &str) -> Violation {
@@ -100,7 +104,7 @@ mod tests {
 
     fn found(lines: &[(&str, &str, &str, &str)], held: &[&str]) -> Vec<String> {
         let held: BTreeSet<String> = held.iter().map(|node| (*node).to_owned()).collect();
-        check(&log(lines), |_, _| held.clone()).iter().map(ToString::to_string).collect()
+        check(&log(lines), |_, _| Ok::<_, ()>(held.clone())).unwrap().iter().map(ToString::to_string).collect()
     }
 
     const STARTED: (&str, &str, &str, &str) = ("action_finished", "n1", "db", "start db on n1 done after 90ms");
@@ -108,6 +112,11 @@ mod tests {
     const PROVEN: (&str, &str, &str, &str) = ("fence_confirmed", "n1", "", "n1 proven off");
     const ELSEWHERE: (&str, &str, &str, &str) = ("action_finished", "n2", "db", "start db on n2 done after 90ms");
     const STOPPED: (&str, &str, &str, &str) = ("action_finished", "n1", "db", "stop db on n1 done after 90ms");
+
+    #[test]
+    fn what_cannot_be_asked_is_not_taken_for_well() {
+        assert_eq!(check(&log(&[STARTED, ELSEWHERE]), |_, _| Err("no answer")).unwrap_err(), "no answer");
+    }
 
     #[test]
     fn a_start_after_the_proof_or_the_stop_is_well() {

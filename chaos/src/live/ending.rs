@@ -26,7 +26,7 @@ use crate::check::acknowledged::{Changed, Told};
 use crate::check::convergence::View;
 use crate::check::orders::Order;
 use crate::check::secrets::{PASSWORD, Scan};
-use crate::check::{Violation, acknowledged, convergence, equal, orders, owners, recovery};
+use crate::check::{Violation, acknowledged, convergence, equal, orders, owners, panic, recovery};
 use crate::history::{History, HostTime, Mark};
 use crate::lab::Fallible;
 use crate::schedule::Schedule;
@@ -92,6 +92,7 @@ impl Run<'_> {
         let looks = self.watch.seen().looks.clone();
         violations.extend(orders::check(&offs, &found.orders, &looks, self.began));
         violations.extend(self.secrets(&runtime));
+        violations.extend(self.panics());
         let keeps = self.evidence == Evidence::Always || !violations.is_empty();
         let evidence = keeps.then(|| keep(self.stage, self.schedule, Some(&found.log)));
         let mut left_out = self.schedule.left_out.clone();
@@ -179,6 +180,7 @@ impl Run<'_> {
         let hashes: Vec<(u64, String, String)> = states.iter().map(hash).collect();
         violations
             .extend(equal::check("state", hashes.iter().map(|(i, node, hash)| (*i, node.as_str(), hash.clone()))));
+        violations.extend(acknowledged::check_reached(states.iter().map(|(_, state)| state.index.0).max(), least));
         for (node, state) in states.iter().filter(|(_, state)| state.index.0 >= least) {
             let has: BTreeSet<String> = state.spec.tags.keys().map(ToString::to_string).collect();
             violations.extend(acknowledged::check(&answers.acknowledged, node, &has));
@@ -197,10 +199,9 @@ impl Run<'_> {
         };
         let page = runtime.block_on(client.log(LogAsk { from: Some(1), to: None }))?;
         let state = |index: u64| runtime.block_on(client.state(Some(LogIndex(index))));
-        violations.extend(recovery::check(&page.lines, |index, resource| match state(index) {
-            Ok(state) => holders(&state, resource),
-            Err(_) => BTreeSet::new(),
-        }));
+        violations.extend(recovery::check(&page.lines, |index, resource| {
+            state(index).map(|state| holders(&state, resource))
+        })?);
         let seen = self.watch.seen().first.clone();
         let mut orders = BTreeMap::new();
         for line in page.lines.iter().filter(|line| line.kind == "fence_ordered") {
@@ -214,6 +215,15 @@ impl Run<'_> {
             }
         }
         Ok(Found { log: page.lines, orders: orders.into_values().collect(), violations })
+    }
+
+    /// Daemons that ended by a fault of their own: those that reset their machines say why, and do not panic.
+    fn panics(&self) -> Vec<Violation> {
+        let of = |node: &String| {
+            let log = self.stage.with(node, |machine| Ok(machine.daemon_log())).unwrap_or_default();
+            panic::check(node, &log)
+        };
+        self.stage.nodes.iter().filter_map(of).collect()
     }
 
     /// Where the secret is: in what was seen during the run, in every file of the nodes, in what the API tells.
