@@ -119,7 +119,9 @@ impl LogCoverage {
         if let Event::PeerSilent { observer, subject, .. } = event {
             self.suspicions.insert((observer.clone(), subject.clone()));
         } else if let Event::PeerHeard { observer, subject } = event {
-            if self.suspicions.remove(&(observer.clone(), subject.clone())) {
+            // One silence, however many heard it.
+            let ended = self.suspicions.remove(&(observer.clone(), subject.clone()));
+            if ended && self.suspicions.iter().all(|(_, other)| other != subject) {
                 reached.push(Reached::SuspicionAverted);
             }
         } else if let Event::NodeLost { node, .. } | Event::NodeIsolated { node, .. } = event {
@@ -164,6 +166,21 @@ mod tests {
         assert_eq!(tell(&heard("n3")), [], "it was released by proof");
         assert_eq!(tell(&heard("n2")), [Reached::SuspicionAverted]);
         assert_eq!(tell(&heard("n2")), []);
+    }
+
+    #[test]
+    fn a_silence_that_several_have_noticed_is_one_suspicion() {
+        let mut log = LogCoverage::default();
+        let mut tell = |event: &Event| log.folded(Term(1), Some(event));
+        let by = |observer: &str| {
+            (
+                Event::PeerSilent { observer: node(observer), subject: node("n3"), silence: Millis(1500) },
+                Event::PeerHeard { observer: node(observer), subject: node("n3") },
+            )
+        };
+        let ((silent_1, heard_1), (silent_2, heard_2)) = (by("n1"), by("n2"));
+        assert_eq!([tell(&silent_1), tell(&silent_2), tell(&heard_1)].concat(), []);
+        assert_eq!(tell(&heard_2), [Reached::SuspicionAverted]);
     }
 
     #[test]

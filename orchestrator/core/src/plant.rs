@@ -255,6 +255,8 @@ plants! {
     BrakeRetriesFirst,
     /// Nothing says what a start waits for [L2].
     SilentBlockers "L2",
+    /// What a start waited for is told after it, too [L2].
+    ReasonsStay "L2",
     /// A leader's heartbeats are enough to follow it, whether its calls arrive or not [5.1].
     FollowsWithoutCalls,
     /// What a boot proposes that is proven dead goes into the log all the same.

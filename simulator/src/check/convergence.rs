@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use haven_core::event::Standby;
 use haven_core::ids::ResourceId;
+use haven_core::node::NO_ROOM;
 use haven_core::scheduler::{self, Wanted};
 use haven_core::state::{Member, Standing};
 use haven_core::story::subject_words;
@@ -41,6 +42,13 @@ pub fn converged(cluster: &Cluster) -> Option<String> {
     let applied: Vec<_> = nodes.values().map(|n| n.look(|f, _| f.state.index)).collect();
     if let Some(member) = state.members.values().find(|m| m.standing != Standing::Online) {
         return Some(format!("{} is {}", member.node, member.standing.word()));
+    }
+    // It ends by itself, unless it is a setting: that one waits for people.
+    if state.in_maintenance() && !state.settings().maintenance {
+        return Some("the cluster is in maintenance for a time".to_owned());
+    }
+    if let Some(member) = state.members.values().find(|m| m.standby == Standby::On && m.standby_by == NO_ROOM) {
+        return Some(format!("{} is in standby: {NO_ROOM}", member.node));
     }
     if let Some(freeze) = state.freezes.values().next() {
         return Some(format!("{} is frozen: {}", subject_words(&freeze.subject), freeze.reason));
@@ -155,6 +163,23 @@ mod tests {
             let machine = cluster.world.machines().next().unwrap();
             cluster.world.copy_begins(machine, "ghost");
             assert_eq!(converged(&cluster).as_deref(), Some("ghost runs, and is in no configuration"));
+            cluster.end();
+        });
+    }
+
+    #[test]
+    fn what_a_maintenance_for_a_time_leaves_alone_is_not_well_before_it_has_ended() {
+        run(1, async {
+            let cluster = Cluster::new(1, ClusterOptions::default());
+            cluster.found().await.unwrap();
+            sleep(Duration::from_secs(5)).await;
+            Order::Maintenance(Some(Millis::secs(20))).give(&cluster).await.unwrap();
+            let why = converged(&cluster);
+            assert_eq!(why.as_deref(), Some("the cluster is in maintenance for a time"));
+            sleep(Duration::from_secs(25)).await;
+            assert_eq!(converged(&cluster), None);
+            Order::Set("maintenance-mode".to_owned(), "true".to_owned()).give(&cluster).await.unwrap();
+            assert_eq!(converged(&cluster), None);
             cluster.end();
         });
     }

@@ -80,7 +80,9 @@ impl OwnerCheck {
         let here = world.name(tenure.copy.machine)?;
         let boot = tenure.copy.boot;
         // What is started under another name, such as an address, is judged by S1 alone.
-        let status = latest.resources.get(&id)?;
+        if !latest.resources.contains_key(&id) && !self.starts.keys().any(|(started, ..)| *started == id) {
+            return None;
+        }
         let Some((allowed, since)) = self.starts.get(&(id.clone(), here.clone(), boot)) else {
             return Some(format!("{id} began on {here}, where the log has started nothing"));
         };
@@ -94,7 +96,7 @@ impl OwnerCheck {
         let later = |(node, boot): (&NodeId, BootId)| {
             self.starts.get(&(id.clone(), node.clone(), boot)).is_some_and(|(other, _)| other > allowed)
         };
-        let (other, presence) = status.possible_owners().find(|(node, presence)| {
+        let (other, presence) = latest.resources.get(&id)?.possible_owners().find(|(node, presence)| {
             let doubt = matches!(presence.run, Run::Unknown { .. } | Run::Stopping { .. });
             let doubted = doubt && !later((node, presence.boot));
             *node != here && !doubted && is_alive(latest, node, presence.boot)

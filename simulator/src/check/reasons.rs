@@ -15,7 +15,13 @@ pub fn unexplained(state: &ClusterState) -> Option<String> {
             Wanted::RunOn(node) => running == [node] && status.possible_owners().count() == 1,
             Wanted::Stopped(_) => status.possible_owners().next().is_none(),
             // The table of candidates says why no node may run it.
-            Wanted::Nowhere => reasons.candidates.iter().all(|c| matches!(c.verdict, Verdict::Excluded(_))),
+            Wanted::Nowhere => {
+                let excluded = reasons.candidates.iter().all(|c| matches!(c.verdict, Verdict::Excluded(_)));
+                if !excluded {
+                    return Some(format!("{id} is wanted nowhere, and a node is not excluded"));
+                }
+                status.possible_owners().next().is_none()
+            }
             Wanted::AsIs(_) => true,
         };
         if !as_wanted && reasons.waiting.is_empty() {
@@ -23,7 +29,8 @@ pub fn unexplained(state: &ClusterState) -> Option<String> {
         }
         // Where it runs it may have to begin anew, as what it has become.
         let begins_anew = planned.steps.iter().any(|step| step.key.resource == *id);
-        if as_wanted && matches!(reasons.wanted, Wanted::RunOn(_)) && !reasons.waiting.is_empty() && !begins_anew {
+        let settled = as_wanted && matches!(reasons.wanted, Wanted::RunOn(_) | Wanted::Stopped(_));
+        if settled && !reasons.waiting.is_empty() && !begins_anew {
             let waits: Vec<String> = reasons.waiting.iter().map(ToString::to_string).collect();
             return Some(format!("{id} is as wanted, and yet waits: {}", waits.join("; ")));
         }

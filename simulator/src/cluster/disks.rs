@@ -13,7 +13,7 @@ use crate::world::Disks;
 const LOG: &str = "log.redb";
 
 /// Orders after which a store need not open again.
-const HARMS: &[&str] = &["full", "lose", "restore-image", "flip"];
+const HARMS: &[&str] = &["lose", "restore-image", "flip"];
 
 /// One volume per machine. Fault orders, in the words of `disk <machine> <order>`: `stall`, `release`, `full <bytes>`,
 /// `room`, `lose`, `keep-image`, `restore-image`, `flip <byte>`: of the log, counted on from its beginning when it is over.
@@ -21,6 +21,8 @@ pub(crate) struct MachineDisks {
     volumes: BTreeMap<Machine, Arc<SimVolume>>,
     images: Mutex<BTreeMap<Machine, VolumeImage>>,
     harmed: Mutex<BTreeSet<Machine>>,
+    /// Those that are full now: a store need not open there until there is room again.
+    full: Mutex<BTreeSet<Machine>>,
 }
 
 impl MachineDisks {
@@ -30,6 +32,7 @@ impl MachineDisks {
             volumes: (1..=machines).map(volume).collect(),
             images: Mutex::default(),
             harmed: Mutex::default(),
+            full: Mutex::default(),
         })
     }
 }
@@ -64,8 +67,14 @@ impl Disks for Arc<MachineDisks> {
         match *words.as_slice() {
             ["stall"] => volume.stall(),
             ["release"] => volume.release(),
-            ["full", bytes] => volume.full_at(Some(volume.used() + number(bytes)?)),
-            ["room"] => volume.full_at(None),
+            ["full", bytes] => {
+                volume.full_at(Some(volume.used() + number(bytes)?));
+                lock(&self.full).insert(machine);
+            }
+            ["room"] => {
+                volume.full_at(None);
+                lock(&self.full).remove(&machine);
+            }
             ["lose"] => volume.lose_everything(),
             ["keep-image"] => drop(lock(&self.images).insert(machine, volume.image())),
             ["restore-image"] => {
@@ -92,10 +101,11 @@ impl Disks for Arc<MachineDisks> {
     }
 
     fn is_harmed(&self, machine: Machine) -> bool {
-        lock(&self.harmed).contains(&machine)
+        lock(&self.harmed).contains(&machine) || lock(&self.full).contains(&machine)
     }
 
     fn heal(&self) {
+        lock(&self.full).clear();
         for volume in self.volumes.values() {
             volume.release();
             volume.full_at(None);
@@ -132,13 +142,14 @@ mod tests {
             for order in ["stall", "release", "keep-image"] {
                 disks.fault(1, order).unwrap();
             }
-            for order in ["full 0", "room"] {
-                disks.fault(2, order).unwrap();
-            }
+            disks.fault(2, "full 0").unwrap();
             cluster.checker.cannot_start(1, "no table");
             cluster.checker.cannot_start(2, "no room");
+            disks.fault(2, "room").unwrap();
+            cluster.checker.cannot_start(2, "half a page");
             let found: Vec<String> = cluster.checker.violations().iter().map(|v| v.what.clone()).collect();
-            assert_eq!(found, ["n1 cannot start, and its disk is well: no table"]);
+            let cannot = |node, why| format!("{node} cannot start, and its disk is well: {why}");
+            assert_eq!(found, [cannot("n1", "no table"), cannot("n2", "half a page")]);
         });
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use haven_core::event::{Counted, MemberKind};
+use haven_core::event::MemberKind;
 use haven_core::ids::NodeId;
 use haven_core::spec::{AgentClass, AgentName, Profile, Spec, Timing};
 use haven_core::units::Millis;
@@ -237,11 +237,6 @@ impl ClusterOptions {
             resource_defaults.push(("failure-timeout".to_owned(), self.failure_timeout.to_string()));
         }
         Founding { name: "sim".to_owned(), resource_defaults }
-    }
-
-    /// A watchdog of hardware whose reset counts as proof.
-    pub fn hardware_watchdog() -> WatchdogModel {
-        WatchdogModel::Hardware { identity: "iTCO_wdt".into(), longest: Millis::secs(600), counted: Counted::Hardware }
     }
 }
 

@@ -174,7 +174,7 @@ pub(super) struct Draw {
     forgets: bool,
     /// Whether all machines hang on one power strip.
     pub(super) strip: bool,
-    /// Whether devices may be stale: only where no test says that they are not.
+    /// How stale the devices of machines may be, in milliseconds: as tested, or as is assumed of those that were not.
     pub(super) staleness: u64,
 }
 
@@ -407,7 +407,9 @@ impl Draw {
         let strip = self.strip && self.prng.per_mille(300);
         let device = if strip { PDU.to_owned() } else { format!("bmc-{node}") };
         let ms = Millis(self.prng.between(100, 10_000));
-        let stale = Millis(self.prng.below(self.staleness + 1));
+        // Nobody has tested the strip, whatever the devices of the machines are like.
+        let staleness = if strip { STALE_MAX } else { self.staleness };
+        let stale = Millis(self.prng.below(staleness + 1));
         let ail = match self.prng.below(10) {
             0 => DeviceAil::Unreachable,
             1 => self.node().map_or(DeviceAil::Unreachable, DeviceAil::UnreachableFrom),

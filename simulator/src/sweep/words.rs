@@ -182,9 +182,10 @@ impl Draw {
                 let begins = Order::Maintenance(Some(self.span(1000, 20_000)));
                 vec![ordered(at, begins), ordered(later, Order::Maintenance(None))]
             }
-            (3, _) => vec![ordered(at, Order::Redefine(node))],
+            // The device stays as it is, and counts as untested: it must not be staler than is assumed of such.
+            (3, _) if self.staleness <= STALE_MAX => vec![ordered(at, Order::Redefine(node))],
             (4, _) => vec![ordered(at, Order::Fence(node))],
-            (5, _) => vec![ordered(at, Order::Attribute(node, "rack".to_owned(), "7".to_owned()))],
+            (3 | 5, _) => vec![ordered(at, Order::Attribute(node, "rack".to_owned(), "7".to_owned()))],
             _ => vec![ordered(at, Order::Standby(node.clone())), ordered(later, Order::Online(node))],
         }
     }

@@ -42,6 +42,7 @@ pub use io::{
     Commitment, ElectionTimer, Facts, Input, Job, JobId, JobKind, Note, Output, PowerAnswer, PowerAsk, PowerJob,
     ProposalId, RaftFacts,
 };
+pub use room::NO_ROOM;
 pub use stores::{Asked, StoreFault, StoreWord};
 
 use acks::{AckDesk, Beside};

@@ -15,7 +15,7 @@ use crate::plant::{self, Plant};
 use crate::state::Member;
 
 /// Who sends a node to standby for want of room, and takes it back: nobody else's standby is ended here.
-const BY: &str = "its disk is full";
+pub const NO_ROOM: &str = "its disk is full";
 
 impl Node {
     /// Leadership and resources go where there is room.
@@ -34,7 +34,7 @@ impl Node {
         for member in facts.state.members.values().filter(|m| m.runs_resources() && m.death().is_none()) {
             let Some(standby) = self.wanted_standby(facts, member) else { continue };
             let node = member.node.clone();
-            let event = Event::StandbySet { node: node.clone(), standby, by: BY.to_owned() };
+            let event = Event::StandbySet { node: node.clone(), standby, by: NO_ROOM.to_owned() };
             self.judge.propose(facts.now, Matter::Standby(node), event, out);
         }
     }
@@ -54,7 +54,7 @@ impl Node {
         match member.standby {
             Standby::Off => (short && others && member.is_admitted()).then_some(Standby::On),
             // Where no node is better off, resources run on.
-            Standby::On => (member.standby_by == BY && (shortage.is_none() || !others)).then_some(Standby::Off),
+            Standby::On => (member.standby_by == NO_ROOM && (shortage.is_none() || !others)).then_some(Standby::Off),
         }
     }
 

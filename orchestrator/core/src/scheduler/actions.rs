@@ -134,6 +134,9 @@ impl Builder<'_> {
                 Run::Stopped => {}
                 Run::Running if target == Some(node) && running.len() == 1 && !changed => {
                     intent.keep = Some(node.clone());
+                    if plant::on(Plant::ReasonsStay) {
+                        intent.waiting.push(waiting(format!("it is to be started on {node}")));
+                    }
                 }
                 Run::Failed if target == Some(node) && ignored(status, node) => intent.keep = Some(node.clone()),
                 Run::Running | Run::Failed | Run::Unknown { .. } => {

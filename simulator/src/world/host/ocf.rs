@@ -293,11 +293,6 @@ impl World {
             self.begin_copy(machine, boot, resource, Edge::Began);
         }
     }
-
-    /// A program of the caller's own has stopped the copy of a resource.
-    pub fn copy_ends(&self, machine: Machine, resource: &str) {
-        self.end_copy(machine, resource, Edge::Stopped);
-    }
 }
 
 const META_DATA: &str = r#"<?xml version="1.0"?>
