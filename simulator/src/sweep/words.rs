@@ -145,7 +145,13 @@ impl Draw {
         let drained = killed + Millis(self.prng.between(50, 3000));
         let back = drained + self.span(5000, 50_000);
         let restart = Restart::After(self.span(1, 1000));
-        let (slow, well, add) = (fault(ailment), fault(Ailment::Well), Order::Add(id.clone(), Some(node.clone())));
+        let (slow, well) = (fault(ailment), fault(Ailment::Well));
+        // One in three is a unit, whose start waits in the queue of the service manager.
+        let add = if at.0.is_multiple_of(3) {
+            Order::AddAs(id.clone(), format!("systemd:{id}"), node.clone())
+        } else {
+            Order::Add(id.clone(), Some(node.clone()))
+        };
         let mut events = vec![
             once(at, slow),
             ordered(at + Millis(50), add),
