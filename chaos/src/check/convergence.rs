@@ -77,6 +77,8 @@ pub fn unwell(views: &[View], histories: &[History], now: HostTime) -> Option<St
 
 #[cfg(test)]
 mod tests {
+    use haven_api::view::{FencePath, Moment};
+
     use super::*;
 
     fn view() -> View {
@@ -87,6 +89,21 @@ mod tests {
 
     fn found(view: View, history: &str) -> Option<String> {
         unwell(&[view], &[History::parse("db", history)], HostTime(5_000_000_000))
+    }
+
+    fn in_standby(note: &str) -> NodeRow {
+        let since = Moment { index: 7, ago_ms: 0, wall_ms: None };
+        NodeRow {
+            node: "n1".to_owned(),
+            state: "standby".to_owned(),
+            since,
+            role: "voter".to_owned(),
+            here: true,
+            heard_ms: None,
+            round_trip_us: None,
+            fence: FencePath { devices: Vec::new() },
+            note: note.to_owned(),
+        }
     }
 
     const ONE: &str = "4000000000 start 0 n1 b1 7\n4900000000 beat 1 n1 b1 7\n";
@@ -105,9 +122,10 @@ mod tests {
         assert_eq!(found(deaf, ONE).as_deref(), Some("n1 does not hear n2"));
         let rests = vec![("n1".to_owned(), "standby".to_owned())];
         assert_eq!(found(View { members: rests, ..view() }, ONE), None);
-        let full = vec![("n1".to_owned(), format!("standby, as {NO_ROOM}"))];
+        let full = vec![("n1".to_owned(), state(&in_standby("by its disk is full")))];
         let full = found(View { members: full, ..view() }, ONE);
         assert_eq!(full.as_deref(), Some("n1 has n1 standby, as its disk is full"));
+        assert_eq!(state(&in_standby("by olga")), "standby");
         let held = View { odd: vec![("db".to_owned(), "HELD by n2".to_owned())], ..view() };
         assert_eq!(found(held, ONE).as_deref(), Some("n1 has db HELD by n2"));
     }

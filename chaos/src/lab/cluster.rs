@@ -128,7 +128,7 @@ impl Cluster {
         let answered = self.wait(&format!("the daemon of {name} answers"), PATIENCE, |cluster| {
             Ok(cluster.status(name).ok().map(drop))
         });
-        let log = self.lab.with(name, |machine| machine.daemon_log())?;
+        let log = self.lab.with(name, |machine| machine.daemon_log())??;
         answered.map_err(|trouble| format!("{trouble}\n{log}").into())
     }
 

@@ -1,6 +1,7 @@
 //! A machine of the lab: its first process in namespaces of its own, and everything that runs below it.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -200,9 +201,14 @@ impl Machine {
         self.start(&[&haven, DAEMON_WORD], "daemon.log")
     }
 
-    /// What its daemon printed last.
-    pub fn daemon_log(&self) -> String {
-        fs::read_to_string(self.folder.join("daemon.log")).unwrap_or_default()
+    /// What its daemons have printed, over all their lives; nothing if none was ever started.
+    pub fn daemon_log(&self) -> Fallible<String> {
+        match fs::read(self.folder.join("daemon.log")) {
+            // One that dies within a letter prints half of it.
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Its first process, as the host numbers it, while it is up.

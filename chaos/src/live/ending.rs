@@ -92,7 +92,7 @@ impl Run<'_> {
         let looks = self.watch.seen().looks.clone();
         violations.extend(orders::check(&offs, &found.orders, &looks, self.began));
         violations.extend(self.secrets(&runtime));
-        violations.extend(self.panics());
+        violations.extend(self.panics()?);
         let keeps = self.evidence == Evidence::Always || !violations.is_empty();
         let evidence = keeps.then(|| keep(self.stage, self.schedule, Some(&found.log)));
         let mut left_out = self.schedule.left_out.clone();
@@ -218,12 +218,12 @@ impl Run<'_> {
     }
 
     /// Daemons that ended by a fault of their own: those that reset their machines say why, and do not panic.
-    fn panics(&self) -> Vec<Violation> {
-        let of = |node: &String| {
-            let log = self.stage.with(node, |machine| Ok(machine.daemon_log())).unwrap_or_default();
-            panic::check(node, &log)
-        };
-        self.stage.nodes.iter().filter_map(of).collect()
+    fn panics(&self) -> Fallible<Vec<Violation>> {
+        let mut found = Vec::new();
+        for node in &self.stage.nodes {
+            found.extend(panic::check(node, &self.stage.with(node, |machine| machine.daemon_log())?));
+        }
+        Ok(found)
     }
 
     /// Where the secret is: in what was seen during the run, in every file of the nodes, in what the API tells.
@@ -383,7 +383,7 @@ pub(super) fn keep(stage: &Stage, schedule: &Schedule, log: Option<&[LogLine]>) 
         let _ = fs::copy(file, kept.join(format!("{resource}.history")));
     }
     for node in &stage.nodes {
-        let log = stage.with(node, |machine| Ok(machine.daemon_log())).unwrap_or_default();
+        let log = stage.with(node, |machine| machine.daemon_log()).unwrap_or_default();
         let _ = fs::write(kept.join(format!("{node}.log")), log);
     }
     let lines = log.unwrap_or_default().iter().filter_map(|line| serde_json::to_string(line).ok());

@@ -149,6 +149,8 @@ async fn all_well(cluster: &Arc<Cluster>, settling: Settling, since: &str) {
 
 #[cfg(test)]
 mod tests {
+    use haven_core::ids::NodeId;
+
     use super::*;
     use crate::cluster::ClusterOptions;
     use crate::exec::run;
@@ -179,6 +181,33 @@ mod tests {
             sleep(Duration::from_secs(25)).await;
             assert_eq!(converged(&cluster), None);
             Order::Set("maintenance-mode".to_owned(), "true".to_owned()).give(&cluster).await.unwrap();
+            assert_eq!(converged(&cluster), None);
+            cluster.end();
+        });
+    }
+
+    #[test]
+    fn who_rests_because_its_disk_is_full_is_not_well_before_it_is_back() {
+        run(1, async {
+            let cluster = Cluster::new(1, ClusterOptions { ballast: 2 << 20, ..ClusterOptions::default() });
+            cluster.found().await.unwrap();
+            sleep(Duration::from_secs(5)).await;
+            let node = NodeId::new("n3").unwrap();
+            let machine = cluster.world.machine(&node).unwrap();
+            cluster.world.disks().fault(machine, "full 0").unwrap();
+            let rests = || cluster.checker.latest(|state| state.members[&node].standby == Standby::On);
+            for load in 0..200 {
+                if rests() {
+                    break;
+                }
+                Order::Attribute(node.clone(), "load".to_owned(), load.to_string()).give(&cluster).await.unwrap();
+                sleep(Duration::from_millis(50)).await;
+            }
+            assert!(rests());
+            let why = converged(&cluster);
+            assert_eq!(why.as_deref(), Some("n3 is in standby: its disk is full"));
+            cluster.world.disks().fault(machine, "room").unwrap();
+            sleep(Duration::from_secs(60)).await;
             assert_eq!(converged(&cluster), None);
             cluster.end();
         });

@@ -85,7 +85,7 @@ fn a_damaged_log_is_refused_by_name_and_its_node_comes_back_from_the_others() {
     assert!(damaged > 0, "{} has no log", store.display());
     cluster.lab.with("m3", |machine| machine.start_daemon()).unwrap().unwrap();
     until("the daemon says what is wrong", PATIENCE, || {
-        let said = cluster.lab.with("m3", |machine| machine.daemon_log())?;
+        let said = cluster.lab.with("m3", |machine| machine.daemon_log())??;
         Ok(said.contains("HV-STORE").then_some(()))
     })
     .unwrap();
@@ -120,7 +120,7 @@ fn a_disk_in_another_machine_does_not_speak_for_the_node_that_it_comes_from() {
     joined_as("5c241f42-a87f-fa60-9c5d-ffffffffffff");
     cluster.lab.with("m1", |machine| machine.start_daemon()).unwrap().unwrap();
     until("the daemon says whose disk it is", PATIENCE, || {
-        let said = cluster.lab.with("m1", |machine| machine.daemon_log())?;
+        let said = cluster.lab.with("m1", |machine| machine.daemon_log())??;
         Ok((said.contains("HV-DAEMON-09") && said.contains(firmware)).then_some(()))
     })
     .unwrap();

@@ -56,7 +56,7 @@ fn a_daemon_of_root_takes_what_it_needs_and_hands_none_of_it_on() {
     lab.with("m1", |machine| machine.start_daemon()).unwrap().unwrap();
     until("the daemon answers", PATIENCE, || Ok(haven(&["config", "show"]).ok())).unwrap();
 
-    let log = lab.with("m1", |machine| machine.daemon_log()).unwrap();
+    let log = lab.with("m1", |machine| machine.daemon_log()).unwrap().unwrap();
     let pid = lab.run("m1", &["pgrep", "-o", "-x", "haven"]).unwrap().trim().to_owned();
     let mine = taken(&lab, &pid);
     // Each is taken or said to be missing, never neither.
