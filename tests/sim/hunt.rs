@@ -9,6 +9,7 @@ use haven_simulator::sweep::{Profile, Schedule, run_seed};
 
 #[test]
 fn a_bug_is_found_by_the_first_seed_that_it_breaks_and_is_gone_afterwards() {
+    crate::behind_others();
     let found = hunt(Plant::DivergentFold, 0..3, Profile::All);
     let (seed, what) = found.found.clone().unwrap();
     assert!(what.contains("S5: "), "{what}");
@@ -18,6 +19,7 @@ fn a_bug_is_found_by_the_first_seed_that_it_breaks_and_is_gone_afterwards() {
 
 #[test]
 fn a_bug_that_plain_seeds_cannot_see_survives_them_all() {
+    crate::behind_others();
     let survivor = hunt(Plant::OneLinkAtATime, 0..2, Profile::All);
     assert_eq!((survivor.seeds, survivor.found), (2, None));
     assert!(hunted().all(|plant| plant.breaks().is_some()) && hunted().count() > 20);
@@ -26,6 +28,7 @@ fn a_bug_that_plain_seeds_cannot_see_survives_them_all() {
 
 #[test]
 fn a_seed_that_found_a_bug_shrinks_to_a_few_steps_that_find_it_too() {
+    crate::behind_others();
     let found = hunt(Plant::DivergentFold, 0..3, Profile::All);
     let (seed, _) = found.found.unwrap();
     let drawn = Schedule::draw(seed, Profile::All).to_scenario(seed);

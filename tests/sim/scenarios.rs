@@ -12,6 +12,7 @@ fn folder() -> PathBuf {
 }
 
 pub(crate) fn load(name: &str) -> Scenario {
+    crate::behind_others();
     let path = folder().join(format!("{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     Scenario::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"))

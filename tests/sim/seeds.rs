@@ -12,6 +12,7 @@ use haven_simulator::sweep::{Draws, Profile, Schedule, run_seed, sweep};
 
 /// Every seed must hold. Each says how to run it again by hand.
 fn check(seeds: Range<u64>) {
+    crate::behind_others();
     let count = seeds.end - seeds.start;
     let summary = sweep(seeds, Profile::All, |_| {});
     assert!(summary.failed.is_empty(), "{summary}");
@@ -38,6 +39,7 @@ fn seeds_40_to_59_hold() {
 
 #[test]
 fn one_seed_is_one_history() {
+    crate::behind_others();
     for seed in [3, 28, 57] {
         let (first, second) = (run_seed(seed, Profile::All, Tracing::Off), run_seed(seed, Profile::All, Tracing::Off));
         assert_eq!((first.hash, first.simulated), (second.hash, second.simulated), "seed {seed} has two histories");
@@ -47,6 +49,7 @@ fn one_seed_is_one_history() {
 
 #[test]
 fn a_seed_is_a_scenario_with_the_same_history() {
+    crate::behind_others();
     let profiles = Profile::ALL.iter().copied().cycle();
     let short = Draws::default().length;
     // A long one has what short ones do not: failures that end by themselves.
